@@ -1,0 +1,148 @@
+"""What one decorated call costs the calling thread, beside a bare OpenTelemetry SDK span with the same two attributes.
+
+    python benchmarks/record.py [--calls 20000] [--rounds 7]
+
+Both run in this process, in turn, round by round; a figure is the median over the rounds of the calling thread's CPU
+time a call, with the range behind it. The decorated function takes a 200-byte text and returns a 500-byte text, with
+everything on that is on by default: capture by copy, redaction, journal, checksums, the writer thread, SQLite. The SDK
+span has no processor attached. A plain call of the same function is measured as well, and taken off neither figure.
+
+Some calls carry a secret. Afterwards a second process opens the store and checks that every call is there, with its
+input and output, that no secret is, and that the journal folder holds nothing; the benchmark fails where that is not so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from opentelemetry.sdk.trace import TracerProvider
+
+import agenttrace
+
+WORDS = "Open the widget settings, choose the network tab and enter the name of your router there. "
+INPUT = (WORDS * 3)[:200]
+OUTPUT = (WORDS * 6)[:500]
+SECRET = "sk-proj-" + "Zq8Rt3Lm" * 4
+EVERY = 97  # every so many calls carry the secret
+
+
+@agenttrace.tool_call
+def traced(text: str) -> str:
+    """Return 500 bytes."""
+    return OUTPUT
+
+
+def plain(text: str) -> str:
+    """Return 500 bytes, untraced."""
+    return OUTPUT
+
+
+def spans(calls: int) -> int:
+    """Make bare SDK spans with two attributes."""
+    tracer = TracerProvider().get_tracer("benchmark")
+    started = time.thread_time_ns()
+    for _ in range(calls):
+        with tracer.start_as_current_span("traced") as span:
+            span.set_attribute("input", INPUT)
+            span.set_attribute("output", plain(INPUT))
+    return time.thread_time_ns() - started
+
+
+def decorated(calls: int) -> int:
+    """Make decorated calls, some with a secret."""
+    secret = f"{INPUT[:150]} {SECRET}"
+    started = time.thread_time_ns()
+    for number in range(calls):
+        traced(INPUT if number % EVERY else secret)
+    return time.thread_time_ns() - started
+
+
+def untraced(calls: int) -> int:
+    """Make plain calls."""
+    started = time.thread_time_ns()
+    for _ in range(calls):
+        plain(INPUT)
+    return time.thread_time_ns() - started
+
+
+CHECK = """
+import json, sys
+import agenttrace
+path, calls, every, secret, expected_in, expected_out = json.load(sys.stdin)
+trace = agenttrace.AgentTrace(store=path)
+count = redacted = 0
+for run in trace.query.runs(run_type="tool_call", name="traced"):
+    text = run.content["input"]["text"]
+    assert secret not in json.dumps(run.content), run.id
+    if text != expected_in:
+        assert "[REDACTED" in text, text
+        redacted += 1
+    assert run.content["output"] == expected_out, run.id
+    assert run.status == "success", run.id
+    count += 1
+raw = open(path, "rb").read()
+assert secret.encode() not in raw, "the secret is in the file"
+print(json.dumps({"runs": count, "redacted": redacted}))
+trace.shutdown()
+"""
+
+
+def verify(path: Path, calls: int, planted: int) -> None:
+    """Let a second process read the store; exit with an error where anything is missing."""
+    question = json.dumps([str(path), calls, EVERY, SECRET, INPUT, OUTPUT])
+    done = subprocess.run([sys.executable, "-c", CHECK], input=question, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"verification failed:\n{done.stderr}")
+    found = json.loads(done.stdout)
+    if found != {"runs": calls, "redacted": planted}:
+        sys.exit(f"verification failed: expected {calls} runs, {planted} redacted, found {found}")
+    print(f"verified by a second process: {found['runs']} runs, {found['redacted']} secrets redacted, none on disk")
+
+
+def report(name: str, figures: list[int], calls: int) -> float:
+    """Print the median and the range in microseconds a call; return the median."""
+    each = sorted(figure / calls / 1000 for figure in figures)
+    middle = statistics.median(each)
+    print(f"{name:44} {middle:8.2f} µs   ({each[0]:.2f} to {each[-1]:.2f})")
+    return middle
+
+
+def main() -> None:
+    """Run the benchmark."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--calls", type=int, default=10_000, help="calls a round")
+    arguments.add_argument("--rounds", type=int, default=7)
+    given = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "traces.db"
+        trace = agenttrace.configure(path)
+        ways: dict[str, Callable[[int], int]] = {"sdk": spans, "ours": decorated, "plain": untraced}
+        figures: dict[str, list[int]] = {name: [] for name in ways}
+        decorated(200)  # the first span opens the journal
+        trace.flush(60)
+        for _ in range(given.rounds):
+            for name, way in ways.items():
+                figures[name].append(way(given.calls))
+            trace.flush(60)
+        stats = trace.stats()
+        trace.shutdown(60)
+        bare = report("OpenTelemetry SDK span, two attributes", figures["sdk"], given.calls)
+        ours = report("agenttrace decorated call, redaction on", figures["ours"], given.calls)
+        report("the same call, not traced", figures["plain"], given.calls)
+        print(f"ratio {ours / bare:.3f}   (at most 0.333 is asked for)")
+        print(f"degraded {stats.degraded}, dropped {stats.dropped}, internal errors {stats.internal_errors}")
+        calls = given.rounds * given.calls + 200
+        planted = given.rounds * len(range(0, given.calls, EVERY)) + len(range(0, 200, EVERY))
+        verify(path, calls, planted)
+
+
+if __name__ == "__main__":
+    main()

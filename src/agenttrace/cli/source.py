@@ -1,0 +1,42 @@
+"""Where the command reads from: the store that is named by an option, the environment or the working directory."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agenttrace.errors import StoreUnavailable
+from agenttrace.query.reader import Query
+from agenttrace.store.urls import open_store, place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+__all__ = ["reading", "store_url"]
+
+_DEFAULT = "sqlite:///agenttrace.db"
+
+
+def store_url(given: str | None) -> str:
+    """Return the store: the one given, else AGENTTRACE_STORE, else agenttrace.db in the working directory."""
+    return given or os.environ.get("AGENTTRACE_STORE") or _DEFAULT
+
+
+@contextmanager
+def reading(given: str | None) -> Generator[Query]:
+    """Give a Query on a store that exists, and close the store afterwards.
+
+    Raises StoreUnavailable where there is no such SQLite file: looking never makes one.
+    """
+    url = store_url(given)
+    place = place_of(url)
+    if isinstance(place, Path) and not place.is_file():
+        raise StoreUnavailable(f"there is no store at {place}; name another with --store or AGENTTRACE_STORE")
+    store = open_store(url)
+    store.open()
+    try:
+        yield Query(store)
+    finally:
+        store.close()

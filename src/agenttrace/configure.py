@@ -1,0 +1,307 @@
+"""The only place where the parts are wired together: AgentTrace, and the default one behind the module's functions."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import time
+import uuid
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
+
+from agenttrace import query as query_room
+from agenttrace.errors import ConfigurationError
+from agenttrace.journal.pipeline import Pipeline
+from agenttrace.journal.settings import JournalSettings
+from agenttrace.journal.stats import Stats
+from agenttrace.model.ids import service_id as service_uuid
+from agenttrace.record.identity import Ids, RandomIds
+from agenttrace.record.makers import Makers
+from agenttrace.record.recorder import DEFAULT_MAX_CONTENT_BYTES, Recorder
+from agenttrace.store.protocol import Store
+from agenttrace.store.urls import open_store, place_of
+
+if TYPE_CHECKING:
+    from agenttrace.query.reader import Query
+
+__all__ = [
+    "AgentTrace",
+    "configure",
+    "context",
+    "default",
+    "flush",
+    "master",
+    "predefined_behaviour",
+    "prompt",
+    "register_agent",
+    "register_contact",
+    "register_session",
+    "scope",
+    "shutdown",
+    "span",
+    "stats",
+    "tool_call",
+]
+
+Redact = bool | Callable[[str | None, str], str]
+
+
+class Settings(TypedDict, total=False):
+    """The keyword arguments of `AgentTrace` and `configure`."""
+
+    journal_dir: str | Path | None
+    redact: Redact
+    max_content_bytes: int
+    journal_max_bytes: int
+    exporters: Sequence[Any]
+    service_id: str | uuid.UUID | None
+    enabled: bool | None
+    flush_interval: float
+    query_timeout: float
+    exit_timeout: float
+    clock: Callable[[], int] | None
+    ids: Ids | None
+
+
+_DEFAULT_STORE = "sqlite:///agenttrace.db"
+_FALSE = frozenset({"", "0", "false", "no", "off"})
+_MIN_JOURNAL = 1 << 20
+
+
+class AgentTrace(Makers):
+    """One recorder, one journal, one store and the queries on it; the module's functions are those of a default one.
+
+    Nothing is opened, and no thread started, before the first span or query. All methods may be called from any thread.
+
+    Args:
+        store: a URL (`sqlite:///traces.db`, `memory://`), the path of a SQLite file, or a `Store`. Left out:
+            `AGENTTRACE_STORE`, else `agenttrace.db` in the working directory.
+        journal_dir: the folder of the journals; beside a SQLite file if left out.
+        redact: True redacts secrets; a callable `(key, text) -> text` is applied to every text as well; False does not.
+        max_content_bytes: what one run's content may take before its largest values are cut to previews.
+        journal_max_bytes: what the journal may take on disk before records degrade.
+        exporters: OpenTelemetry span exporters; not yet supported.
+        service_id: which service recorded a run; any text that is not a UUID becomes one.
+        enabled: False records nothing and opens nothing; left out: not if `AGENTTRACE_DISABLED` is set.
+        flush_interval: seconds between two batches.
+        query_timeout: seconds for which a query waits for this process's own records.
+        exit_timeout: seconds for which the interpreter's exit waits for the writer.
+        clock: nanoseconds since the epoch; for tests.
+        ids: where trace and span ids come from; for tests.
+
+    Raises:
+        ConfigurationError: a setting cannot be used.
+
+    >>> with AgentTrace(store="memory://") as trace:
+    ...     with trace.master("greet", input="hello") as turn:
+    ...         turn.output = "hi"
+    ...     [run.status for run in trace.query.runs()]
+    ['success']
+    """
+
+    def __init__(self, store: str | Path | Store | None = None, **settings: Unpack[Settings]) -> None:
+        super().__init__(Recorder())
+        self._query: Query | None = None
+        self._pipeline: Pipeline | None = None
+        self._query_timeout = 5.0
+        self.configure(store, **settings)
+
+    def configure(
+        self,
+        store: str | Path | Store | None = None,
+        *,
+        journal_dir: str | Path | None = None,
+        redact: Redact = True,
+        max_content_bytes: int = DEFAULT_MAX_CONTENT_BYTES,
+        journal_max_bytes: int = 1 << 30,
+        exporters: Sequence[Any] = (),
+        service_id: str | uuid.UUID | None = None,
+        enabled: bool | None = None,
+        flush_interval: float = 0.1,
+        query_timeout: float = 5.0,
+        exit_timeout: float = 5.0,
+        clock: Callable[[], int] | None = None,
+        ids: Ids | None = None,
+    ) -> Self:
+        """Apply these settings (those that are left out have their defaults) and return the AgentTrace.
+
+        Optional: without it the defaults hold. What was recorded before is written out first; functions that were
+        decorated before follow the new settings. The arguments are those of `AgentTrace`.
+
+        Raises:
+            ConfigurationError: a setting cannot be used; the old ones stay in force.
+        """
+        _check(
+            max_content_bytes=max_content_bytes,
+            journal_max_bytes=journal_max_bytes,
+            exporters=exporters,
+            redact=redact,
+            times={"flush_interval": flush_interval, "query_timeout": query_timeout, "exit_timeout": exit_timeout},
+        )
+        chosen = store if store is not None else os.environ.get("AGENTTRACE_STORE") or _DEFAULT_STORE
+        on = os.environ.get("AGENTTRACE_DISABLED", "").lower() in _FALSE if enabled is None else enabled
+        place = place_of(chosen)
+        root = Path(journal_dir).absolute() if journal_dir is not None else _journal_root(place)
+        journal = JournalSettings(
+            root=root, max_bytes=journal_max_bytes, flush_interval=flush_interval, exit_timeout=exit_timeout
+        )
+        recorder = self._recorder
+        now = clock or time.time_ns
+        pipeline = Pipeline(
+            journal,
+            partial(open_store, chosen, clock=None if clock is None else lambda: now() // 1000),
+            on_error=lambda where, error: recorder.failed(error, where),
+            clock=lambda: now() // 1000,
+        )
+        previous, self._pipeline, self._query = self._pipeline, pipeline, None
+        self._query_timeout = query_timeout
+        recorder.enabled = False
+        recorder.clock = now
+        recorder.use_ids(ids or RandomIds())
+        recorder.sequence = itertools.count(1).__next__
+        recorder.redact_with(
+            redact if callable(redact) else None, enabled=redact is not False, limit=max_content_bytes
+        )
+        recorder.service = "" if service_id is None else service_uuid(service_id)
+        recorder.append = pipeline.append
+        recorder.enabled = on
+        if previous is not None:
+            previous.shutdown(exit_timeout)
+        return self
+
+    # -- reading --------------------------------------------------------------------------------------------------------
+
+    @property
+    def query(self) -> Query:
+        """The queries on this store; they see this process's own records."""
+        made = self._query
+        if made is None:
+            # Imported at first use: reading needs pydantic, recording must not.
+            from agenttrace.query.reader import Query  # noqa: PLC0415
+
+            pipeline, timeout = self._pipe(), self._query_timeout
+            made = Query(pipeline.open_store_once, wait=lambda: pipeline.flush(timeout), clock=self._recorder.now)
+            self._query = made
+        return made
+
+    # -- life -----------------------------------------------------------------------------------------------------------
+
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Wait until all that was recorded so far is in the store; return False if `timeout` seconds passed first."""
+        return self._pipe().flush(timeout)
+
+    def shutdown(self, timeout: float = 5.0) -> bool:
+        """Flush, stop the writer and close the store; return whether everything is in the store.
+
+        What could not be written stays in the journal, for the next process. A span that ends later starts anew.
+        """
+        return self._pipe().shutdown(timeout)
+
+    def stats(self) -> Stats:
+        """Return counters of this process: recorded, written, pending, degraded, dropped, retried, errors and more."""
+        known = self._pipe().stats()
+        return replace(known, internal_errors=self._recorder.internal_errors)
+
+    def __enter__(self) -> Self:
+        """Return the AgentTrace; leaving the block shuts it down."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
+        """Shut down."""
+        self.shutdown()
+
+    def _pipe(self) -> Pipeline:
+        if self._pipeline is None:
+            self.configure()
+        assert self._pipeline is not None  # noqa: S101 - for the type checker
+        return self._pipeline
+
+
+class _Default(AgentTrace):
+    """The AgentTrace behind the module's functions: it reads its settings from the environment at its first use."""
+
+    def __init__(self) -> None:
+        Makers.__init__(self, Recorder())
+        self._query = None
+        self._pipeline = None
+        self._query_timeout = 5.0
+        self._recorder.append = self._first
+        self._recorder.enabled = os.environ.get("AGENTTRACE_DISABLED", "").lower() in _FALSE
+
+    @contextmanager
+    def replaced(self, settings: dict[str, Any]) -> Generator[AgentTrace]:
+        """Use other settings for the length of a block, in which internal errors raise; see `testing.capture`."""
+        recorder = self._recorder
+        before = dict(vars(recorder)), self._pipeline, self._query, self._query_timeout
+        self._pipeline = None
+        try:
+            self.configure(**settings)
+            recorder.strict = True
+            yield self
+        finally:
+            self.shutdown()
+            vars(recorder).update(before[0])
+            _, self._pipeline, self._query, self._query_timeout = before
+
+    def _first(self, kind: int, payload: bytes) -> None:
+        self._pipe()
+        self._recorder.append(kind, payload)
+
+
+def _check(
+    *,
+    max_content_bytes: int,
+    journal_max_bytes: int,
+    exporters: Sequence[Any],
+    redact: Any,
+    times: dict[str, float],
+) -> None:
+    if type(max_content_bytes) is not int or max_content_bytes < 1024:
+        raise ConfigurationError(f"max_content_bytes: must be an int of 1024 or more, got {max_content_bytes!r}")
+    if type(journal_max_bytes) is not int or journal_max_bytes < _MIN_JOURNAL:
+        raise ConfigurationError(f"journal_max_bytes: must be an int of {_MIN_JOURNAL} or more, got {journal_max_bytes!r}")
+    if exporters:
+        raise ConfigurationError("exporters: this version writes to a store only; leave exporters out")
+    if not isinstance(redact, bool) and not callable(redact):
+        raise ConfigurationError(f"redact: must be True, False or a callable (key, text) -> text, got {redact!r}")
+    for name, value in times.items():
+        if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(f"{name}: must be a number of seconds above 0, got {value!r}")
+
+
+def _journal_root(place: str | Path | None) -> Path | None:
+    """Return where the journals of a store live: beside a file, else in the user's state folder; None for memory."""
+    if place is None:
+        return None
+    if isinstance(place, Path):
+        return place.with_name(place.name + ".journal")
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return state / "agenttrace" / hashlib.blake2b(place.encode(), digest_size=8).hexdigest()
+
+
+default = _Default()
+query_room.use_default(lambda: default.query)
+
+
+configure = default.configure
+master = default.master
+tool_call = default.tool_call
+context = default.context
+prompt = default.prompt
+predefined_behaviour = default.predefined_behaviour
+span = default.span
+scope = default.scope
+register_contact = default.register_contact
+register_session = default.register_session
+register_agent = default.register_agent
+flush = default.flush
+shutdown = default.shutdown
+stats = default.stats

@@ -1,0 +1,114 @@
+"""Every error that agenttrace raises to its users, in one tree.
+
+    AgentTraceError
+    ├── ConfigurationError        a setting or argument that cannot be used      (also ValueError)
+    ├── InvalidQuery              a query argument outside its documented range  (also ValueError)
+    ├── NotFound                  what was asked for does not exist              (also LookupError)
+    │   ├── RunNotFound
+    │   ├── EventNotFound
+    │   ├── AgentNotFound
+    │   ├── SessionNotFound
+    │   ├── ContactNotFound
+    │   └── ConversationNotFound
+    ├── StoreError                the store did not do what it was asked
+    │   ├── StoreUnavailable      out of reach or busy: the same call may work later
+    │   ├── StoreRejected         these rows will never be accepted: retrying is useless
+    │   └── StoreTooNew           written by a newer agenttrace
+    └── InternalError             a defect inside agenttrace; raised only under `agenttrace.testing`
+
+Recording never raises any of them into the traced program.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AgentNotFound",
+    "AgentTraceError",
+    "ConfigurationError",
+    "ContactNotFound",
+    "ConversationNotFound",
+    "EventNotFound",
+    "InternalError",
+    "InvalidQuery",
+    "NotFound",
+    "RunNotFound",
+    "SessionNotFound",
+    "StoreError",
+    "StoreRejected",
+    "StoreTooNew",
+    "StoreUnavailable",
+]
+
+
+class AgentTraceError(Exception):
+    """Base of everything that agenttrace raises."""
+
+
+class ConfigurationError(AgentTraceError, ValueError):
+    """Say which setting cannot be used, why, and what would work."""
+
+
+class InvalidQuery(AgentTraceError, ValueError):
+    """Name the query parameter that is outside its documented range.
+
+    >>> raise InvalidQuery("page", "must be 1 or more, got 0")
+    Traceback (most recent call last):
+        ...
+    agenttrace.errors.InvalidQuery: page: must be 1 or more, got 0
+    """
+
+    def __init__(self, parameter: str, problem: str) -> None:
+        super().__init__(f"{parameter}: {problem}")
+        self.parameter = parameter
+        self.problem = problem
+
+    def __reduce__(self) -> tuple[type[InvalidQuery], tuple[str, str]]:
+        return type(self), (self.parameter, self.problem)
+
+
+class NotFound(AgentTraceError, LookupError):
+    """Name the id that does not exist in the caller's workspace."""
+
+
+class RunNotFound(NotFound):
+    """No run has this id in this workspace."""
+
+
+class EventNotFound(NotFound):
+    """No visible event has this id in this session."""
+
+
+class AgentNotFound(NotFound):
+    """No agent with this key was recorded or registered in this workspace."""
+
+
+class SessionNotFound(NotFound):
+    """No session with this key or id was recorded or registered in this workspace."""
+
+
+class ContactNotFound(NotFound):
+    """No AI contact with this id was recorded or registered in this workspace."""
+
+
+class ConversationNotFound(NotFound):
+    """No conversation with this id was recorded in this workspace."""
+
+
+class StoreError(AgentTraceError):
+    """The store did not do what it was asked; nothing of the batch was kept."""
+
+
+class StoreUnavailable(StoreError):
+    """The store is out of reach or busy; the same call may work later."""
+
+
+class StoreRejected(StoreError):
+    """The store refuses these rows for what they are; retrying is useless."""
+
+
+class StoreTooNew(StoreError):
+    """The store was written by a newer agenttrace; upgrade the library to use it."""
+
+
+class InternalError(AgentTraceError):
+    """A defect inside agenttrace, raised only under `agenttrace.testing`."""

@@ -1,0 +1,86 @@
+"""Cut records down when room is short: whole, then a preview, then a skeleton. Pure, and never raises."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import orjson
+
+from agenttrace.model.wire import RUN, read_run, write_run
+
+__all__ = ["DROPPED", "PREVIEW", "SKELETON", "WHOLE", "degrade"]
+
+WHOLE = 0
+PREVIEW = 1
+SKELETON = 2
+DROPPED = 3
+
+_KEPT_WHOLE = 256  # bytes of JSON that a preview leaves as they are
+_PREVIEW = 200  # characters that stay of a longer value
+
+
+def degrade(kind: int, payload: bytes, level: int) -> bytes:
+    """Return the record cut to a level.
+
+    At `PREVIEW` each long value of the content becomes `{"truncated": true, "bytes": n, "preview": "..."}`. At
+    `SKELETON` the content and the attributes go, and a long error is cut. Either way the attribute `degraded` says so.
+    A payload that is no record stays as it is, and so does one that would not become smaller.
+    """
+    if level == WHOLE:
+        return payload
+    try:
+        smaller = _degrade_run(payload, level) if kind == RUN else _degrade_lines(payload, level)
+    except (ValueError, TypeError, RecursionError):
+        return payload
+    return smaller if len(smaller) < len(payload) else payload
+
+
+def _degrade_run(payload: bytes, level: int) -> bytes:
+    record = read_run(payload)
+    record.envelope, record.content = _cut(record.envelope, record.content, level)
+    return write_run(record)
+
+
+def _degrade_lines(payload: bytes, level: int) -> bytes:
+    """Cut a record of another kind: its envelope, and perhaps a newline and its data."""
+    head, _, data = payload.partition(b"\n")
+    head, data = _cut(head, data, level)
+    return head + b"\n" + data if data else head
+
+
+def _cut(head: bytes, content: bytes, level: int) -> tuple[bytes, bytes]:
+    envelope = _object(head)
+    if level >= SKELETON:
+        return orjson.dumps(_skeleton(envelope)), b""
+    envelope["attributes"] = {**(envelope.get("attributes") or {}), "degraded": "preview"}
+    return orjson.dumps(envelope), _preview(content) if content else b""
+
+
+def _object(text: bytes) -> dict[str, Any]:
+    value: Any = orjson.loads(text)
+    if not isinstance(value, dict):
+        raise TypeError("record: no JSON object")
+    return cast("dict[str, Any]", value)
+
+
+def _preview(content: bytes) -> bytes:
+    return orjson.dumps({key: _preview_of(value) for key, value in _object(content).items()})
+
+
+def _preview_of(value: Any) -> Any:
+    text = orjson.dumps(value)
+    if len(text) <= _KEPT_WHOLE:
+        return value
+    shown = value if isinstance(value, str) else text.decode("utf-8", "replace")
+    return {"truncated": True, "bytes": len(text), "preview": shown[:_PREVIEW]}
+
+
+def _skeleton(envelope: dict[str, Any]) -> dict[str, Any]:
+    envelope["attributes"] = {"degraded": "skeleton"}
+    error = envelope.get("error")
+    if isinstance(error, dict):
+        fields = cast("dict[str, Any]", error)
+        envelope["error"] = {
+            key: value[:_PREVIEW] if isinstance(value, str) else value for key, value in fields.items()
+        }
+    return envelope

@@ -1,0 +1,157 @@
+"""Delivery: records into the store, however often it takes, and aside where the store will never have them.
+
+Runs in the writer's thread. Knows batches and the store's errors, not where the records come from.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING
+
+from agenttrace.errors import StoreError, StoreRejected, StoreUnavailable
+from agenttrace.journal.deadletters import DeadLetters
+from agenttrace.store.batch import Batch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agenttrace.journal.settings import JournalSettings
+    from agenttrace.journal.stats import Counters
+    from agenttrace.store.protocol import Store
+
+__all__ = ["Delivery", "Stopped"]
+
+_SLICE = 16  # records decoded before other threads get a turn
+
+_PATIENCE = 3  # attempts before a defect counts as a rejection
+_DEFECTS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, AssertionError, RecursionError)
+
+Records = list[tuple[int, bytes]]
+OpenRuns = set[tuple[bytes, bytes]]
+
+
+class Stopped(Exception):  # noqa: N818 - no error: the writer was told to stop while it was trying
+    """The writer has to stop; nothing was lost, the records are still in the journal."""
+
+
+class Delivery:
+    """Writes records to the store that `open_store` gives; `wait(seconds)` returns True when it is time to stop."""
+
+    def __init__(
+        self,
+        settings: JournalSettings,
+        open_store: Callable[[], Store],
+        counters: Counters,
+        *,
+        wait: Callable[[float], bool],
+        on_error: Callable[[str, BaseException], None],
+        clock: Callable[[], int],
+    ) -> None:
+        self.last_failure = float("-inf")  # monotonic seconds: the store was out of reach
+        self._settings = settings
+        self._open_store = open_store
+        self._counters = counters
+        self._wait = wait
+        self._on_error = on_error
+        self._clock = clock
+        self._letters = DeadLetters(settings.root, settings.dead_letter_bytes)
+
+    def deliver(self, records: Records, process_id: bytes, open_runs: OpenRuns | None = None) -> None:
+        """Return when every record is in the store or set aside. Raises Stopped when told to give up before.
+
+        Whatever the store answers, nothing is lost: what is out of reach is tried again with growing pauses, and where
+        rows are refused the records that make them are found by halving. `open_runs` is brought up to date: the runs
+        that the store has as running.
+        """
+        batch, records = self._batch(records, process_id)
+        if not records:
+            return
+        try:
+            self.persist(lambda store: store.write(batch))
+        except StoreRejected as error:
+            if len(records) == 1:
+                self._set_aside(*records[0], error, process_id)
+                return
+            half = len(records) // 2
+            self.deliver(records[:half], process_id, open_runs)
+            self.deliver(records[half:], process_id, open_runs)
+            return
+        self._counters.written += len(records)
+        if open_runs is not None:
+            _follow(batch, open_runs)
+
+    def persist(self, act: Callable[[Store], object]) -> None:
+        """Do this to the store until it succeeds. Raises StoreRejected as the store does, Stopped when told to.
+
+        A store that has worked before and stumbles over the same rows again and again, with an error that speaks of
+        values and not of reach, has a defect that they meet: they count as rejected, or all that follows would wait.
+        """
+        attempt = 0
+        while True:
+            try:
+                store = self._open_store()
+                try:
+                    act(store)
+                except _DEFECTS as error:
+                    if attempt < _PATIENCE or not self._counters.written:
+                        raise
+                    raise StoreRejected(f"{type(error).__name__}: {error}") from error
+            except StoreRejected:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever a store raises, the records stay and wait
+                self._failed(error)
+            else:
+                return
+            if self._wait(self._pause(attempt)):
+                raise Stopped
+            self._counters.retried += 1
+            attempt += 1
+
+    def _batch(self, records: Records, process_id: bytes) -> tuple[Batch, Records]:
+        batch = Batch()
+        good: Records = []
+        now = self._clock()
+        for index, (kind, payload) in enumerate(records):
+            try:
+                batch.add(kind, payload, process_id=process_id, now=now)
+            except ValueError as error:
+                self._set_aside(kind, payload, error, process_id)
+            except _DEFECTS as error:
+                # It may be half in the batch, so the batch is built once more without it.
+                self._set_aside(kind, payload, error, process_id)
+                return self._batch([*good, *records[index + 1 :]], process_id)
+            else:
+                good.append((kind, payload))
+            if index % _SLICE == _SLICE - 1:
+                time.sleep(0)
+        return batch, good
+
+    def _failed(self, error: Exception) -> None:
+        self._counters.last_error = f"{type(error).__name__}: {error}"
+        self.last_failure = time.monotonic()
+        if not isinstance(error, StoreUnavailable):
+            if not isinstance(error, StoreError):
+                self._counters.internal_errors += 1
+            self._on_error("store", error)
+
+    def _pause(self, attempt: int) -> float:
+        longest = min(self._settings.retry_max, self._settings.retry_initial * 2 ** min(attempt, 30))
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
+
+    def _set_aside(self, kind: int, payload: bytes, error: Exception, process_id: bytes) -> None:
+        self._counters.dead_letters += 1
+        self._counters.last_error = f"{type(error).__name__}: {error}"
+        try:
+            self._letters.add(kind, payload, error, process_id=process_id, now=self._clock())
+        except OSError as problem:
+            self._on_error("dead letters", problem)
+        self._on_error("record", error)
+
+
+def _follow(batch: Batch, open_runs: OpenRuns) -> None:
+    for key, run in batch.runs.items():
+        if run.status == "running":
+            open_runs.add(key)
+        else:
+            open_runs.discard(key)

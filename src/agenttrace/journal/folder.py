@@ -1,0 +1,204 @@
+"""The folder of one process's journal: its lock, its owner, its read mark. No segments' contents, no threads.
+
+    <root>/<process id>/lock          flock, held as long as the process lives
+                       /owner.json    who made it, for people and for adoption
+                       /mark          how far the writer has come
+                       /00000001.seg  segments
+
+A folder is made under a dotted name, locked, and then renamed, so nobody meets a journal half made. Whether its process
+lives is known by the lock alone, never by a pid.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import struct
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+from agenttrace.journal.segment import SAFE, FileSegment
+
+if TYPE_CHECKING:
+    from agenttrace.journal.frames import SegmentHeader
+
+__all__ = ["JournalFolder", "LockError", "make_private", "read_mark", "remove_folder", "try_lock", "write_mark"]
+
+_MARK = struct.Struct("<QQI")
+_OPEN_LOCK = os.O_RDWR | SAFE
+
+_forks = 0
+
+
+def _count_fork() -> None:
+    global _forks
+    _forks += 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_count_fork, after_in_parent=_count_fork)
+
+
+class LockError(OSError):
+    """There are no locks here, or one is granted twice: a journal could not tell the living from the dead."""
+
+
+def make_private(path: Path) -> None:
+    """Make a folder, with its parents, that only this user can enter, whatever the umask; an existing one stays."""
+    if path.is_dir():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        path.mkdir(0o700)
+        path.chmod(0o700)
+
+
+def try_lock(path: Path) -> int | None:
+    """Return a descriptor that holds the lock of a journal folder, or None while somebody else does.
+
+    Raises OSError where there is no lock file or it may not be opened.
+    """
+    fd = os.open(path / "lock", _OPEN_LOCK)
+    try:
+        _flock(fd)
+        if os.fstat(fd).st_nlink == 0:  # The one who adopted it has just removed it.
+            raise FileNotFoundError(path / "lock")
+    except BlockingIOError:
+        os.close(fd)
+        return None
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def _flock(fd: int) -> None:
+    try:
+        import fcntl
+    except ImportError as error:
+        raise LockError("no flock on this platform") from error
+    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def read_mark(path: Path) -> tuple[int, int] | None:
+    """Return the segment number and offset of a folder's read mark, or None where it is missing or damaged."""
+    try:
+        data = (path / "mark").read_bytes()[: _MARK.size]
+        number, offset, checksum = _MARK.unpack(data)
+    except (OSError, struct.error):
+        return None
+    return (number, offset) if checksum == crc32(data[:-4]) else None
+
+
+def write_mark(path: Path, number: int, offset: int) -> None:
+    """Write the read mark of a folder that was adopted."""
+    fd = os.open(path / "mark", _OPEN_LOCK | os.O_CREAT, 0o600)
+    try:
+        os.pwrite(fd, _mark(number, offset), 0)
+    finally:
+        os.close(fd)
+
+
+def _mark(number: int, offset: int) -> bytes:
+    data = struct.pack("<QQ", number, offset)
+    return data + crc32(data).to_bytes(4, "little")
+
+
+def _private_file(path: Path) -> int:
+    fd = os.open(path, _OPEN_LOCK | os.O_CREAT | os.O_EXCL, 0o600)
+    os.fchmod(fd, 0o600)
+    return fd
+
+
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+class JournalFolder:
+    """A locked journal folder of this process. It stays locked until it is removed or the process ends."""
+
+    def __init__(self, root: Path, *, started: int) -> None:
+        """Make the folder. Raises OSError where that is not possible, LockError where locks mean nothing."""
+        self.process_id = os.urandom(16)
+        self.path = root / self.process_id.hex()
+        make_private(root)
+        unfinished = root / f".{self.path.name}"
+        unfinished.mkdir(0o700)
+        self._lock = -1
+        self._mark = -1
+        try:
+            unfinished.chmod(0o700)
+            self._fill(unfinished, started)
+            unfinished.rename(self.path)
+        except BaseException:
+            self.forget()
+            remove_folder(unfinished)
+            raise
+
+    def _fill(self, folder: Path, started: int) -> None:
+        self._lock = self._take_lock(folder)
+        second = try_lock(folder)
+        if second is not None:
+            os.close(second)
+            raise LockError(f"{folder.parent}: one lock was granted twice")
+        owner = {
+            "process_id": self.process_id.hex(),
+            "pid": os.getpid(),
+            "host": os.uname().nodename,
+            "boot_id": _boot_id(),
+            "started": started,
+        }
+        fd = _private_file(folder / "owner.json")
+        try:
+            os.write(fd, json.dumps(owner).encode())
+        finally:
+            os.close(fd)
+        self._mark = _private_file(folder / "mark")
+
+    def _take_lock(self, folder: Path) -> int:
+        """Create and lock the lock file, once more if a fork came in between: the child would hold the lock too."""
+        for _ in range(100):
+            forks = _forks
+            fd = self._lock = _private_file(folder / "lock")
+            _flock(fd)
+            if forks == _forks:
+                return fd
+            os.close(fd)
+            self._lock = -1
+            (folder / "lock").unlink()
+        raise BlockingIOError(f"{folder}: this process forks without a pause")
+
+    def new_segment(self, header: SegmentHeader) -> FileSegment:
+        """Return a fresh segment. Raises OSError where the disk has no room or the folder is gone."""
+        return FileSegment(self.path, header)
+
+    def write_mark(self, number: int, offset: int) -> None:
+        """Write down that everything before this place is in the store."""
+        os.pwrite(self._mark, _mark(number, offset), 0)
+
+    def remove(self) -> None:
+        """Delete the folder, its lock last, and let go of the lock."""
+        remove_folder(self.path)
+        self.forget()
+
+    def forget(self) -> None:
+        """Close the descriptors. In a forked child this leaves the parent's lock as it is."""
+        lock, self._lock = self._lock, -1
+        mark, self._mark = self._mark, -1
+        for fd in (lock, mark):
+            if fd >= 0:
+                os.close(fd)
+
+
+def remove_folder(path: Path) -> None:
+    """Delete a journal folder; what cannot be deleted stays."""
+    with contextlib.suppress(OSError):
+        names = sorted(entry.name for entry in os.scandir(path))
+        for name in [*(n for n in names if n != "lock"), *(n for n in names if n == "lock")]:
+            (path / name).unlink(missing_ok=True)
+        path.rmdir()

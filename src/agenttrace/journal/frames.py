@@ -1,0 +1,177 @@
+"""Frames: how a record lies in a segment, and how records are found again, past damage if need be. Pure.
+
+A segment begins with a header of 64 bytes. Frames follow, each at a multiple of 8: a header of 16 bytes (length,
+checksum, kind, magic) and the payload. The magic is the last word of the header and the header is written after the
+payload, so a frame whose magic stands was complete. The checksum starts from a seed made of the segment's salt, the
+frame's offset and its kind: a frame that was moved, or whose kind was changed, does not verify.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from zlib import crc32
+
+__all__ = ["FRAME", "FRAME_SIZE", "HEADER_SIZE", "MAGIC", "SKIP", "Chunk", "SegmentHeader", "encode", "read_frames"]
+
+HEADER_SIZE = 64
+FRAME = struct.Struct("<IIII")
+FRAME_SIZE = FRAME.size
+MAGIC = 0xA9C7E5D3
+
+#: The kind of a frame that holds nothing.
+SKIP = 0
+
+Read = Callable[[int, int], bytes]
+
+_HEADER = struct.Struct("<8sIIQ16sQQI4x")
+_HEADER_MAGIC = b"ATRACEJ\n"
+_FORMAT = 1
+_MAGIC_BYTES = MAGIC.to_bytes(4, "little")
+_MAGIC_AT = 12
+_CHUNK = 256 << 10
+
+
+@dataclass(slots=True, frozen=True)
+class SegmentHeader:
+    """The first 64 bytes of a segment."""
+
+    number: int
+    process_id: bytes
+    size: int
+    created: int
+
+    @property
+    def salt(self) -> int:
+        """The salt of this segment's checksums. It stems from the random process id, so it outlives a bad header."""
+        return crc32(self.process_id + self.number.to_bytes(8, "little"))
+
+    def pack(self) -> bytes:
+        """Return the header as it lies in the segment."""
+        fields = (_HEADER_MAGIC, _FORMAT, self.salt, self.number, self.process_id, self.size, self.created)
+        return _HEADER.pack(*fields, crc32(_HEADER.pack(*fields, 0)))
+
+    @classmethod
+    def unpack(cls, data: bytes) -> SegmentHeader | None:
+        """Return the header that stands in `data`, or None where it is damaged or of another format."""
+        if len(data) < HEADER_SIZE:
+            return None
+        *fields, checksum = _HEADER.unpack(data[:HEADER_SIZE])
+        magic, version, _salt, number, process_id, size, created = fields
+        if magic != _HEADER_MAGIC or version != _FORMAT or checksum != crc32(_HEADER.pack(*fields, 0)):
+            return None
+        return cls(number, process_id, size, created)
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Records in the order in which they were appended, and where reading goes on."""
+
+    offset: int
+    records: list[tuple[int, bytes]] = field(default_factory=list[tuple[int, bytes]])
+    damaged: int = 0
+
+
+def encode(kind: int, payload: bytes, *, offset: int, salt: int) -> bytes:
+    """Return a whole frame, as it lies at `offset` of the segment with this salt."""
+    frame = FRAME.pack(len(payload), crc32(payload, salt ^ offset ^ kind), kind, MAGIC) + payload
+    return frame + bytes(-len(frame) % 8)
+
+
+def read_frames(
+    read: Read,
+    start: int,
+    end: int,
+    salt: int,
+    *,
+    max_records: int,
+    max_bytes: int,
+    verify: bool = True,
+    resync: bool = True,
+) -> Chunk:
+    """Return the records between two offsets of a segment, as many as fit the limits (at least one).
+
+    Where no whole record stands, reading goes on at the next place where one does, and the place counts as damaged.
+    Zeros up to the end are no damage: nothing was written there.
+    """
+    window = _Window(read, end, salt, verify)
+    chunk = Chunk(start)
+    size = 0
+    while len(chunk.records) < max_records and size < max_bytes and chunk.offset + FRAME_SIZE <= end:
+        found = window.frame(chunk.offset)
+        if found is None:
+            _pass_damage(window, chunk, resync=resync)
+            continue
+        kind, payload = found
+        if kind != SKIP:
+            chunk.records.append(found)
+            size += len(payload)
+        chunk.offset += (FRAME_SIZE + len(payload) + 7) & -8
+    return chunk
+
+
+def _pass_damage(window: _Window, chunk: Chunk, *, resync: bool) -> None:
+    """Move to the next good frame, or to the end where there is none."""
+    following = window.next_frame(chunk.offset + 8) if resync else None
+    if following is not None or not window.is_blank(chunk.offset):
+        chunk.damaged += 1
+    chunk.offset = window.end if following is None else following
+
+
+class _Window:
+    """A piece of a segment in memory, moved along as frames are asked for."""
+
+    __slots__ = ("_base", "_data", "_read", "_salt", "_verify", "end")
+
+    def __init__(self, read: Read, end: int, salt: int, verify: bool) -> None:
+        self.end = end
+        self._read = read
+        self._salt = salt
+        self._verify = verify
+        self._base = 0
+        self._data = b""
+
+    def _at(self, offset: int, length: int) -> int:
+        """Return where `offset` is in the window, after making sure that `length` bytes follow (if they exist)."""
+        at = offset - self._base
+        if at < 0 or at + length > len(self._data):
+            self._data = self._read(offset, min(max(length, _CHUNK), self.end - offset))
+            self._base = offset
+            at = 0
+        return at
+
+    def frame(self, offset: int) -> tuple[int, bytes] | None:
+        at = self._at(offset, FRAME_SIZE)
+        if at + FRAME_SIZE > len(self._data):
+            return None
+        length, checksum, kind, magic = FRAME.unpack_from(self._data, at)
+        if magic != MAGIC or offset + FRAME_SIZE + length > self.end:
+            return None
+        body = self._at(offset, FRAME_SIZE + length) + FRAME_SIZE
+        payload = self._data[body : body + length]
+        if len(payload) != length:
+            return None
+        if self._verify and crc32(payload, self._salt ^ offset ^ kind) != checksum:
+            return None
+        return kind, payload
+
+    def is_blank(self, offset: int) -> bool:
+        at = self._at(offset, FRAME_SIZE)
+        return not any(self._data[at : at + FRAME_SIZE])
+
+    def next_frame(self, offset: int) -> int | None:
+        """Return the first offset from here on at which a good frame stands."""
+        while offset + FRAME_SIZE <= self.end:
+            at = self._at(offset, FRAME_SIZE)
+            found = self._data.find(_MAGIC_BYTES, at + _MAGIC_AT)
+            if found < 0:
+                # A magic may straddle the border of two windows: the last 16 bytes are looked at again.
+                beyond = self._base + len(self._data) - FRAME_SIZE + 8
+                offset = max(offset + 8, beyond & -8)
+                continue
+            candidate = self._base + found - _MAGIC_AT
+            offset = (candidate + 8) & -8
+            if candidate % 8 == 0 and self.frame(candidate) is not None:
+                return candidate
+        return None

@@ -1,0 +1,116 @@
+"""Gaps: what is known of records that found no room, until it can be written as runs of type `gap`. Bounded memory."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import orjson
+
+from agenttrace.model.rows import RANK_END
+from agenttrace.model.wire import RUN, RunRecord, read_run, write_run
+
+__all__ = ["Gap", "GapBook"]
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where in its trace a dropped record belonged, as far as that can be read."""
+
+    trace: bytes | None = None
+    parent: bytes | None = None
+    scope: dict[str, Any] = field(default_factory=dict[str, Any])
+    turn: int | None = None
+    seq: int = 0
+
+
+@dataclass(slots=True)
+class Gap:
+    """Records of one trace that were dropped, one after the other."""
+
+    place: _Place
+    reason: str
+    since: int
+    until: int
+    dropped: int = 1
+
+    def payload(self) -> bytes:
+        """Return the gap as a RUN record: a child of what the first dropped record belonged to."""
+        place = self.place
+        content = {"dropped": self.dropped, "reason": self.reason, "since": self.since, "until": self.until}
+        return write_run(
+            RunRecord(
+                trace=place.trace or os.urandom(16),
+                span=os.urandom(8),
+                parent=place.parent,
+                start=self.since,
+                end=self.until,
+                turn=self.since if place.turn is None else place.turn,
+                seq=place.seq,
+                end_seq=place.seq,
+                revision=0,
+                rank=RANK_END,
+                status="success",
+                flags=0,
+                envelope=orjson.dumps({"type": "gap", "name": "gap", "scope": place.scope}),
+                content=orjson.dumps(content),
+            )
+        )
+
+
+class GapBook:
+    """The gaps that wait for room: one a trace up to `most`, one for all further traces together."""
+
+    __slots__ = ("_gaps", "_most")
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._gaps: dict[bytes | None, Gap] = {}
+
+    def __len__(self) -> int:
+        return len(self._gaps)
+
+    def add(self, kind: int, payload: bytes, *, reason: str, now: int) -> None:
+        """Note that this record was dropped."""
+        place = _place(kind, payload)
+        if place.trace not in self._gaps and len(self._gaps) >= self._most:
+            place = _Place(scope=place.scope, seq=place.seq)
+        known = self._gaps.get(place.trace)
+        if known is None:
+            self._gaps[place.trace] = Gap(place, reason, now, now)
+        else:
+            known.dropped += 1
+            known.until = max(known.until, now)
+
+    def peek(self) -> Gap | None:
+        """Return the oldest gap."""
+        return next(iter(self._gaps.values()), None)
+
+    def pop(self) -> None:
+        """Forget the oldest gap: it was written."""
+        self._gaps.pop(next(iter(self._gaps)))
+
+
+def _place(kind: int, payload: bytes) -> _Place:
+    """Return where the record belonged. A gap's parent is the record's, or the record's own span at a root."""
+    try:
+        if kind == RUN:
+            run = read_run(payload)
+            return _Place(run.trace, run.parent or run.span, _scope(run.envelope), run.turn, run.seq)
+        return _event_place(payload.partition(b"\n")[0])
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return _Place()
+
+
+def _event_place(head: bytes) -> _Place:
+    envelope: dict[str, Any] = orjson.loads(head)
+    trace, span = bytes.fromhex(envelope["trace"]), bytes.fromhex(envelope["span"])
+    if len(trace) != 16 or len(span) != 8:
+        return _Place()
+    return _Place(trace, span, _scope(head), int(envelope["turn"]), int(envelope["seq"]))
+
+
+def _scope(head: bytes) -> dict[str, Any]:
+    scope: Any = orjson.loads(head).get("scope")
+    return cast("dict[str, Any]", scope) if isinstance(scope, dict) else {}

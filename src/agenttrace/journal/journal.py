@@ -1,0 +1,421 @@
+"""The journal of this process: segments in order, the bounds, and how far the store has come.
+
+Appending happens at the tail (`tail.py`), under its lock; reading and committing belong to the writer's thread alone.
+A position is one integer: segment number and offset, so positions compare as places in the journal do.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from agenttrace.journal.degrade import DROPPED, PREVIEW, SKELETON, WHOLE, degrade
+from agenttrace.journal.frames import HEADER_SIZE, Chunk, SegmentHeader, read_frames
+from agenttrace.journal.gaps import GapBook
+from agenttrace.journal.memory import MemoryHome
+from agenttrace.journal.tail import Tail, frame_length
+from agenttrace.model.wire import RUN
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from agenttrace.journal.segment import Segment
+    from agenttrace.journal.settings import JournalSettings
+    from agenttrace.journal.stats import Counters
+
+__all__ = ["Home", "Journal", "position"]
+
+OnError = Callable[[str, BaseException], None]
+
+_PAGE = 4096
+_SMALLEST_SHARE = 16  # a segment is at most this part of the bound, so that draining frees room in steps
+_PREVIEW_FROM = 0.75  # of the bound
+_SKELETON_FROM = 0.9
+_COOL_DOWN = 0.1  # seconds without a further attempt after nothing could be reserved
+_MAPPED = 2  # sealed segments that may stay mapped
+_OPEN = 8  # sealed segments that may stay open
+_TOUCH_SLICE = 16  # pages touched before other threads get a turn
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EFBIG}
+
+
+class Home(Protocol):
+    """Where a journal's segments live: a folder, or memory."""
+
+    process_id: bytes
+
+    @property
+    def path(self) -> Path | None:
+        """The folder, or None in memory."""
+        ...
+
+    def new_segment(self, header: SegmentHeader) -> Segment:
+        """Return a fresh segment. Raises OSError where there is no room."""
+        ...
+
+    def write_mark(self, number: int, offset: int) -> None:
+        """Keep the place before which everything is in the store."""
+        ...
+
+    def remove(self) -> None:
+        """Delete everything and let go of the lock."""
+        ...
+
+    def forget(self) -> None:
+        """Close what a forked child inherited."""
+        ...
+
+
+def position(number: int, offset: int) -> int:
+    """Return a place in a journal as one integer."""
+    return (number << 40) | offset
+
+
+class Journal:
+    """The segments of one process, appended to through `tail` and drained in order."""
+
+    def __init__(
+        self,
+        home: Home,
+        settings: JournalSettings,
+        tail: Tail,
+        counters: Counters,
+        *,
+        clock: Callable[[], int],
+        on_error: OnError,
+    ) -> None:
+        self.home: Home = home
+        self.tail = tail
+        self.committed = 0
+        self.open_runs: set[tuple[bytes, bytes]] = set()  # kept by the writer: what the store has as running
+        self._settings = settings
+        self._counters = counters
+        self._clock = clock
+        self._on_error = on_error
+        self._max_bytes = settings.max_bytes if home.path is not None else settings.memory_max_bytes
+        share = self._max_bytes // _SMALLEST_SHARE & -_PAGE
+        self._segment_bytes = max(_PAGE, min(settings.segment_bytes, share))
+        self._segments: deque[Segment] = deque()
+        self._ready: Segment | None = None
+        self._numbers = itertools.count(1)
+        self._taken = 0  # the greatest number in use
+        self._used = 0  # bytes of all segments that exist
+        self._squeeze = WHOLE  # the level to which the disk forces us
+        self._blocked_until = 0.0
+        self._reason = "journal full"
+        self._offset = HEADER_SIZE
+        self._synced = 0
+        self._gaps = GapBook(settings.max_open_gaps)
+
+    # Appending: the caller holds the tail.
+
+    def overflow(self, kind: int, payload: bytes) -> None:
+        """Append a record that is more than a plain copy: to a new segment, cut down, or as a part of a gap."""
+        for level in range(self._level(), DROPPED):
+            smaller = degrade(kind, payload, level)
+            if self._make_room(len(smaller), level):
+                self.tail.put(kind, smaller)
+                self._counters.degraded += smaller is not payload
+                break
+        else:
+            self._counters.dropped += 1
+            self._gaps.add(kind, payload, reason=self._reason, now=self._clock())
+        self._open_up()
+
+    def _level(self) -> int:
+        fill = (self._used - self.tail.capacity + self.tail.end) / self._max_bytes
+        return max(self._squeeze, SKELETON if fill >= _SKELETON_FROM else PREVIEW if fill >= _PREVIEW_FROM else WHOLE)
+
+    def _open_up(self) -> None:
+        self.tail.limit = self.tail.capacity if self._level() == WHOLE else 0
+
+    def _make_room(self, size: int, level: int) -> bool:
+        need = frame_length(size)
+        if self.tail.end + need <= self.tail.capacity:
+            return True
+        segment = self._take_ready(need) or self._reserve(need, level)
+        if segment is None:
+            return False
+        full = self._seal()
+        self._taken = segment.number
+        if not self._segments:
+            self._offset = HEADER_SIZE
+            self.committed = position(segment.number, HEADER_SIZE)
+        self._segments.append(segment)
+        self.tail.attach(segment)
+        if full is not None:
+            self._ease(full)
+        return True
+
+    def _take_ready(self, need: int) -> Segment | None:
+        segment, self._ready = self._ready, None
+        if segment is not None and HEADER_SIZE + need > segment.size:
+            # The large record's own segment comes after this one's number: this one would be read too early.
+            self._discard(segment)
+            return None
+        return segment
+
+    def _reserve(self, need: int, level: int) -> Segment | None:
+        wanted = max(self._segment_bytes >> (3 * level), HEADER_SIZE + need)
+        size = (wanted + _PAGE - 1) & -_PAGE
+        if self._used + size > self._max_bytes:
+            self._reason = "journal full"
+            return None
+        if time.monotonic() < self._blocked_until:
+            return None
+        try:
+            segment = self._new_segment(size)
+        except OSError as error:
+            self._no_room(error, level)
+            return None
+        self._used += size
+        return segment
+
+    def _new_segment(self, size: int) -> Segment:
+        header = SegmentHeader(next(self._numbers), self.home.process_id, size, self._clock())
+        try:
+            return self.home.new_segment(header)
+        except OSError as error:
+            if error.errno in _FULL:
+                raise
+            # The folder is gone or may no longer be written: go on in memory, as well as that goes.
+            self._on_error("journal folder", error)
+            self.home = _Stranded(self.home)
+            self._max_bytes = self._used + self._settings.memory_max_bytes
+            return self.home.new_segment(header)
+
+    def _no_room(self, error: OSError, level: int) -> None:
+        self._counters.last_error = f"journal: {error}"
+        self._reason = error.strerror or "no room"
+        self._squeeze = min(level + 1, SKELETON)
+        if level == SKELETON:
+            self._blocked_until = time.monotonic() + _COOL_DOWN
+
+    def _seal(self) -> Segment | None:
+        """Close the current segment to appends, and return it."""
+        if not self._segments:
+            return None
+        current = self._segments[-1]
+        if current.end is None:
+            # No call between these: an interrupt finds either all of them done or none.
+            current.end = self.tail.end
+            self.tail.limit = self.tail.capacity = 0
+        return current
+
+    def _ease(self, full: Segment) -> None:
+        """Give back what a full segment does not need any more."""
+        try:
+            if full.end is not None and full.size - full.end > max(self._segment_bytes // 4, _PAGE):
+                self._used -= full.trim()
+        except OSError as error:
+            self._on_error("journal segment", error)
+        if len(self._segments) > _MAPPED:
+            self._segments[-_MAPPED - 1].unmap()
+
+    # Between appends: any thread.
+
+    def position(self) -> int:
+        """Return the place behind the last record that was appended."""
+        with self.tail.lock:
+            return position(self._segments[-1].number, self.tail.end) if self._segments else self.committed
+
+    def is_drained(self) -> bool:
+        """Return whether the store has everything, gaps included."""
+        return self.committed >= self.position() and not self._gaps
+
+    def backlog(self) -> int:
+        """Return how many bytes the store does not have yet."""
+        with self.tail.lock:
+            ends = [self.tail.end if s.end is None else s.end for s in self._segments]
+            return sum(ends) - HEADER_SIZE * len(ends) - (self._offset - HEADER_SIZE)
+
+    def settle(self) -> None:
+        """Write the gaps that wait, as far as there is room, and go back to plain copies where that is possible."""
+        with self.tail.held():
+            while (gap := self._gaps.peek()) is not None:
+                payload = gap.payload()
+                if not self._make_room(len(payload), SKELETON):
+                    break
+                self.tail.put(RUN, payload)
+                self._gaps.pop()
+            if self._segments:
+                self._open_up()
+
+    def pause(self) -> None:
+        """Send the next record through the pipeline, which starts the writer again."""
+        with self.tail.held():
+            self.tail.limit = 0
+
+    # Reading: the writer's thread.
+
+    def read(self) -> Chunk:
+        """Return the records that come next and where they end; call `commit` with that once they are stored.
+
+        Without a commit the same records come again.
+        """
+        while self._segments:
+            segment = self._segments[0]
+            end, sealed = self._published(segment)
+            if self._offset < end:
+                return self._read_segment(segment, end)
+            if not sealed:
+                break
+            self._drop_first()
+        return Chunk(self._offset)
+
+    def _published(self, segment: Segment) -> tuple[int, bool]:
+        with self.tail.lock:
+            return (self.tail.end, False) if segment.end is None else (segment.end, True)
+
+    def _read_segment(self, segment: Segment, end: int) -> Chunk:
+        settings = self._settings
+        try:
+            return read_frames(
+                segment.read,
+                self._offset,
+                end,
+                segment.salt,
+                max_records=settings.batch_records,
+                max_bytes=settings.batch_bytes,
+                verify=settings.verify,
+                resync=settings.resync,
+            )
+        except OSError as error:
+            self._on_error("journal read", error)
+            return Chunk(end, damaged=1)
+
+    def commit(self, offset: int) -> None:
+        """Keep that everything up to this offset of the first segment is in the store."""
+        self._offset = offset
+        self._move_mark(self._segments[0].number)
+
+    def _drop_first(self) -> None:
+        with self.tail.held():
+            segment = self._segments.popleft()
+            self._used -= segment.size
+            self._offset = HEADER_SIZE
+        self._move_mark(self._segments[0].number)
+        self._remove(segment)
+
+    def _move_mark(self, number: int) -> None:
+        try:
+            self.home.write_mark(number, self._offset)
+        except OSError as error:
+            self._on_error("journal mark", error)
+        self.committed = position(number, self._offset)
+
+    # Upkeep: the writer's thread.
+
+    def prepare(self) -> None:
+        """Reserve the next segment and touch its pages, so that the traced thread meets neither."""
+        if not self._wants_ready():
+            return
+        try:
+            segment = self._new_segment(self._segment_bytes)
+        except OSError:
+            return
+        _touch(segment)
+        with self.tail.held():
+            self._used += segment.size
+            self._squeeze = WHOLE
+            self._blocked_until = 0.0
+            late = self._taken > segment.number or self._ready is not None
+            if late:
+                self._discard(segment)
+            else:
+                self._ready = segment
+            self._open_up()
+
+    def _wants_ready(self) -> bool:
+        fits = self._used + self._segment_bytes <= _PREVIEW_FROM * self._max_bytes
+        near = self.tail.end * 2 > self.tail.capacity
+        return self._ready is None and bool(self._segments) and fits and (near or self._squeeze != WHOLE)
+
+    def tidy(self) -> None:
+        """Unmap and close what is full and not yet read."""
+        with self.tail.held():
+            sealed = [s for s in self._segments if s.end is not None]
+        for segment in sealed:
+            segment.unmap()
+        for segment in sealed[_OPEN:]:
+            if self.home.path is not None:
+                segment.rest()
+
+    def sync(self) -> None:
+        """Make what was appended so far safe from the loss of power."""
+        with self.tail.held():
+            reached = position(self._segments[-1].number, self.tail.end) if self._segments else 0
+            open_ones = [s for s in self._segments if s.number >= self._synced >> 40]
+        if reached <= self._synced:
+            return
+        for segment in open_ones:
+            segment.sync()
+        self._synced = reached
+
+    # The end.
+
+    def detach(self) -> bool:
+        """Take the journal from the tail if the store has everything; after that only `remove` makes sense."""
+        with self.tail.held():
+            if not self.is_drained():
+                self.tail.limit = 0
+                return False
+            self.tail.detach()
+            return True
+
+    def remove(self) -> None:
+        """Delete the segments and the folder."""
+        for segment in [*self._segments, self._ready]:
+            if segment is not None:
+                self._remove(segment)
+        self._segments.clear()
+        self._ready = None
+        self.home.remove()
+
+    def forget(self) -> None:
+        """Close what a forked child inherited, and leave the parent's files and lock as they are."""
+        for segment in [*self._segments, self._ready]:
+            if segment is not None:
+                segment.forget()
+        self.home.forget()
+
+    def _discard(self, segment: Segment) -> None:
+        self._used -= segment.size
+        self._remove(segment)
+
+    def _remove(self, segment: Segment) -> None:
+        try:
+            segment.remove()
+        except OSError as error:
+            self._on_error("journal segment", error)
+
+
+class _Stranded(MemoryHome):
+    """A home whose folder was lost: new segments are in memory, the lock and the mark stay as long as they can."""
+
+    def __init__(self, lost: Home) -> None:
+        super().__init__(lost.process_id)
+        self._lost = lost
+
+    def write_mark(self, number: int, offset: int) -> None:
+        self._lost.write_mark(number, offset)
+
+    def remove(self) -> None:
+        self._lost.remove()
+
+    def forget(self) -> None:
+        self._lost.forget()
+
+
+def _touch(segment: Segment) -> None:
+    """Make the pages of a fresh segment present, in slices so short that the traced thread does not notice."""
+    buffer = segment.buffer
+    if buffer is None:
+        return
+    for page in range(_PAGE, segment.size, _PAGE):
+        buffer[page] = 0
+        if page // _PAGE % _TOUCH_SLICE == 0:
+            time.sleep(0)

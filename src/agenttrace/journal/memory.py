@@ -1,0 +1,85 @@
+"""The journal in memory, where files cannot hold it: no mmap, no real locks, a read-only folder, or on request.
+
+It has the same segments, bounds and degradation as the one on disk, but a crash does not survive it.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from agenttrace.journal.frames import HEADER_SIZE, SegmentHeader
+
+if TYPE_CHECKING:
+    from agenttrace.journal.segment import Buffer
+
+__all__ = ["MemoryHome", "MemorySegment"]
+
+
+class MemorySegment:
+    """One segment in memory."""
+
+    __slots__ = ("_data", "buffer", "end", "number", "salt", "size")
+
+    def __init__(self, header: SegmentHeader) -> None:
+        self._data = bytearray(header.size)
+        self._data[:HEADER_SIZE] = header.pack()
+        self.buffer: Buffer | None = self._data
+        self.number = header.number
+        self.size = header.size
+        self.salt = header.salt
+        self.end: int | None = None
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return up to `length` bytes from `offset`; fewer only where the segment ends."""
+        return bytes(self._data[offset : offset + length])
+
+    def trim(self) -> int:
+        """Give back what lies behind `end`, and return how many bytes that were."""
+        spare = self.size - (self.end or self.size)
+        if spare > 0:
+            self._data = self._data[: self.end]
+            self.size -= spare
+        return spare
+
+    def unmap(self) -> None:
+        """Mark that nothing is appended any more."""
+        self.buffer = None
+
+    def rest(self) -> None:
+        """Mark that nothing is appended any more; the data stay, there is nowhere else to have them from."""
+        self.buffer = None
+
+    def sync(self) -> None:
+        """Do nothing: memory is lost with the power."""
+
+    def remove(self) -> None:
+        """Free the memory."""
+        self.buffer = None
+        self._data.clear()  # whoever is in the middle of an append notices
+
+    def forget(self) -> None:
+        """Free the memory."""
+        self.remove()
+
+
+class MemoryHome:
+    """Makes segments in memory; the counterpart of `JournalFolder`."""
+
+    path = None
+
+    def __init__(self, process_id: bytes | None = None) -> None:
+        self.process_id = process_id or os.urandom(16)
+
+    def new_segment(self, header: SegmentHeader) -> MemorySegment:
+        """Return a fresh segment."""
+        return MemorySegment(header)
+
+    def write_mark(self, number: int, offset: int) -> None:
+        """Do nothing: nobody reads on after this process."""
+
+    def remove(self) -> None:
+        """Do nothing: there is no folder."""
+
+    def forget(self) -> None:
+        """Do nothing: there is no lock."""

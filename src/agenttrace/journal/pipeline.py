@@ -1,0 +1,297 @@
+"""The pipeline: journal, writer and store of one process, wired together and started when first needed.
+
+append -> tail -> (segment full, or nothing there yet) -> journal
+writer thread: journal -> store
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections import deque
+from functools import partial
+from typing import TYPE_CHECKING
+
+from agenttrace.journal import lifetime
+from agenttrace.journal.folder import JournalFolder
+from agenttrace.journal.journal import Home, Journal
+from agenttrace.journal.memory import MemoryHome
+from agenttrace.journal.stats import Counters, Stats
+from agenttrace.journal.tail import Tail
+from agenttrace.journal.writer import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agenttrace.journal.settings import JournalSettings
+    from agenttrace.store.protocol import Store
+
+__all__ = ["Pipeline"]
+
+_logger = logging.getLogger("agenttrace")
+
+_NO_JOURNAL = "no journal in %s (%s): a crash loses what is not stored yet"
+_FLUSH_SHARE = 0.8
+
+#: Stores that forked children inherited: closing or collecting them would disturb the parent's connections.
+_inherited: list[object] = []
+
+
+class Pipeline:
+    """Takes records in the traced thread and brings them to a store in another one.
+
+    Nothing is opened and no thread is started before the first `append`. All methods may be called from any thread.
+
+    Args:
+        settings: where the journal lives, and its bounds.
+        open_store: makes the store; called in the writer's thread, or by `open_store_once`.
+        on_error: called with a place and an exception for each problem. What it raises is lost, but out of `append`.
+        clock: microseconds since the epoch.
+    """
+
+    #: Append one record: `append(kind, payload)`. Never raises, never waits for I/O of the store. What it returned from
+    #: survives the death of the process.
+    append: Callable[[int, bytes], None]
+
+    def __init__(
+        self,
+        settings: JournalSettings,
+        open_store: Callable[[], Store],
+        *,
+        on_error: Callable[[str, BaseException], None],
+        clock: Callable[[], int],
+    ) -> None:
+        self.settings = settings
+        self.exit_timeout = settings.exit_timeout
+        self._make_store = open_store
+        self._on_error = on_error
+        self._clock = clock
+        self._tail = Tail(self._overflow, self._append_failed)
+        self.append = self._tail.append
+        self._exiting = False
+        self._warned = False
+        self._begin_anew()
+        lifetime.register(self)
+
+    def _begin_anew(self) -> None:
+        self._counters = Counters()
+        self._untold: deque[Callable[[], None]] = deque(maxlen=100)
+        self._journal: Journal | None = None
+        self._writer: Writer | None = None
+        self._store: Store | None = None
+        self._store_lock = threading.RLock()
+        self._shutdown_lock = threading.RLock()
+
+    # The store.
+
+    @property
+    def store(self) -> Store | None:
+        """The store, if it is open already."""
+        return self._store
+
+    def open_store_once(self) -> Store:
+        """Return the store that this process shares, opened by whoever asks first. Raises what opening raises."""
+        store = self._store
+        if store is None:
+            with self._store_lock:
+                store = self._store
+                if store is None:
+                    store = self._make_store()
+                    store.open()
+                    self._store = store
+        return store
+
+    def _close_store(self) -> None:
+        with self._store_lock:
+            store, self._store = self._store, None
+        if store is not None:
+            try:
+                store.close()
+            except Exception as error:  # noqa: BLE001 - whatever a store raises, the rest has to go on
+                self._problem("store close", error)
+
+    # Appending: what is more than a copy. The caller holds the tail.
+
+    def _overflow(self, kind: int, payload: bytes) -> None:
+        journal = self._journal
+        if journal is None:
+            journal = self._journal = self._new_journal()
+        journal.overflow(kind, payload)
+        if self._writer is None or not self._writer.is_alive():
+            self._start_writer(journal)
+
+    def _new_journal(self) -> Journal:
+        home = self._new_home()
+        return Journal(home, self.settings, self._tail, self._counters, clock=self._clock, on_error=self._problem)
+
+    def _new_home(self) -> Home:
+        lifetime.register(self)  # once more: a multiprocessing worker has an end of its own
+        root = self.settings.root
+        if root is None:
+            return MemoryHome()
+        try:
+            return JournalFolder(root, started=self._clock())
+        except (OSError, AttributeError) as error:  # AttributeError: not on this platform
+            if not self._warned:
+                self._warned = True
+                self._untold.append(partial(_logger.warning, _NO_JOURNAL, root, error))
+            return MemoryHome()
+
+    def _start_writer(self, journal: Journal) -> None:
+        if self._exiting or (self._writer is not None and self._writer.resume()):
+            return
+        writer = Writer(
+            journal,
+            self.settings,
+            self.open_store_once,
+            self._counters,
+            on_error=self._problem,
+            clock=self._clock,
+            each_round=self._tell,
+        )
+        self._writer = writer
+        try:
+            writer.start()
+        except RuntimeError:
+            self._writer = None  # The interpreter is on its way out: the journal is for whoever adopts it.
+
+    def _append_failed(self, error: Exception) -> None:
+        self._counters.dropped += 1
+        self._counters.internal_errors += 1
+        self._counters.last_error = f"append: {type(error).__name__}: {error}"
+        self._on_error("append", error)
+
+    def _problem(self, where: str, error: BaseException) -> None:
+        self._counters.last_error = f"{where}: {type(error).__name__}: {error}"
+        self._untold.append(partial(self._on_error, where, error))
+        if not self._tail.is_inside():
+            self._tell()
+
+    def _tell(self) -> None:
+        """Report what happened. Never under the tail's lock: a logging handler may hold one and wait for the tail."""
+        while self._untold:
+            with contextlib.suppress(Exception):
+                self._untold.popleft()()
+
+    # Waiting and ending.
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until everything that this process appended before the call is committed; False if time ran out.
+
+        What was dropped is not waited for; the gap that stands for it is, once there is room for it. Inside an append
+        (a signal handler may be there) it returns False at once: the writer needs what that append holds.
+        """
+        deadline = time.monotonic() + timeout
+        journal = self._journal
+        if journal is None:
+            return True
+        if self._tail.is_inside():
+            return False
+        journal.settle()
+        target = journal.position()
+        if journal.committed >= target:
+            return True
+        with self._tail.held():
+            if self._writer is None or not self._writer.is_alive():
+                self._start_writer(journal)
+            writer = self._writer
+        if writer is None or writer.is_current():
+            return False
+        writer.wake()
+        with writer.progress:
+            while journal.committed < target:
+                remaining = deadline - time.monotonic()
+                if remaining <= 0 or not writer.progress.wait(min(remaining, threading.TIMEOUT_MAX)):
+                    return journal.committed >= target
+        return True
+
+    def shutdown(self, timeout: float) -> bool:
+        """Flush, stop the writer and close the store; False if time ran out before everything was stored.
+
+        The journal folder goes if the store has everything and no run is open. Otherwise it stays, locked until this
+        process dies, and is adopted then. A later append starts again. Calling this twice is fine. Inside an append
+        (see `flush`) it returns False at once; the exit hook does what is left to do.
+        """
+        return self._end(timeout, final=False)
+
+    def at_exit(self, timeout: float) -> None:
+        """Shut down for good: runs that are still open end as abandoned. Later records wait on disk for adoption."""
+        try:
+            self._end(timeout, final=True)
+        except Exception as error:  # noqa: BLE001 - nothing may disturb the end of the program
+            self._problem("exit", error)
+        finally:
+            self._exiting = True
+
+    def _end(self, timeout: float, *, final: bool) -> bool:
+        deadline = time.monotonic() + timeout
+        if self._tail.is_inside():
+            return False
+        if not self._shutdown_lock.acquire(timeout=max(timeout, 0.0)):
+            return False
+        try:
+            # A part of the time is kept for the thread: it ends at once, even while it waits to try again.
+            flushed = self.flush(timeout * _FLUSH_SHARE)
+            if self._writer is not None and not self._writer.stop(deadline - time.monotonic(), final=final):
+                self._pause()
+                return False
+            self._writer = None
+            self._leave_journal()
+            self._close_store()
+            self._tell()
+            return flushed
+        finally:
+            self._shutdown_lock.release()
+
+    def _pause(self) -> None:
+        journal = self._journal
+        if journal is not None:
+            journal.pause()
+
+    def _leave_journal(self) -> None:
+        """Delete the journal if it has served; leave it where it is if not."""
+        journal = self._journal
+        if journal is None:
+            return
+        with self._tail.held():
+            if journal.open_runs or not journal.detach():
+                journal.pause()
+                return
+            self._journal = None
+        journal.remove()
+
+    def after_fork(self) -> None:
+        """Start anew in a forked child: the journal, the lock and the store are the parent's."""
+        journal, store = self._journal, self._store
+        if store is not None:
+            _inherited.append(store)
+        self._tail.reset()
+        self._begin_anew()
+        self._exiting = False
+        if journal is not None:
+            journal.forget()
+
+    # Numbers.
+
+    def stats(self) -> Stats:
+        """Return what became of this process's records. Cheap, and never opens anything."""
+        journal, counters = self._journal, self._counters
+        recorded = self._tail.recorded
+        drained = journal is None or journal.committed >= journal.position()
+        return Stats(
+            recorded=recorded,
+            written=counters.written,
+            pending=0 if drained else max(recorded - counters.settled, 0),
+            degraded=counters.degraded,
+            dropped=counters.dropped,
+            retried=counters.retried,
+            damaged=counters.damaged,
+            adopted=counters.adopted,
+            skipped=counters.skipped,
+            dead_letters=counters.dead_letters,
+            internal_errors=counters.internal_errors,
+            backlog_bytes=0 if journal is None else journal.backlog(),
+            last_error=counters.last_error,
+        )

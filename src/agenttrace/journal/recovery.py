@@ -1,0 +1,176 @@
+"""Dead journals: which folders under the root have lost their process, and what stands in them. No store, no threads.
+
+A folder whose lock can be had belongs to a dead process. Whoever has the lock drains the folder and deletes it; two
+who try at once meet at the lock.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agenttrace.journal.folder import read_mark, remove_folder, try_lock, write_mark
+from agenttrace.journal.frames import HEADER_SIZE, Chunk, SegmentHeader, read_frames
+from agenttrace.journal.segment import SAFE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from agenttrace.journal.settings import JournalSettings
+
+__all__ = ["DeadJournal", "adopt"]
+
+_STALE = 60.0  # seconds after which a folder that was never finished is swept away
+
+
+def adopt(root: Path, settings: JournalSettings, *, skip: Callable[[Path, OSError], None]) -> Iterator[DeadJournal]:
+    """Yield the journals under `root` whose process has died, each one locked for us.
+
+    Folders that cannot be looked into are given to `skip`.
+    """
+    try:
+        entries = sorted(os.scandir(root), key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        if not entry.is_dir(follow_symlinks=False):
+            continue
+        path = Path(entry.path)
+        try:
+            if entry.name.startswith("."):
+                _sweep(path)
+            elif (lock := try_lock(path)) is not None:
+                yield _open(path, lock, settings)
+        except FileNotFoundError:
+            _sweep(path)  # No lock, so no journal: the rest of a removal that did not finish.
+        except OSError as error:
+            skip(path, error)
+
+
+def _open(path: Path, lock: int, settings: JournalSettings) -> DeadJournal:
+    try:
+        return DeadJournal(path, lock, settings)
+    except BaseException:
+        os.close(lock)
+        raise
+
+
+def _sweep(path: Path) -> None:
+    """Delete a folder that was never finished, or not wholly removed, once it has lain there for a while."""
+    try:
+        if time.time() - path.stat().st_mtime < _STALE:
+            return
+        lock = try_lock(path)
+    except FileNotFoundError:
+        lock = -1
+    if lock is not None:
+        remove_folder(path)
+        if lock >= 0:
+            os.close(lock)
+
+
+class DeadJournal:
+    """The journal of a dead process, locked for us. Read, commit, and remove it; or release it for another time."""
+
+    def __init__(self, path: Path, lock: int, settings: JournalSettings) -> None:
+        self.path = path
+        self.damaged = 0
+        self._lock = lock
+        self._settings = settings
+        self._segments = sorted(path.glob("*.seg"))
+        number, self._offset = read_mark(path) or (0, HEADER_SIZE)
+        self._segments = [s for s in self._segments if _number(s) >= number]
+        if not self._segments or _number(self._segments[0]) != number:
+            self._offset = HEADER_SIZE
+        self.process_id = _process_id(path, self._segments)
+        self._fd = -1
+        self.last_sign = _last_sign(path)
+
+    def read(self) -> Chunk | None:
+        """Return the records that come next, or None at the end. The same ones come again until `commit`.
+
+        Raises OSError where the file cannot be read.
+        """
+        while self._segments:
+            chunk = self._read_segment()
+            self.damaged += chunk.damaged
+            if chunk.records:
+                return chunk
+            self._next_segment()
+        return None
+
+    def _read_segment(self) -> Chunk:
+        path = self._segments[0]
+        if self._fd < 0:
+            self._fd = os.open(path, os.O_RDONLY | SAFE)
+        fd = self._fd
+        size = os.fstat(fd).st_size
+        return read_frames(
+            lambda offset, length: os.pread(fd, length, offset),
+            self._offset,
+            size,
+            SegmentHeader(_number(path), self.process_id, size, 0).salt,
+            max_records=self._settings.batch_records,
+            max_bytes=self._settings.batch_bytes,
+            verify=self._settings.verify,
+            resync=self._settings.resync,
+        )
+
+    def commit(self, offset: int) -> None:
+        """Keep that everything up to this offset is in the store, for the next one who adopts, should we die."""
+        self._offset = offset
+        write_mark(self.path, _number(self._segments[0]), offset)
+
+    def _next_segment(self) -> None:
+        self._close_segment()
+        done = self._segments.pop(0)
+        self._offset = HEADER_SIZE
+        if self._segments:
+            write_mark(self.path, _number(self._segments[0]), HEADER_SIZE)
+        else:
+            write_mark(self.path, _number(done) + 1, HEADER_SIZE)
+        done.unlink(missing_ok=True)
+
+    def _close_segment(self) -> None:
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def remove(self) -> None:
+        """Delete the folder and let go of it."""
+        remove_folder(self.path)
+        self.release()
+
+    def release(self) -> None:
+        """Let go of the folder and leave it, as far as it was not drained, to whoever adopts it next."""
+        self._close_segment()
+        lock, self._lock = self._lock, -1
+        if lock >= 0:
+            os.close(lock)
+
+
+def _number(segment: Path) -> int:
+    return int(segment.stem) if segment.stem.isdecimal() else 0
+
+
+def _process_id(path: Path, segments: list[Path]) -> bytes:
+    """Return the dead process's id: the folder's name, or what a segment says where the folder was renamed."""
+    try:
+        named = bytes.fromhex(path.name)
+    except ValueError:
+        named = b""
+    if len(named) == 16:
+        return named
+    for segment in segments:
+        with segment.open("rb") as file:
+            header = SegmentHeader.unpack(file.read(HEADER_SIZE))
+        if header is not None:
+            return header.process_id
+    return bytes(16)
+
+
+def _last_sign(path: Path) -> int:
+    """Return when the process last wrote to its journal, in microseconds."""
+    return max((entry.stat().st_mtime_ns // 1000 for entry in os.scandir(path)), default=0)

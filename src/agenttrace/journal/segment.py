@@ -1,0 +1,159 @@
+"""Segments: pieces of the journal that are reserved before use. A file segment is memory-mapped, and read by file.
+
+Reserving comes before mapping: a full disk is an OSError at creation, never a SIGBUS at a store through the map.
+Segments are never reused; a drained one is unlinked.
+"""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+from typing import TYPE_CHECKING, Protocol
+
+from agenttrace.journal.frames import HEADER_SIZE, SegmentHeader
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["SAFE", "Buffer", "FileSegment", "Segment", "reserve", "segment_name"]
+
+Buffer = mmap.mmap | bytearray
+
+#: Flags of every file that is opened here: it does not pass to other programs, and a link is not followed.
+SAFE = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+
+_ZEROS = bytes(1 << 20)
+_NOT_SUPPORTED = {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOTSUP}
+
+
+class Segment(Protocol):
+    """What the journal needs of a segment; `end` is None while records are appended to it."""
+
+    number: int
+    size: int
+    salt: int
+    end: int | None
+    buffer: Buffer | None
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return up to `length` bytes from `offset`; fewer only where the segment ends."""
+        ...
+
+    def trim(self) -> int:
+        """Give back what lies behind `end`, and return how many bytes that were."""
+        ...
+
+    def unmap(self) -> None:
+        """Let go of the buffer of a segment to which nothing is appended any more."""
+        ...
+
+    def rest(self) -> None:
+        """Let go of everything that can be had again when the segment is read."""
+        ...
+
+    def sync(self) -> None:
+        """Return when what was written is safe from the loss of power."""
+        ...
+
+    def remove(self) -> None:
+        """Delete the segment."""
+        ...
+
+    def forget(self) -> None:
+        """Close what a forked child inherited, without touching what is the parent's."""
+        ...
+
+
+def segment_name(number: int) -> str:
+    """Return the file name of a segment; names sort by number."""
+    return f"{number:08d}.seg"
+
+
+def reserve(fd: int, size: int) -> None:
+    """Give an empty file `size` bytes that exist on the disk. Raises OSError where there is no room."""
+    allocate = getattr(os, "posix_fallocate", None)
+    if allocate is not None:
+        try:
+            allocate(fd, 0, size)
+        except OSError as error:
+            if error.errno not in _NOT_SUPPORTED:
+                raise
+        else:
+            return
+    written = 0
+    while written < size:
+        written += os.pwrite(fd, _ZEROS[: size - written], written)
+
+
+def _create(path: Path, size: int) -> tuple[int, mmap.mmap]:
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | SAFE, 0o600)
+    try:
+        os.fchmod(fd, 0o600)
+        reserve(fd, size)
+        return fd, mmap.mmap(fd, size)
+    except BaseException:
+        os.close(fd)
+        path.unlink(missing_ok=True)
+        raise
+
+
+class FileSegment:
+    """One reserved file of a journal, mapped while records are appended to it."""
+
+    __slots__ = ("_fd", "_path", "buffer", "end", "number", "salt", "size")
+
+    def __init__(self, folder: Path, header: SegmentHeader) -> None:
+        """Create the file, rights 0600. Raises OSError where the disk has no room or the folder is gone."""
+        self._path = folder / segment_name(header.number)
+        self._fd, buffer = _create(self._path, header.size)
+        buffer[:HEADER_SIZE] = header.pack()
+        self.buffer: Buffer | None = buffer
+        self.number = header.number
+        self.size = header.size
+        self.salt = header.salt
+        self.end: int | None = None
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return up to `length` bytes from `offset`; fewer only where the segment ends."""
+        if self._fd < 0:
+            self._fd = os.open(self._path, os.O_RDWR | SAFE)
+        return os.pread(self._fd, length, offset)
+
+    def trim(self) -> int:
+        """Give back what lies behind `end`, and return how many bytes that were."""
+        spare = self.size - (self.end or self.size)
+        if spare <= 0 or self._fd < 0:
+            return 0
+        self.unmap()
+        os.ftruncate(self._fd, self.size - spare)
+        self.size -= spare
+        return spare
+
+    def unmap(self) -> None:
+        """Let go of the map of a segment to which nothing is appended any more."""
+        buffer, self.buffer = self.buffer, None
+        if isinstance(buffer, mmap.mmap):
+            buffer.close()
+
+    def rest(self) -> None:
+        """Close the file too; reading opens it again."""
+        self.unmap()
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def sync(self) -> None:
+        """Return when what was written is safe from the loss of power. Other threads run meanwhile."""
+        # msync through mmap.flush would hold the GIL for as long as the disk takes.
+        if self._fd >= 0:
+            getattr(os, "fdatasync", os.fsync)(self._fd)
+
+    def remove(self) -> None:
+        """Close and unlink the file."""
+        self.rest()
+        self._path.unlink(missing_ok=True)
+
+    def forget(self) -> None:
+        """Close a forked child's copies of the map and the file."""
+        self.rest()

@@ -1,0 +1,38 @@
+"""The settings of the journal and its writer: one frozen value, no behaviour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["JournalSettings"]
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class JournalSettings:
+    """Where the journal lives, how large it may grow and how eagerly the writer drains it.
+
+    Sizes are bytes, times are seconds. `root` is the folder in which every process has a journal folder of its own;
+    None keeps the queue in memory, which a crash does not survive.
+    """
+
+    root: Path | None
+    max_bytes: int = 1 << 30
+    memory_max_bytes: int = 64 << 20  # the bound where the queue is in memory
+    segment_bytes: int = 8 << 20
+    flush_interval: float = 0.1
+    batch_records: int = 1000
+    batch_bytes: int = 4 << 20
+    retry_initial: float = 0.1
+    retry_max: float = 5.0
+    sync_interval: float = 1.0  # what is older survives the loss of power
+    adopt_interval: float = 30.0
+    abandon_grace: float = 60.0  # no run is abandoned while the store was out of reach within this time
+    exit_timeout: float = 5.0
+    max_open_gaps: int = 256  # traces with a gap of their own; further ones share one
+    dead_letter_bytes: int = 64 << 20
+    verify: bool = True  # check frames' checksums; False exists for tests of the tests
+    resync: bool = True  # look for good frames behind a bad one; False exists for tests of the tests

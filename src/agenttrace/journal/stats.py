@@ -1,0 +1,43 @@
+"""Numbers that tell how the pipeline is doing: the counters that its parts advance, and the value that users see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Counters", "Stats"]
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Stats:
+    """What became of this process's records since it started (or was forked)."""
+
+    recorded: int  # records that the journal took
+    written: int  # records that the store committed, those of adopted journals included
+    pending: int  # records of this process that the store has not committed yet
+    degraded: int  # records that were cut to a preview or a skeleton
+    dropped: int  # records that found no room; each is part of a gap that the stored trace shows
+    retried: int  # writes that were tried again
+    damaged: int  # places in a journal where no whole record could be read
+    adopted: int  # journals of dead processes that were drained
+    skipped: int  # journal folders that could not be looked into
+    dead_letters: int  # records that the store refuses, set aside in a file
+    internal_errors: int  # defects or surprises inside the pipeline itself
+    backlog_bytes: int  # bytes in this process's journal that the store has not committed yet
+    last_error: str | None
+
+
+@dataclass(slots=True)
+class Counters:
+    """The counters behind `Stats`. Each one is advanced by one thread at a time."""
+
+    written: int = 0
+    settled: int = 0  # records of the current journal that were dealt with
+    degraded: int = 0
+    dropped: int = 0
+    retried: int = 0
+    damaged: int = 0
+    adopted: int = 0
+    skipped: int = 0
+    dead_letters: int = 0
+    internal_errors: int = 0
+    last_error: str | None = None

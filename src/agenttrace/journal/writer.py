@@ -1,0 +1,242 @@
+"""The writer: one daemon thread that drains the journal into the store, and the journals of dead processes too."""
+
+from __future__ import annotations
+
+import threading
+import time
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from agenttrace.errors import StoreRejected
+from agenttrace.journal.delivery import Delivery, Stopped
+from agenttrace.journal.recovery import DeadJournal, adopt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from agenttrace.journal.journal import Journal
+    from agenttrace.journal.settings import JournalSettings
+    from agenttrace.journal.stats import Counters
+    from agenttrace.store.protocol import Store
+
+__all__ = ["Writer"]
+
+_AT_ONCE = 16  # dead journals that are held open
+
+
+class Writer:
+    """Drains one journal. `start` it once; `wake` it to have the journal drained now; `stop` it in the end."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        settings: JournalSettings,
+        open_store: Callable[[], Store],
+        counters: Counters,
+        *,
+        on_error: Callable[[str, BaseException], None],
+        clock: Callable[[], int],
+        each_round: Callable[[], None],
+    ) -> None:
+        self.journal = journal
+        self.progress = threading.Condition()  # notified whenever the committed position has moved
+        self._settings = settings
+        self._counters = counters
+        self._on_error = on_error
+        self._clock = clock
+        self._each_round = each_round
+        self._wake = threading.Event()
+        self._stopping = False
+        self._final = False
+        self._ended = False
+        self._alive = False
+        self._launched = threading.Event()
+        self._ending = threading.Lock()
+        self._delivery = Delivery(settings, open_store, counters, wait=self._pause, on_error=on_error, clock=clock)
+        self._dead: list[DeadJournal] = []
+        self._next_adoption = 0.0
+        self._next_sync = 0.0
+        self._skipped: set[Path] = set()
+        self._thread = threading.Thread(target=self._run, name="agenttrace-writer", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread. Raises RuntimeError where the interpreter is on its way out."""
+        self._alive = True
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self._alive = False
+            raise
+        except BaseException:
+            # An interrupt while it started: were it taken for dead, there would soon be two on one journal.
+            self._alive = self._launched.wait(1.0)
+            raise
+
+    def is_alive(self) -> bool:
+        """Return whether the thread runs and was not told to stop."""
+        return self._alive and not self._stopping
+
+    def is_current(self) -> bool:
+        """Return whether the caller is the writer's own thread."""
+        return threading.current_thread() is self._thread
+
+    def wake(self) -> None:
+        """Have the journal drained now, and a store that was out of reach tried again."""
+        self._wake.set()
+
+    def stop(self, timeout: float, *, final: bool) -> bool:
+        """Tell the thread to stop and return whether it did in time.
+
+        `final` says that the process ends: if the journal is drained, the runs that are still open end as abandoned.
+        """
+        self._final = final
+        self._stopping = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(max(timeout, 0.0))
+        return not self._thread.is_alive()
+
+    def resume(self) -> bool:
+        """Take back a `stop` that the thread has not followed yet, and return whether it goes on."""
+        with self._ending:
+            if self._ended or not self._alive:
+                return False
+            self._stopping = self._final = False
+            return True
+
+    # The thread.
+
+    def _run(self) -> None:
+        self._launched.set()
+        try:
+            while not self._ends():
+                self._guarded(self._round)
+                self._wake.wait(self._settings.flush_interval)
+                self._wake.clear()
+            if self._final:
+                self._guarded(self._abandon_own)
+        finally:
+            for dead in self._dead:
+                dead.release()
+            self._dead.clear()
+            self._alive = False
+            self._announce()
+
+    def _ends(self) -> bool:
+        with self._ending:
+            self._ended = self._stopping
+            return self._ended
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except Stopped:
+            pass
+        except Exception as error:  # noqa: BLE001 - the thread has to go on, whatever went wrong
+            self._counters.internal_errors += 1
+            self._counters.last_error = f"{type(error).__name__}: {error}"
+            self._on_error("writer", error)
+
+    def _round(self) -> None:
+        self._each_round()
+        self._drain()
+        self._keep_up()
+        self._adopt()
+
+    def _drain(self) -> None:
+        """Bring to the store what stood in the journal when the round began."""
+        self.journal.settle()
+        target = self.journal.position()
+        while self.journal.committed < target and not self._stopping:
+            self._drain_chunk()
+            self.journal.prepare()
+
+    def _drain_chunk(self) -> None:
+        chunk = self.journal.read()
+        self._counters.damaged += chunk.damaged
+        if chunk.records:
+            self._delivery.deliver(chunk.records, self.journal.home.process_id, self.journal.open_runs)
+        self.journal.commit(chunk.offset)
+        self._counters.settled += len(chunk.records)
+        self._announce()
+
+    def _announce(self) -> None:
+        with self.progress:
+            self.progress.notify_all()
+
+    def _keep_up(self) -> None:
+        self.journal.prepare()
+        self.journal.tidy()
+        now = time.monotonic()
+        if now >= self._next_sync:
+            self._next_sync = now + self._settings.sync_interval
+            self.journal.sync()
+
+    def _pause(self, seconds: float) -> bool:
+        """Wait between two attempts, shorter if woken, and return whether to stop."""
+        self._keep_up()
+        self._wake.wait(seconds)
+        if not self._stopping:
+            self._wake.clear()
+        return self._stopping
+
+    # Journals of the dead.
+
+    def _adopt(self) -> None:
+        now = time.monotonic()
+        if self._settings.root is not None and now >= self._next_adoption:
+            self._next_adoption = now + self._settings.adopt_interval
+            self._dead += islice(self._found(), _AT_ONCE - len(self._dead))
+            if len(self._dead) == _AT_ONCE:
+                self._next_adoption = now
+        for dead in list(self._dead):
+            if self._stopping:
+                return
+            self._guarded(lambda dead=dead: self._bury(dead))
+
+    def _found(self) -> Iterator[DeadJournal]:
+        root = self._settings.root
+        return adopt(root, self._settings, skip=self._skip) if root is not None else iter(())
+
+    def _skip(self, path: Path, error: OSError) -> None:
+        if path not in self._skipped:
+            self._skipped.add(path)
+            self._counters.skipped += 1
+            self._on_error(f"journal folder {path}", error)
+
+    def _bury(self, dead: DeadJournal) -> None:
+        """Drain a dead process's journal, our own in between, then abandon its runs and delete it."""
+        try:
+            while (chunk := dead.read()) is not None:
+                self._delivery.deliver(chunk.records, dead.process_id)
+                dead.commit(chunk.offset)
+                self._drain()
+                self._keep_up()
+                if self._stopping:
+                    return
+            if self._may_abandon():
+                self._abandon(dead.process_id, max(dead.last_sign, 0))
+                self._counters.damaged += dead.damaged
+                self._counters.adopted += 1
+                self._dead.remove(dead)
+                dead.remove()
+        except OSError as error:
+            self._dead.remove(dead)
+            dead.release()
+            self._skip(dead.path, error)
+
+    def _may_abandon(self) -> bool:
+        return time.monotonic() - self._delivery.last_failure >= self._settings.abandon_grace
+
+    def _abandon(self, process_id: bytes, last_sign: int) -> None:
+        at = min(last_sign, self._clock())
+        try:
+            self._delivery.persist(lambda store: store.abandon(process_id, at=at))
+        except StoreRejected as error:
+            self._on_error("abandon", error)
+
+    def _abandon_own(self) -> None:
+        if self.journal.open_runs and self.journal.is_drained():
+            self._abandon(self.journal.home.process_id, self._clock())
+            self.journal.open_runs.clear()

@@ -1,0 +1,1 @@
+"""Values: runs, events, ids, content by run type. No I/O, no clock, no threads."""

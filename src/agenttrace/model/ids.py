@@ -1,0 +1,167 @@
+"""Ids: how trace ids, span ids, run UUIDs, session keys and event ids are made and read. Pure.
+
+Trace ids are 128-bit and span ids 64-bit integers, as W3C Trace Context has them. Inside agenttrace a UUID travels as
+its 16 bytes; it becomes a `uuid.UUID` or text at the rim.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+__all__ = [
+    "AGENT_KEY",
+    "DEFAULT_WORKSPACE",
+    "EVENT_ID",
+    "SESSION_KEY",
+    "agent_key",
+    "as_uuid",
+    "entity_id",
+    "event_id",
+    "run_id",
+    "service_id",
+    "session_id",
+    "session_key",
+    "span_of",
+    "trace_range",
+    "workspace_id",
+]
+
+#: The workspace of every span that names none: uuid5(NAMESPACE_URL, "urn:agenttrace:default-workspace").
+DEFAULT_WORKSPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:agenttrace:default-workspace")
+
+AGENT_KEY = re.compile(r"agt_[0-9a-zA-Z_-]+\Z")
+SESSION_KEY = re.compile(r"ase_[0-9a-zA-Z_-]+\Z")
+EVENT_ID = re.compile(r"aev_[0-9a-zA-Z_-]+\Z")
+
+_OFF_PATTERN = re.compile(r"[^0-9a-zA-Z_-]")
+_HEX_UUID = re.compile(r"(?:urn:uuid:)?\{?[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\}?\Z")
+_WORKSPACES = uuid.uuid5(uuid.NAMESPACE_URL, "urn:agenttrace:workspace")
+_SERVICES = uuid.uuid5(uuid.NAMESPACE_URL, "urn:agenttrace:service")
+
+_LOW_80 = (1 << 80) - 1
+_LOW_70 = (1 << 70) - 1
+_LOW_12 = (1 << 12) - 1
+_LOW_62 = (1 << 62) - 1
+_VERSION_8 = 8 << 76
+_VARIANT = 2 << 62
+
+
+def _trace_bits(trace: int) -> int:
+    """Return the 58 bits of a trace id that its runs' UUIDs carry: the top ones, or the next where those are zero."""
+    top = trace >> 70
+    return top if top else (trace >> 12) & ((1 << 58) - 1)
+
+
+def run_id(trace: int, span: int) -> bytes:
+    """Return the 16 bytes of a run's UUID (RFC 9562, version 8), computed from its W3C ids.
+
+    `custom_a` holds trace bits 0 to 47, `custom_b` trace bits 48 to 57 and span bits 0 to 1, `custom_c` span bits 2 to
+    63, bit 0 being the most significant. Where the top 58 bits of the trace id are zero (64-bit tracers), its next 58
+    are taken.
+
+    >>> uuid.UUID(bytes=run_id(0x0AF7651916CD43DD8448EB211C80319C, 0xB7AD6B7169203331))
+    UUID('0af76519-16cd-843e-b7ad-6b7169203331')
+    """
+    bits = (_trace_bits(trace) << 64) | span
+    return (
+        ((bits >> 74) << 80) | _VERSION_8 | (((bits >> 62) & _LOW_12) << 64) | _VARIANT | (bits & _LOW_62)
+    ).to_bytes(16, "big")
+
+
+def span_of(run: bytes) -> int:
+    """Return the span id that a run's UUID carries.
+
+    >>> hex(span_of(run_id(1 << 127, 0xB7AD6B7169203331)))
+    '0xb7ad6b7169203331'
+    """
+    value = int.from_bytes(run, "big")
+    return (((value >> 64) & 3) << 62) | (value & _LOW_62)
+
+
+def trace_range(trace: int) -> tuple[bytes, bytes]:
+    """Return the lowest and highest run UUID that a trace's runs can have (other traces may share the range).
+
+    >>> low, high = trace_range(1 << 127)
+    >>> low <= run_id(1 << 127, 5) <= high
+    True
+    """
+    return run_id(trace, 0), run_id(trace, (1 << 64) - 1)
+
+
+def as_uuid(value: str | uuid.UUID) -> uuid.UUID | None:
+    """Return the UUID that a value is or spells, or None.
+
+    >>> as_uuid("A63AB83D-2BB8-42AB-8374-23B8E1E276E3"), as_uuid("support")
+    (UUID('a63ab83d-2bb8-42ab-8374-23b8e1e276e3'), None)
+    """
+    if isinstance(value, uuid.UUID):
+        return value
+    return uuid.UUID(value) if _HEX_UUID.match(value) else None
+
+
+def workspace_id(value: str | uuid.UUID | None) -> bytes:
+    """Return a workspace's 16 bytes: a UUID as it is, other text by uuid5, nothing as the default workspace."""
+    if value is None or value == "":
+        return DEFAULT_WORKSPACE.bytes
+    known = as_uuid(value)
+    return (known or uuid.uuid5(_WORKSPACES, _sane(str(value)))).bytes
+
+
+def entity_id(workspace: bytes, value: str | uuid.UUID) -> bytes:
+    """Return the 16 bytes of a contact or conversation: a UUID as it is, other text as uuid5(workspace, text)."""
+    known = as_uuid(value)
+    return (known or uuid.uuid5(uuid.UUID(bytes=workspace), _sane(str(value)))).bytes
+
+
+def session_id(workspace: bytes, value: str | uuid.UUID) -> bytes:
+    """Return a session's 16 bytes from any of its spellings: the UUID, `ase_` + UUID, or the user's own text.
+
+    >>> ws = DEFAULT_WORKSPACE.bytes
+    >>> u = "a63ab83d-2bb8-42ab-8374-23b8e1e276e3"
+    >>> session_id(ws, u) == session_id(ws, "ase_" + u) == session_id(ws, "ase_" + u.replace("-", ""))
+    True
+    """
+    if isinstance(value, str) and value.startswith("ase_") and _HEX_UUID.match(value[4:]):
+        return uuid.UUID(value[4:]).bytes
+    return entity_id(workspace, value)
+
+
+def session_key(workspace: bytes, value: str | uuid.UUID) -> str:
+    """Return a session's key: the text itself where it fits the documented pattern, else `ase_` + its UUID.
+
+    >>> session_key(DEFAULT_WORKSPACE.bytes, "ase_customer_support_001")
+    'ase_customer_support_001'
+    """
+    if isinstance(value, str) and SESSION_KEY.match(value) and not _HEX_UUID.match(value[4:]):
+        return value
+    return f"ase_{uuid.UUID(bytes=session_id(workspace, value))}"
+
+
+def agent_key(value: str) -> str:
+    """Return an agent's key in the documented pattern.
+
+    >>> agent_key("support"), agent_key("agt_support"), agent_key("my agent")
+    ('agt_support', 'agt_support', 'agt_my_agent')
+    """
+    bare = value[4:] if value.startswith("agt_") else value
+    return "agt_" + (_OFF_PATTERN.sub("_", bare) or "_")
+
+
+def event_id(time: int, sequence: int, span: int) -> str:
+    """Return an event's id; ids sort as text by (time in µs, process sequence), then by span.
+
+    >>> event_id(1, 0, 0) < event_id(1, 1, 0) < event_id(2, 0, 0)
+    True
+    """
+    return f"aev_{max(time, 0):014x}{sequence & 0xFFFFFFFFFF:010x}{span:016x}"
+
+
+def _sane(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def service_id(value: str | uuid.UUID) -> str:
+    """Return a service's UUID as text: a UUID as it is, a name by uuid5."""
+    known = as_uuid(value)
+    return str(known or uuid.uuid5(_SERVICES, _sane(str(value))))

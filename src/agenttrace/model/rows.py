@@ -1,0 +1,149 @@
+"""The rows that stores keep: values without behaviour, made by `store.batch` and read by `query`. No I/O.
+
+Times are integer microseconds since the Unix epoch, UTC. Ids are the 16 bytes of a UUID. JSON is text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+__all__ = [
+    "RANK_ABANDONED",
+    "RANK_ALIVE",
+    "RANK_END",
+    "RANK_START",
+    "AgentRow",
+    "ContactRow",
+    "ConversationRow",
+    "EventRow",
+    "RunRow",
+    "SessionRow",
+    "version",
+]
+
+RANK_START = 1
+RANK_ABANDONED = 2
+RANK_ALIVE = 3
+RANK_END = 4
+
+_MAX_REVISION = (1 << 24) - 1
+
+
+def version(rank: int, revision: int, digest: int) -> int:
+    """Return the one integer by which versions of a run compare: rank, then revision, then content hash (32 bits).
+
+    Of all versions of a run the greatest wins, so merging is commutative, associative and idempotent.
+
+    >>> version(RANK_END, 0, 0) > version(RANK_ALIVE, 9, 9) > version(RANK_ABANDONED, 9, 9) > version(RANK_START, 9, 9)
+    True
+    """
+    return (rank << 56) | (min(max(revision, 0), _MAX_REVISION) << 32) | (digest & 0xFFFFFFFF)
+
+
+@dataclass(slots=True)
+class RunRow:
+    """One stored run. Field order is the column order of the `run` table."""
+
+    workspace_id: bytes
+    id: bytes
+    trace_id: bytes
+    span_id: bytes
+    parent_id: bytes | None
+    is_root: bool  # no parent, or a parent that the store does not hold (yet)
+    run_type: str
+    name: str
+    status: str  # pending, running, success, failed
+    start_time: int
+    end_time: int | None
+    version: int
+    process_id: bytes | None  # the recording process while the run is open; None for pending runs
+    turn_time: int  # start of the root of this run's turn, as far as the recording process knew
+    seq: int  # process sequence of the start: orders runs of one instant
+    end_seq: int | None
+    agent_key: str | None
+    session_id: bytes | None
+    conversation_id: bytes | None
+    call_sid: str | None
+    ai_contact_id: bytes | None
+    user_id: str | None
+    team_id: str | None
+    prompt_type: str | None
+    state_name: str | None
+    interaction_type: str | None
+    widget_id: str | None
+    placement_id: str | None
+    deployment_type: str | None
+    source: str
+    source_system: str | None
+    service_id: bytes | None
+    ingested_at: int
+    #: JSON {id name: version it comes from}, for ids that this version of the run did not know itself; 0 marks an id
+    #: that was spread from the run's root. None where there are none, which is the rule.
+    learnt: str | None = field(default=None, kw_only=True)
+    content: str | None
+    error: str | None
+    attributes: str | None
+
+
+@dataclass(slots=True)
+class EventRow:
+    """One instant of a session. `data` is JSON, or None where the event's content is its run's.
+
+    An `input_message`, `tool_input`, `tool_output` or `agent_output` that stems from a run's start or end carries no
+    data: readers take it from the run. An event of a span without a session has no session_id and shows nowhere.
+    """
+
+    workspace_id: bytes
+    id: str
+    session_id: bytes | None
+    run_id: bytes
+    type: str  # input_message, thinking, tool_input, tool_output, agent_output, log
+    created_at: int
+    turn_time: int
+    hidden: bool
+    data: str | None
+
+
+@dataclass(slots=True)
+class SessionRow:
+    """One session; `last_message_at` and `reset_at` are None until a message, a reset."""
+
+    workspace_id: bytes
+    id: bytes
+    key: str
+    agent_key: str | None
+    user_id: str | None
+    team_id: str | None
+    conversation_id: bytes | None
+    call_sid: str | None
+    created_at: int
+    last_message_at: int | None
+    reset_at: int | None
+
+
+@dataclass(slots=True, frozen=True)
+class AgentRow:
+    """One agent; `name` is its registered display name, the one that was registered last (at `named_at`)."""
+
+    workspace_id: bytes
+    key: str
+    name: str | None
+    named_at: int = 0
+
+
+@dataclass(slots=True, frozen=True)
+class ContactRow:
+    """One AI contact that was registered, or named by a span."""
+
+    workspace_id: bytes
+    id: bytes
+
+
+@dataclass(slots=True, frozen=True)
+class ConversationRow:
+    """One conversation: a call where a call_sid is known, else a text conversation."""
+
+    workspace_id: bytes
+    id: bytes
+    call_sid: str | None
+    session_id: bytes | None

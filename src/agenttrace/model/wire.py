@@ -1,0 +1,148 @@
+"""The records that recording appends to the journal and the writer reads from it. Pure.
+
+Times are integer microseconds since the epoch; process sequences order what one process did. A payload's last part is
+one line of JSON or nothing, and no JSON in it contains a raw newline.
+
+RUN      one version of one run, whole: the greatest rank, then revision, then content hash wins. Four parts:
+         FIXED     trace id, span id, parent's span id (NO_PARENT: none), start, start of the turn's root, sequence of
+                   the start; the same in all versions
+         VERSION   end (OPEN: none), sequence of the end, revision, rank (rows.RANK_*), status (place in STATUSES), flags
+         envelope  one JSON object and a newline, mostly the same from run to run, so that it is made and read once:
+                   type, name                  run type and name
+                   scope                       {id name: text as the user gave it}, see SCOPE_IDS
+                   attributes                  free JSON object
+                   error                       {"type", "message", "stack"}
+                   prompt_type, state_name     of a prompt run, so that the writer need not read the content
+                   source, provider, service   instrumentation (absent: "agenttrace"), model provider, service id
+                   via                         span id of a foreign span between the run and its parent
+         content   the members of the content's JSON object, a comma before each: `,"input":1,"output":2`; or nothing
+EVENT    one event of a span, besides those that its start and end imply: an envelope, a newline, and the event's data
+         ({"content": text} or {"messages": [...]}). The envelope has trace and span (32 and 16 hex digits), time, seq,
+         turn, scope, type ("thinking", "input_message", "agent_output", "log")
+ENTITY   something that exists before its first run: entity ("contact", "session" or "agent"), id, name, time, scope
+
+Flags: REMOTE, the parent is not a span that this process recorded; SPREAD, this run knows an id that its root lacks, or
+learnt one late.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from struct import Struct
+
+__all__ = [
+    "ENTITY",
+    "EVENT",
+    "FIXED",
+    "NO_PARENT",
+    "OPEN",
+    "PROMOTED",
+    "REMOTE",
+    "RUN",
+    "SCOPE_IDS",
+    "SPREAD",
+    "STATUSES",
+    "VERSION",
+    "RunRecord",
+    "read_run",
+    "write_run",
+]
+
+RUN = 1
+EVENT = 2
+ENTITY = 3
+
+FIXED = Struct("<16s8s8sqqQ")
+VERSION = Struct("<qQIBBBx")
+OPEN = -(1 << 63)
+NO_PARENT = bytes(8)
+STATUSES = ("pending", "running", "success", "failed")
+REMOTE = 1
+SPREAD = 2
+
+#: The ids that spans inherit.
+SCOPE_IDS = (
+    "workspace_id",
+    "agent_key",
+    "session_id",
+    "conversation_id",
+    "call_sid",
+    "ai_contact_id",
+    "user_id",
+    "team_id",
+)
+
+#: Attributes that have a column of their own, since a view filters by them.
+PROMOTED = ("interaction_type", "widget_id", "placement_id", "deployment_type")
+
+
+@dataclass(slots=True)
+class RunRecord:
+    """A RUN payload taken apart; `envelope` and `content` are still JSON (content may be empty)."""
+
+    trace: bytes
+    span: bytes
+    parent: bytes | None
+    start: int
+    end: int | None
+    turn: int
+    seq: int
+    end_seq: int
+    revision: int
+    rank: int
+    status: str
+    flags: int
+    envelope: bytes
+    content: bytes
+
+
+def read_run(payload: bytes) -> RunRecord:
+    """Take a RUN payload apart. Raises ValueError where it is none."""
+    start_of_json = FIXED.size + VERSION.size
+    cut = payload.find(b"\n", start_of_json)
+    if cut < 0 or payload[start_of_json] != 0x7B:
+        raise ValueError("payload: no RUN record")
+    trace, span, parent, start, turn, seq = FIXED.unpack_from(payload)
+    end, end_seq, revision, rank, status, flags = VERSION.unpack_from(payload, FIXED.size)
+    if status >= len(STATUSES):
+        raise ValueError(f"payload: unknown status {status}")
+    content = payload[cut + 2 :]
+    return RunRecord(
+        trace,
+        span,
+        None if parent == NO_PARENT else parent,
+        start,
+        None if end == OPEN else end,
+        turn,
+        seq,
+        end_seq,
+        revision,
+        rank,
+        STATUSES[status],
+        flags,
+        payload[start_of_json:cut],
+        b"{" + content + b"}" if content else b"",
+    )
+
+
+def write_run(record: RunRecord) -> bytes:
+    """Return the payload of a record: what `read_run` takes apart.
+
+    >>> payload = FIXED.pack(b"t" * 16, b"s" * 8, NO_PARENT, 1, 1, 2) + VERSION.pack(OPEN, 0, 0, 1, 1, 0)
+    >>> payload += b'{"type":"x","name":"y"}\\n,"input":1'
+    >>> write_run(read_run(payload)) == payload
+    True
+    """
+    fixed = FIXED.pack(
+        record.trace, record.span, record.parent or NO_PARENT, record.start, record.turn, record.seq
+    )
+    version = VERSION.pack(
+        OPEN if record.end is None else record.end,
+        record.end_seq,
+        record.revision,
+        record.rank,
+        STATUSES.index(record.status),
+        record.flags,
+    )
+    content = b"," + record.content[1:-1] if len(record.content) > 2 else b""
+    return fixed + version + record.envelope + b"\n" + content

@@ -1,0 +1,52 @@
+"""Give back what was recorded: trees, runs, and the five documented views.
+
+The functions of this module are those of the default AgentTrace's `query`: `agenttrace.query.run_logs(...)`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agenttrace.query.reader import Query
+
+__all__ = ["use_default"]
+
+#: What a Query has. Only these names lead to the default one: asking it for a submodule would import in a circle.
+_NAMES = frozenset(
+    (
+        "action_logs",
+        "agent_event",
+        "agent_events",
+        "aio",
+        "ask_ai_logs",
+        "on_reset",
+        "prompt_logs",
+        "reset_session",
+        "run_logs",
+        "runs",
+        "session",
+        "sessions",
+        "trace",
+    )
+)
+
+_default: Callable[[], Query] | None = None
+
+
+def use_default(source: Callable[[], Query]) -> None:
+    """Say where the module's functions come from. Called once, where the parts are wired together."""
+    global _default
+    _default = source
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _NAMES or _default is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(_default(), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_NAMES})

@@ -1,0 +1,32 @@
+"""What the documents of all views share: their base class, their timestamps, ids from bytes. Pure."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from agenttrace.model import times
+
+__all__ = ["Document", "UtcTime", "uuid_of"]
+
+
+def _in_utc(instant: datetime) -> datetime:
+    return times.utc(times.micros(instant))
+
+
+#: An instant, in JSON as RFC 3339 text in UTC that ends in Z, without a fraction where it has none.
+UtcTime = Annotated[datetime, AfterValidator(_in_utc)]
+
+
+class Document(BaseModel):
+    """A documented answer; `model_dump(mode="json")` is the document, under the documented names."""
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+
+def uuid_of(value: bytes | None) -> uuid.UUID | None:
+    """Return the UUID of 16 bytes; None stays None."""
+    return None if value is None else uuid.UUID(bytes=value)

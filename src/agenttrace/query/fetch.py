@@ -1,0 +1,49 @@
+"""What several views fetch from a store alike: trees, an event's run, a session, agents' names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agenttrace.query.tree import Node, grow
+from agenttrace.store.protocol import RunFilter, SessionFilter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from agenttrace.model.rows import EventRow, RunRow, SessionRow
+    from agenttrace.store.protocol import Store
+
+__all__ = ["agent_names", "runs_of", "session", "took_part", "trees"]
+
+
+def trees(store: Store, tops: Sequence[RunRow]) -> list[Node]:
+    """Return the tree below each of these runs of one workspace, in their order."""
+    if not tops:
+        return []
+    traces = list(dict.fromkeys(row.trace_id for row in tops))
+    nodes = grow(store.traces(tops[0].workspace_id, traces)).nodes
+    # A run that was erased a moment ago has no node.
+    return [nodes.get(row.id) or Node(row, []) for row in tops]
+
+
+def runs_of(store: Store, workspace_id: bytes, events: Iterable[EventRow]) -> dict[bytes, RunRow]:
+    """Return the runs that these events belong to, by id."""
+    ids = list(dict.fromkeys(event.run_id for event in events))
+    return {row.id: row for row in store.runs(RunFilter(workspace_id=workspace_id, ids=ids))} if ids else {}
+
+
+def session(store: Store, workspace_id: bytes, session_id: bytes) -> SessionRow | None:
+    """Return the session, or None."""
+    rows = store.sessions(SessionFilter(workspace_id=workspace_id, ids=[session_id], limit=1))
+    return rows[0] if rows else None
+
+
+def took_part(store: Store, row: SessionRow, agent_key: str) -> bool:
+    """Return whether the agent is the session's own or took part in it."""
+    return row.agent_key == agent_key or store.session_has_agent(row.workspace_id, row.id, agent_key)
+
+
+def agent_names(store: Store, workspace_id: bytes, rows: Iterable[RunRow]) -> dict[str, str | None]:
+    """Return the registered display names of the agents of these runs, by key."""
+    keys = sorted({row.agent_key for row in rows if row.agent_key is not None})
+    return {agent.key: agent.name for agent in store.agents(workspace_id, keys)} if keys else {}

@@ -1,0 +1,397 @@
+"""Query: every question that agenttrace answers, over any store. The rules of a view stand in the view's module."""
+
+from __future__ import annotations
+
+import logging
+import time
+from functools import cached_property
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from agenttrace.errors import (
+    AgentNotFound,
+    ContactNotFound,
+    ConversationNotFound,
+    EventNotFound,
+    RunNotFound,
+    SessionNotFound,
+    StoreUnavailable,
+)
+from agenttrace.query import arguments, fetch, tree
+from agenttrace.query.asynchronous import AsyncQuery
+from agenttrace.query.views import action_logs, agent_events, ask_ai_logs, prompt_logs, run_logs, runs
+from agenttrace.store.protocol import EventFilter, RunFilter, SessionFilter
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Callable, Iterator
+    from datetime import date, datetime
+
+    from agenttrace.model.rows import SessionRow
+    from agenttrace.model.run import Run, Session
+    from agenttrace.query.views.action_logs import ActionLogList
+    from agenttrace.query.views.agent_events import AgentEvent, AgentEventPage
+    from agenttrace.query.views.ask_ai_logs import AskAILogPage
+    from agenttrace.query.views.prompt_logs import PromptLogListResponse
+    from agenttrace.query.views.run_logs import RunLogPage
+    from agenttrace.store.protocol import Store
+
+__all__ = ["Query"]
+
+_log = logging.getLogger("agenttrace")
+
+#: How many runs `Query.runs` fetches at a time.
+_RUNS_A_PAGE = 500
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000
+
+
+class Query:
+    """Answers about what was recorded, from a store, or from the one that a callable returns at each question.
+
+    Before each answer `wait` is called: it waits until this process's own records have arrived, and returns False where
+    its deadline passed first; then a warning is logged and the answer is given all the same. `clock` returns
+    microseconds since the epoch. With `raw_prompts=False` prompt logs are refused.
+
+    Ids are text or `uuid.UUID`; without a `workspace_id` an answer is about the default workspace. An argument outside
+    its range raises InvalidQuery, an id that does not exist in the workspace a NotFound, a store that fails a
+    StoreError. All methods block, and may be called from any thread; `aio` has the same methods, awaitable.
+    """
+
+    def __init__(
+        self,
+        store: Store | Callable[[], Store],
+        *,
+        wait: Callable[[], bool] | None = None,
+        clock: Callable[[], int] = _now,
+        raw_prompts: bool = True,
+    ) -> None:
+        self._store = store
+        self._wait = wait
+        self._clock = clock
+        self._raw_prompts = raw_prompts
+        self._reset_listeners: list[Callable[[Session], None]] = []
+
+    @cached_property
+    def aio(self) -> AsyncQuery:
+        """The same methods, awaitable; each runs in a thread, so none blocks the event loop."""
+        return AsyncQuery(self)
+
+    def run_logs(
+        self,
+        *,
+        ai_contact_id: str | uuid.UUID,
+        workspace_id: str | uuid.UUID | None = None,
+        page: int = 1,
+        page_size: int = 20,
+    ) -> RunLogPage:
+        """Return a contact's root runs, newest first, each with its whole tree; a page beyond the end is empty.
+
+        Raises InvalidQuery, and ContactNotFound for a contact that was neither recorded nor registered.
+        """
+        workspace = arguments.workspace(workspace_id)
+        contact = arguments.unique_id("ai_contact_id", ai_contact_id)
+        page, page_size, offset = run_logs.offset_of(page, page_size)
+        store = self._ready()
+        where = RunFilter(
+            workspace_id=workspace, ai_contact_id=contact, roots_only=True, limit=page_size, offset=offset
+        )
+        total = store.count_runs(where)
+        if not total and not store.has_contact(workspace, contact):
+            raise ContactNotFound(f"no AI contact {ai_contact_id} in this workspace; was it recorded or registered?")
+        roots = store.runs(where) if offset < total else []
+        return run_logs.page_of(fetch.trees(store, roots), contact=contact, page=page, page_size=page_size, total=total)
+
+    def ask_ai_logs(
+        self,
+        *,
+        workspace_id: str | uuid.UUID | None = None,
+        start_date: date | str | None = None,
+        end_date: date | str | None = None,
+        widget_id: str | None = None,
+        placement_id: str | None = None,
+        deployment_type: str | None = None,
+        interaction_type: str | None = None,
+        page: int = 1,
+        limit: int = 50,
+    ) -> AskAILogPage:
+        """Return questions and answers, newest first, of the days from `start_date` to `end_date`, both included, UTC.
+
+        Where either date is missing it is the seven days that end today. Without an `interaction_type` it is free_form,
+        automated_followup and search. A `limit` over 500 becomes 500. Raises InvalidQuery.
+        """
+        now = self._clock()
+        workspace = arguments.workspace(workspace_id)
+        window = ask_ai_logs.window_of(start_date, end_date, now=now)
+        kind = arguments.text("interaction_type", interaction_type)
+        limit = ask_ai_logs.limit_of(limit)
+        offset = (arguments.integer("page", page, low=1) - 1) * limit
+        where = RunFilter(
+            workspace_id=workspace,
+            run_type="master",
+            since=window.since,
+            until=window.until,
+            interaction_types=ask_ai_logs.DEFAULT_INTERACTION_TYPES if kind is None else (kind,),
+            widget_id=arguments.text("widget_id", widget_id),
+            placement_id=arguments.text("placement_id", placement_id),
+            deployment_type=arguments.text("deployment_type", deployment_type),
+            limit=limit,
+            offset=offset,
+        )
+        store = self._ready()
+        count = store.count_runs(where)
+        rows = store.runs(where) if offset < count else []
+        names = fetch.agent_names(store, workspace, rows)
+        return ask_ai_logs.page_of(rows, names=names, count=count, limit=limit, now=now)
+
+    def action_logs(
+        self, *, session_id: str | uuid.UUID, workspace_id: str | uuid.UUID | None = None, limit: int = 50
+    ) -> ActionLogList:
+        """Return the latest finished tool calls of a session, newest first; the session may be given in any form.
+
+        Raises InvalidQuery for a `limit` outside 1 to 200, and SessionNotFound.
+        """
+        workspace = arguments.workspace(workspace_id)
+        limit = action_logs.limit_of(limit)
+        session_bytes = arguments.session("session_id", workspace, session_id)
+        store = self._ready()
+        session = fetch.session(store, workspace, session_bytes)
+        if session is None:
+            raise SessionNotFound(f"no session {session_id} in this workspace; was it recorded or registered?")
+        where = EventFilter(
+            workspace_id=workspace, session_id=session.id, types=action_logs.TYPES, newest_first=True, limit=limit
+        )
+        events = store.events(where)
+        return action_logs.list_of(session, events, fetch.runs_of(store, workspace, events))
+
+    def agent_events(
+        self,
+        agent_key: str,
+        session_key: str | uuid.UUID,
+        *,
+        workspace_id: str | uuid.UUID | None = None,
+        limit: int = 20,
+        page_key: str | None = None,
+    ) -> AgentEventPage:
+        """Return a page of a session's events, oldest first, and the key of the next page.
+
+        Agent and session may be given in any form. Events that were there when page one was read are neither skipped
+        nor repeated by later pages, whatever arrives in between. Raises InvalidQuery, then AgentNotFound, then
+        SessionNotFound, also where the agent took no part in the session.
+        """
+        workspace = arguments.workspace(workspace_id)
+        limit = agent_events.limit_of(limit)
+        position = agent_events.position_of(page_key)
+        store, session = self._agents_session(workspace, agent_key, session_key)
+        where = EventFilter(
+            workspace_id=workspace, session_id=session.id, types=agent_events.TYPES, after=position, limit=limit + 1
+        )
+        events = store.events(where)
+        of_runs = fetch.runs_of(store, workspace, [event for event in events[:limit] if event.data is None])
+        return agent_events.page_of(session, events, of_runs, limit=limit, total=store.count_events(where))
+
+    def agent_event(
+        self,
+        agent_key: str,
+        session_key: str | uuid.UUID,
+        event_id: str,
+        *,
+        workspace_id: str | uuid.UUID | None = None,
+    ) -> AgentEvent:
+        """Return one event of a session; raises as `agent_events` does, and EventNotFound."""
+        workspace = arguments.workspace(workspace_id)
+        wanted = agent_events.event_id_of(event_id)
+        store, session = self._agents_session(workspace, agent_key, session_key)
+        events = store.events(
+            EventFilter(workspace_id=workspace, session_id=session.id, types=agent_events.TYPES, id=wanted, limit=1)
+        )
+        if not events:
+            raise EventNotFound(f"no event {event_id} in session {session.key}")
+        return agent_events.event_of(session, events[0], fetch.runs_of(store, workspace, events).get(events[0].run_id))
+
+    def prompt_logs(
+        self,
+        workspace_id: str | uuid.UUID | None,
+        *,
+        conversation_id: str | uuid.UUID | None = None,
+        call_sid: str | None = None,
+        prompt_type: str | None = None,
+        state_name: str | None = None,
+        from_ts: datetime | str | None = None,
+        to_ts: datetime | str | None = None,
+        limit: int = 20,
+        offset: int = 0,
+    ) -> PromptLogListResponse:
+        """Return prompts, newest first, whole: what the model was given and what it said.
+
+        Times are from `from_ts` up to and without `to_ts`; those without a zone are UTC. Where no conversation, call or
+        time is given, it is the last seven days. `call_sid` also takes a session's UUID. Raises InvalidQuery,
+        ConversationNotFound, and StoreUnavailable where raw prompts are switched off.
+        """
+        workspace = arguments.workspace(workspace_id)
+        query = prompt_logs.query_of(
+            conversation_id=conversation_id,
+            call_sid=call_sid,
+            prompt_type=prompt_type,
+            state_name=state_name,
+            from_ts=from_ts,
+            to_ts=to_ts,
+            limit=limit,
+            offset=offset,
+            now=self._clock(),
+        )
+        if not self._raw_prompts:
+            raise StoreUnavailable("raw prompt reads are switched off in the configuration")
+        store = self._ready()
+        conversation = None
+        if query.conversation_id is not None:
+            conversation = store.conversation(workspace, query.conversation_id)
+            if conversation is None:
+                raise ConversationNotFound(f"no conversation {conversation_id} in this workspace")
+        return prompt_logs.list_of(store.runs(query.where(workspace)), query, conversation)
+
+    def trace(self, run_id: str | uuid.UUID, *, workspace_id: str | uuid.UUID | None = None) -> Run:
+        """Return the run with this id; `children` holds its descendants, nested, oldest first. Raises RunNotFound."""
+        workspace = arguments.workspace(workspace_id)
+        wanted = arguments.unique_id("run_id", run_id)
+        store = self._ready()
+        rows = store.runs(RunFilter(workspace_id=workspace, ids=[wanted], limit=1))
+        if not rows:
+            raise RunNotFound(f"no run {run_id} in this workspace; was the journal flushed?")
+        return tree.assemble(fetch.trees(store, rows)[0], runs.run_of, lambda run: run.children)
+
+    def runs(
+        self,
+        *,
+        workspace_id: str | uuid.UUID | None = None,
+        run_type: str | None = None,
+        status: str | None = None,
+        name: str | None = None,
+        since: datetime | str | None = None,
+        until: datetime | str | None = None,
+        roots_only: bool = False,
+        agent_key: str | None = None,
+        session_id: str | uuid.UUID | None = None,
+        conversation_id: str | uuid.UUID | None = None,
+        call_sid: str | None = None,
+        ai_contact_id: str | uuid.UUID | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Run]:
+        """Return an iterator of the runs that match, newest first, without children; it fetches as it goes.
+
+        Runs started from `since` up to and without `until`. Ids may have any form that a scope takes. Raises
+        InvalidQuery at once.
+        """
+        where = runs.filter_of(
+            workspace_id=workspace_id,
+            run_type=run_type,
+            status=status,
+            name=name,
+            since=since,
+            until=until,
+            roots_only=roots_only,
+            agent_key=agent_key,
+            session_id=session_id,
+            conversation_id=conversation_id,
+            call_sid=call_sid,
+            ai_contact_id=ai_contact_id,
+        )
+        most = None if limit is None else arguments.integer("limit", limit, low=1)
+        return chain.from_iterable(self._pages(where, most))
+
+    def sessions(
+        self,
+        *,
+        workspace_id: str | uuid.UUID | None = None,
+        agent_key: str | None = None,
+        user_id: str | uuid.UUID | None = None,
+        team_id: str | uuid.UUID | None = None,
+        limit: int = 100,
+    ) -> list[Session]:
+        """Return the sessions that match, the newest first. Raises InvalidQuery for a `limit` below 1."""
+        where = SessionFilter(
+            workspace_id=arguments.workspace(workspace_id),
+            agent_key=None if agent_key is None else arguments.agent("agent_key", agent_key),
+            user_id=None if user_id is None else arguments.owner("user_id", user_id),
+            team_id=None if team_id is None else arguments.owner("team_id", team_id),
+            limit=arguments.integer("limit", limit, low=1),
+        )
+        return [runs.session_of(row) for row in self._ready().sessions(where)]
+
+    def session(self, session_id: str | uuid.UUID, *, workspace_id: str | uuid.UUID | None = None) -> Session:
+        """Return one session, given in any form. Raises SessionNotFound."""
+        workspace = arguments.workspace(workspace_id)
+        row = fetch.session(self._ready(), workspace, arguments.session("session_id", workspace, session_id))
+        if row is None:
+            raise SessionNotFound(f"no session {session_id} in this workspace; was it recorded or registered?")
+        return runs.session_of(row)
+
+    def reset_session(
+        self, *, team_id: str | uuid.UUID, user_id: str | uuid.UUID, workspace_id: str | uuid.UUID | None = None
+    ) -> None:
+        """Reset all sessions of a user in a team, in one transaction; without any this does nothing.
+
+        Input messages are hidden, other events and action logs deleted; runs stay. Listeners are called afterwards.
+        """
+        workspace = arguments.workspace(workspace_id)
+        team = arguments.owner("team_id", team_id)
+        user = arguments.owner("user_id", user_id)
+        for row in self._ready().reset(workspace, team_id=team, user_id=user):
+            self._tell_reset(runs.session_of(row))
+
+    def on_reset(self, callback: Callable[[Session], None]) -> Callable[[], None]:
+        """Call back with each session that was reset, after the commit, in the thread that reset it.
+
+        Returns a function that ends it. A listener that raises is logged, and the others are called.
+        """
+        self._reset_listeners.append(callback)
+
+        def forget() -> None:
+            if callback in self._reset_listeners:
+                self._reset_listeners.remove(callback)
+
+        return forget
+
+    def _ready(self) -> Store:
+        """Return the store, after waiting for this process's own records."""
+        if self._wait is not None and not self._wait():
+            _log.warning("records of this process are still on their way: the answer may lack its latest ones")
+        return self._store() if callable(self._store) else self._store
+
+    def _agents_session(
+        self, workspace: bytes, agent_key: str, session_key: str | uuid.UUID
+    ) -> tuple[Store, SessionRow]:
+        """Return the session that the agent took part in; keys off their pattern only find what was recorded so."""
+        agent = arguments.agent("agent_key", agent_key)
+        session_id = arguments.session("session_key", workspace, session_key)
+        store = self._ready()
+        known = bool(store.agents(workspace, [agent]))
+        session = fetch.session(store, workspace, session_id)
+        if not known:
+            arguments.check_agent_key(agent_key)
+        if session is None:
+            arguments.check_session_key(session_key)
+        if not known:
+            raise AgentNotFound(f"no agent {agent} in this workspace; was it recorded or registered?")
+        if session is None or not fetch.took_part(store, session, agent):
+            raise SessionNotFound(f"no session {session_key} of agent {agent_key} in this workspace")
+        return store, session
+
+    def _pages(self, where: RunFilter, most: int | None) -> Iterator[list[Run]]:
+        store, last, left = self._ready(), None, most
+        while left is None or left > 0:
+            size = _RUNS_A_PAGE if left is None else min(left, _RUNS_A_PAGE)
+            rows = store.runs(runs.after(where, last, limit=size))
+            yield [runs.run_of(row) for row in rows]
+            if len(rows) < size:
+                return
+            last, left = rows[-1], None if left is None else left - size
+
+    def _tell_reset(self, session: Session) -> None:
+        for listener in list(self._reset_listeners):
+            try:
+                listener(session)
+            except Exception:  # noqa: BLE001  (the reset is committed: one listener must not hide it from the others)
+                _log.exception("a listener failed at the reset of session %s", session.key)

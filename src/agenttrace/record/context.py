@@ -1,0 +1,59 @@
+"""What travels on the OpenTelemetry context: the current span, our innermost span, and the scope.
+
+Only public OpenTelemetry calls are used. Anything that carries the OpenTelemetry context (tasks, `wrap`, the threading
+instrumentation) carries these along.
+"""
+
+from __future__ import annotations
+
+from contextvars import Token
+from typing import TYPE_CHECKING, Final
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace as otel_trace
+from opentelemetry.context import Context
+
+if TYPE_CHECKING:
+    from agenttrace.record.scope import Scope
+
+__all__ = ["CURRENT", "OURS", "SCOPE", "Attachment", "attach", "current_context", "detach", "with_scope"]
+
+#: Context key of our innermost span, which a foreign span inside it does not hide.
+OURS = "agenttrace-span"
+#: Context key of the `Scope` in force.
+SCOPE = "agenttrace-scope"
+
+Attachment = Token[Context]
+
+attach = otel_context.attach
+current_context = otel_context.get_current
+
+
+def _span_key() -> str:
+    """Return the key under which OpenTelemetry keeps the current span, as its own public setter shows it."""
+    (key,) = otel_trace.set_span_in_context(otel_trace.INVALID_SPAN, Context())
+    return key
+
+
+#: Context key of OpenTelemetry's current span.
+CURRENT: Final = _span_key()
+
+
+def with_scope(context: Context, scope: Scope) -> Context:
+    """Return the context with the scope in force."""
+    return Context(context, **{SCOPE: scope})
+
+
+def detach(token: Attachment | None) -> bool:
+    """Give back what `attach` returned; return False where this is another context, in which nothing was attached.
+
+    A generator may be closed, and a span ended, in another task than it began in. OpenTelemetry's own `detach` logs a
+    failure then; there is nothing to undo there, so this does not.
+    """
+    if token is None:
+        return True
+    try:
+        token.var.reset(token)
+    except (ValueError, RuntimeError):  # created in another context; already used
+        return False
+    return True

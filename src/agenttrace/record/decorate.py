@@ -1,0 +1,259 @@
+"""Wrap functions so that each call is a span: plain, async, generator and async generator functions.
+
+The wrapper is of the function's own kind, with its signature and docstring. Around a generator the context is attached
+for each step and never across a yield, so the consumer's own spans do not become the generator's children.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import AsyncGenerator, Callable, Generator
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from agenttrace.errors import ConfigurationError
+from agenttrace.record.arguments import Arguments
+from agenttrace.record.context import detach
+from agenttrace.record.fields import OUTPUT_KEY, PARAMETERS, split_arguments
+from agenttrace.record.options import Options
+from agenttrace.record.stream import Stream
+
+if TYPE_CHECKING:
+    from agenttrace.record.recorder import Recorder
+    from agenttrace.record.span import Span
+
+__all__ = ["decorate"]
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def decorate(function: F, recorder: Recorder, options: Options, make: Callable[[Recorder, Options], Span]) -> F:
+    """Return the function wrapped so that each call is a span named after it.
+
+    Raises ConfigurationError where the object is no function or method.
+    """
+    if isinstance(function, staticmethod | classmethod):
+        inner: Any = function.__func__
+        return cast("F", type(function)(decorate(inner, recorder, options, make)))
+    if not callable(function) or inspect.isclass(function):
+        raise ConfigurationError(f"function: only functions and methods can be decorated, got {function!r}")
+    call = _Call(function, recorder, options, make)
+    wrapper = _wrapper(function, call)
+    return cast("F", functools.wraps(function)(wrapper))
+
+
+def _wrapper(function: Callable[..., Any], call: _Call) -> Callable[..., Any]:
+    kinds = (function, getattr(function, "__call__", None))  # noqa: B004 - an object's __call__ may be async
+    if any(map(inspect.isasyncgenfunction, kinds)):
+        return _async_generator(function, call)
+    if any(map(inspect.iscoroutinefunction, kinds)):
+        return _coroutine(function, call)
+    if any(map(inspect.isgeneratorfunction, kinds)):
+        return _generator(function, call)
+    return _plain(function, call)
+
+
+class _Call:
+    """What the wrappers share: beginning the span of one call, and ending it. Nothing here raises."""
+
+    def __init__(
+        self, function: Callable[..., Any], recorder: Recorder, options: Options, make: type[Span]
+    ) -> None:
+        options = options if options.name else options.renamed(getattr(function, "__name__", "call"))
+        self.recorder = recorder
+        self.options = options
+        self._arguments = Arguments(function, options.ignore)
+        self._output = OUTPUT_KEY.get(options.run_type, "output")
+        self._keeps_output = options.capture and options.capture_output
+        together = options.run_type not in PARAMETERS
+        begin, self.finish = make.calls(
+            recorder,
+            options,
+            self._arguments,
+            input_key="input" if together and options.capture else None,
+            output_key=self._output if self._keeps_output else None,
+        )
+        self.begin = begin if together or not options.capture else self._begin_split
+        self._make = make
+
+    def _begin_split(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Span:
+        """Begin a run whose arguments are content of their own, as a prompt's are."""
+        span = self._make(self.recorder, self.options)
+        try:
+            values = self._arguments.read(args, kwargs)
+            for key, value in split_arguments(self.options.run_type, values).items():
+                if key not in self.options.content:
+                    span.keep(key, value)
+        except Exception as error:  # noqa: BLE001
+            self.recorder.failed(error, "arguments")
+        return span.__enter__()
+
+    def stream(self) -> Stream:
+        """Return a collector for what a generator yields."""
+        return Stream(self.recorder.max_content_bytes, join=self.options.run_type == "prompt")
+
+    def chunk(self, span: Span, stream: Stream, item: Any) -> None:
+        """Keep one yielded item; the first one of a prompt gives its time to first token."""
+        try:
+            if stream.empty and self.options.run_type == "prompt":
+                span.first_token()
+            if self._keeps_output:
+                stream.add(item)
+            else:
+                stream.empty = False
+        except Exception as error:  # noqa: BLE001
+            self.recorder.failed(error, "stream")
+
+    def close(self, span: Span, stream: Stream, error: BaseException | None = None) -> None:
+        """End a stream's span with what it yielded so far."""
+        try:
+            if self._keeps_output and not span.has(self._output):
+                span.keep(self._output, stream.output())
+        except Exception as defect:  # noqa: BLE001
+            self.recorder.failed(defect, "stream")
+        span.end(error=error)
+
+
+def _plain(function: Callable[..., Any], call: _Call) -> Callable[..., Any]:
+    recorder, begin, finish = call.recorder, call.begin, call.finish
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if not recorder.enabled:
+            return function(*args, **kwargs)
+        span = begin(args, kwargs)
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as error:
+            span.end(error=error)
+            raise
+        else:
+            finish(span, result)
+            return result
+        finally:
+            span.leave()
+
+    return wrapper
+
+
+def _coroutine(function: Callable[..., Any], call: _Call) -> Callable[..., Any]:
+    recorder, begin, finish = call.recorder, call.begin, call.finish
+
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if not recorder.enabled:
+            return await function(*args, **kwargs)
+        span = begin(args, kwargs)
+        try:
+            result = await function(*args, **kwargs)
+        except BaseException as error:
+            span.end(error=error)
+            raise
+        else:
+            finish(span, result)
+            return result
+        finally:
+            span.leave()
+
+    return wrapper
+
+
+def _generator(function: Callable[..., Any], call: _Call) -> Callable[..., Any]:
+    def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        if not call.recorder.enabled:
+            return (yield from function(*args, **kwargs))
+        span, stream = call.begin(args, kwargs), call.stream()
+        span.leave()
+        generator = function(*args, **kwargs)
+        step: Callable[..., Any] = generator.__next__
+        given: tuple[Any, ...] = ()
+        while True:
+            token = span.launch()
+            try:
+                item = step(*given)
+            except StopIteration as stop:
+                call.close(span, stream)
+                return stop.value
+            except BaseException as error:
+                call.close(span, stream, error)
+                raise
+            finally:
+                detach(token)
+            call.chunk(span, stream, item)
+            try:
+                sent = yield item
+            except GeneratorExit as closed:
+                return _close(generator, call, span, stream, closed)
+            except BaseException as thrown:  # noqa: BLE001 - it is the generator's to handle
+                step, given = generator.throw, (thrown,)
+            else:
+                step, given = (generator.__next__, ()) if sent is None else (generator.send, (sent,))
+
+    return wrapper
+
+
+def _close(generator: Any, call: _Call, span: Span, stream: Stream, closed: BaseException) -> Any:
+    token = span.launch()
+    try:
+        result = generator.close()
+    except BaseException as error:
+        call.close(span, stream, error)
+        raise
+    else:
+        call.close(span, stream, closed)
+        return result
+    finally:
+        detach(token)
+
+
+def _async_generator(function: Callable[..., Any], call: _Call) -> Callable[..., Any]:
+    async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        if not call.recorder.enabled:
+            span = stream = None
+        else:
+            span, stream = call.begin(args, kwargs), call.stream()
+            span.leave()
+        generator = function(*args, **kwargs)
+        step: Callable[..., Any] = generator.__anext__
+        given: tuple[Any, ...] = ()
+        while True:
+            token = span.launch() if span else None
+            try:
+                item = await step(*given)
+            except StopAsyncIteration:
+                if span and stream:
+                    call.close(span, stream)
+                return
+            except BaseException as error:
+                if span and stream:
+                    call.close(span, stream, error)
+                raise
+            finally:
+                detach(token)
+            if span and stream:
+                call.chunk(span, stream, item)
+            try:
+                sent = yield item
+            except GeneratorExit as closed:
+                await _aclose(generator, call, span, stream, closed)
+                raise
+            except BaseException as thrown:  # noqa: BLE001 - it is the generator's to handle
+                step, given = generator.athrow, (thrown,)
+            else:
+                step, given = (generator.__anext__, ()) if sent is None else (generator.asend, (sent,))
+
+    return wrapper
+
+
+async def _aclose(generator: Any, call: _Call, span: Span | None, stream: Stream | None, closed: BaseException) -> None:
+    token = span.launch() if span else None
+    try:
+        await generator.aclose()
+    except BaseException as error:
+        if span and stream:
+            call.close(span, stream, error)
+        raise
+    else:
+        if span and stream:
+            call.close(span, stream, closed)
+    finally:
+        detach(token)

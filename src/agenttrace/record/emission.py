@@ -1,0 +1,478 @@
+"""How a span becomes records: its ids and parents, its content as JSON, and what it appends to the journal.
+
+What users call is `span`; what the records hold is `model.wire`. Only `span` and `decorate` use what is here.
+
+All of this runs in the traced thread. What every span does is written out rather than split into small calls, and what
+few spans need lives in `Extra`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Self, TypeVar
+
+import orjson
+from opentelemetry import trace as otel
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanContext
+
+from agenttrace.model.rows import RANK_END, RANK_START
+from agenttrace.model.wire import EVENT, FIXED, NO_PARENT, OPEN, REMOTE, RUN, SPREAD, VERSION
+from agenttrace.record import failure
+from agenttrace.record.arguments import Arguments
+from agenttrace.record.clip import clip
+from agenttrace.record.context import CURRENT, OURS, SCOPE, Attachment, attach, current_context, detach
+from agenttrace.record.fields import KEY_JSON
+from agenttrace.record.options import Options
+from agenttrace.record.recorder import Recorder
+from agenttrace.record.scope import EMPTY, Scope
+
+__all__ = ["ENDED", "IS_PENDING", "IS_RUNNING", "NEW", "PENDING", "RUNNING", "TURN", "Emission", "Extra"]
+
+#: Context key of the start (µs) of a turn whose root lives in another process.
+TURN = "agenttrace-turn"
+
+NEW, PENDING, RUNNING, ENDED = range(4)
+IS_PENDING, IS_RUNNING, _IS_SUCCESS, _IS_FAILED = range(4)  # places in wire.STATUSES
+# Of two ends of one span the one from the process that began it counts; a forked child holds a copy of every open span.
+_HOME = 1 << 23
+
+_S = TypeVar("_S")
+Begin = Callable[[tuple[Any, ...], dict[str, Any]], _S]
+Finish = Callable[[_S, Any], None]
+
+#: Kind, time, sequence and JSON.
+Event = tuple[str, int, int, bytes]
+
+_pack_fixed = FIXED.pack
+_pack_version = VERSION.pack
+_FIRST_VERSION = _pack_version(OPEN, 0, 0, RANK_START, IS_RUNNING, 0)
+
+
+@dataclass(slots=True)
+class Extra:
+    """What most spans do not have."""
+
+    attributes: dict[str, bytes] | None = None  # the span's own, as JSON
+    values: dict[str, Any] = field(default_factory=dict[str, Any])  # what was set, by content key
+    via: str = ""  # an envelope member: the foreign span between this one and its parent
+    error: dict[str, Any] | None = None
+    error_member: str = ""
+    exception: BaseException | None = None  # recorded; the error only if the status says so
+    failed: str | None = None  # the description of an ERROR status
+    otel_context: SpanContext | None = None
+    events: list[Event] = field(default_factory=list[Event])  # written before the session was known
+
+
+class Emission(otel.Span):
+    """The inside of a span. Methods without a leading underscore serve `span` and `decorate`."""
+
+    __slots__ = (
+        "_content",
+        "_ended_at",
+        "_extra",
+        "_fixed",
+        "_flags",
+        "_generation",
+        "_options",
+        "_parent",
+        "_recorder",
+        "_revision",
+        "_root",
+        "_scope",
+        "_span",
+        "_started_at",
+        "_state",
+        "_token",
+        "_trace",
+        "_turn",
+    )
+
+    _content: dict[str, bytes]  # by content key: a comma, the key and the value as JSON
+    _ended_at: tuple[int, int, int]  # time, sequence and status, once there is an end
+    _extra: Extra | None
+    _fixed: bytes  # the header's part that never changes
+    _flags: int
+    _generation: int
+    _parent: Emission | None
+    _revision: int
+    _root: Emission | None  # None for the root itself: a reference to itself would leave every span to the collector
+    _scope: Scope
+    _span: bytes  # empty until the span takes its ids
+    _started_at: int
+    _state: int
+    _token: Attachment | None
+    _trace: bytes
+    _turn: int
+
+    def __init__(self, recorder: Recorder, options: Options) -> None:
+        self._recorder = recorder
+        self._options = options
+        self._state = NEW
+        self._span = b""
+        self._revision = 0
+        self._extra = None
+        self._token = None
+        self._content = {}
+        if options.content and recorder.enabled:
+            for key, value in options.content.items():
+                self._set(key, value)
+
+    # -- beginning ------------------------------------------------------------------------------------------------------
+
+    def launch(self) -> Attachment | None:
+        """Start the span and make it the current one; give what this returns to `context.detach`, in the same context."""
+        try:
+            context = current_context()
+            if not self._span:
+                self._identify(context)
+            if self._state < RUNNING:
+                self._state = RUNNING
+                self._write_start(IS_RUNNING)
+            values = context.copy()
+            values[CURRENT] = values[OURS] = self
+            values[SCOPE] = self._scope
+            return attach(Context(values))
+        except Exception as error:  # noqa: BLE001
+            self._recorder.failed(error, "start")
+            return None
+
+    def leave(self) -> None:
+        """Make current again what was current before `calls` or `with` made the span so."""
+        token = self._token
+        if token is not None:
+            self._token = None
+            detach(token)
+
+    def _identify(self, context: Context) -> None:
+        """Take ids, parents and scope from the context; done once, when the first of them is needed."""
+        recorder = self._recorder
+        scope: Any = context.get(SCOPE, EMPTY)
+        if self._options.scope is not None:
+            scope = scope.extended(self._options.scope, self._options.attributes, recorder.attribute)
+        self._started_at = self._turn = now = recorder.clock() // 1000
+        self._scope, self._root, self._parent, self._flags = scope, None, None, 0
+        self._generation = recorder.generation
+        parent: Any = context.get(CURRENT)
+        if parent is None:
+            self._trace, above = recorder.new_trace(now), NO_PARENT
+        elif isinstance(parent, Emission) and parent._span:
+            self._trace, self._parent, above = parent._trace, parent, parent._span
+            root = parent._root or parent
+            if root._scope is scope:
+                self._root, self._turn = root, root._turn
+            elif parent._scope.same_workspace(scope):
+                self._join(root)
+        else:
+            above = self._below_foreign(context, parent)
+        span = recorder.new_span()
+        self._fixed = _pack_fixed(self._trace, span, above, now, self._turn, recorder.sequence())
+        self._span = span
+
+    def _below_foreign(self, context: Context, parent: otel.Span) -> bytes:
+        """Begin where the current span is somebody else's, or none of a trace; return the parent's span id."""
+        foreign = parent.get_span_context()
+        if not foreign.is_valid:
+            self._trace = self._recorder.new_trace(self._started_at)
+            return NO_PARENT
+        self._trace = foreign.trace_id.to_bytes(16, "big")
+        ours: Any = context.get(OURS)
+        if ours is not None and ours._trace == self._trace and ours._scope.same_workspace(self._scope):
+            # A foreign span between two of ours: the run's parent is ours, so that the tree holds together.
+            self.extra().via = f',"via":"{foreign.span_id:016x}"'
+            self._parent = ours
+            self._join(ours._root or ours)
+            return ours._span
+        self._flags = REMOTE
+        turn: Any = context.get(TURN)
+        if isinstance(turn, int):
+            self._turn = turn
+        return foreign.span_id.to_bytes(8, "big")
+
+    def _join(self, root: Emission) -> None:
+        """Become part of a turn: give its root the ids it lacks, and take those that this span's scope lacks."""
+        self._root, self._turn = root, root._turn
+        scope, above = self._scope, root._scope
+        learnt = above.filled(scope)
+        if learnt is not above:
+            self._flags |= SPREAD
+            root._flags |= SPREAD
+            root._scope = learnt
+            root._rewrite()
+        self._scope = scope.filled(learnt)
+
+    def _known(self) -> bool:
+        """Make sure that the span has its ids; return whether it has."""
+        if not self._span and self._recorder.enabled:
+            self._identify(current_context())
+        return bool(self._span)
+
+    def extra(self) -> Extra:
+        """Return the span's extras, made if there were none."""
+        known = self._extra
+        if known is None:
+            known = self._extra = Extra()
+        return known
+
+    # -- content --------------------------------------------------------------------------------------------------------
+
+    def has(self, key: str) -> bool:
+        """Return whether a value was set for this content key."""
+        return key in self._content
+
+    def keep(self, key: str, value: Any) -> None:
+        """Serialise and redact a value as it is now, for this content key."""
+        self._content[key] = KEY_JSON[key] + self._recorder.capture(value)
+
+    def first_token(self) -> None:
+        """Record the seconds from the start of a prompt to now as its `time_to_first_token`."""
+        now = self._recorder.clock() // 1000
+        self._set("time_to_first_token", max(now - self._started_at, 0) / 1_000_000)
+
+    def _open(self) -> bool:
+        return self._recorder.enabled and self._state != ENDED
+
+    def _value(self, key: str) -> Any:
+        """Return what was set; of what a decorator captured, the JSON value."""
+        if self._extra is not None and key in self._extra.values:
+            return self._extra.values[key]
+        member = self._content.get(key)
+        return None if member is None else orjson.loads(member[len(KEY_JSON[key]) :])
+
+    def _set(self, key: str, value: Any) -> None:
+        if not self._open():
+            return
+        try:
+            self.keep(key, value)
+            self.extra().values[key] = value
+        except Exception as error:  # noqa: BLE001
+            self._recorder.failed(error, key)
+
+    # -- records --------------------------------------------------------------------------------------------------------
+
+    def _append(self, version: bytes) -> None:
+        """Append the run as it is now to the journal; `version` is the header's part that changes."""
+        recorder, scope, static, extra = self._recorder, self._scope, self._options.static, self._extra
+        if extra is None or (extra.attributes is None and not extra.via and not extra.error_member):
+            envelope = scope.envelopes.get(static) or scope.envelope(static)
+        else:
+            envelope = scope.special(static, extra.attributes, extra.via + extra.error_member)
+        payload = b"".join((self._fixed, version, envelope, *self._content.values()))
+        if len(payload) > recorder.max_content_bytes:
+            payload = b"".join((self._fixed, version, envelope, *self._clipped()))
+        recorder.append(RUN, payload)
+
+    def _clipped(self) -> list[bytes]:
+        bare = {key: member[len(KEY_JSON[key]) :] for key, member in self._content.items()}
+        clipped = clip(bare, self._recorder.max_content_bytes)
+        return [KEY_JSON[key] + fragment for key, fragment in clipped.items()]
+
+    def _write_start(self, status: int) -> None:
+        revision = self._revision
+        self._revision = revision + 1
+        if revision == 0 and status == IS_RUNNING and not self._flags:
+            self._append(_FIRST_VERSION)
+        else:
+            self._append(_pack_version(OPEN, 0, revision, RANK_START, status, self._flags))
+
+    def finish(self) -> None:
+        """End the span as it is, now."""
+        recorder = self._recorder
+        try:
+            if self._state == RUNNING:
+                self._write_end(recorder.clock() // 1000)
+        except Exception as error:  # noqa: BLE001
+            recorder.failed(error, "end")
+
+    def _write_end(self, now: int) -> None:
+        recorder, extra, begun = self._recorder, self._extra, self._started_at
+        self._state, status = ENDED, _IS_SUCCESS
+        if extra is not None and self._has_failed(extra):
+            status = _IS_FAILED
+        self._ended_at = now if now > begun else begun, recorder.sequence(), status
+        self._write_end_version()
+        if extra is not None and extra.events:
+            self._write_late_events(extra.events)
+
+    def _write_end_version(self) -> None:
+        revision = self._revision
+        self._revision = revision + 1
+        if self._generation == self._recorder.generation:
+            revision |= _HOME
+        end, sequence, status = self._ended_at
+        self._append(_pack_version(end, sequence, revision, RANK_END, status, self._flags))
+
+    def _rewrite(self) -> None:
+        """Write the span's present version again, since it learnt an id."""
+        if self._state == ENDED:
+            self._write_end_version()
+        elif self._state != NEW:
+            self._write_start(IS_PENDING if self._state == PENDING else IS_RUNNING)
+
+    def _has_failed(self, extra: Extra) -> bool:
+        if extra.error is None and extra.failed is not None:
+            known = extra.exception
+            described = None if known is None else failure.describe(known)
+            extra.error = described or {"type": "Error", "message": extra.failed or None, "stack": None}
+        if extra.error is None:
+            return False
+        redact = self._recorder.redactor
+        clean = {key: redact.text(value) if isinstance(value, str) else value for key, value in extra.error.items()}
+        extra.error_member = f',"error":{self._recorder.capture(clean).decode()}'
+        return True
+
+    # -- events ---------------------------------------------------------------------------------------------------------
+
+    def _event(self, kind: str, data: dict[str, Any], time: int | None = None) -> None:
+        recorder = self._recorder
+        if not recorder.enabled:
+            return
+        try:
+            self._known()
+            when = recorder.clock() // 1000 if time is None else time
+            body = recorder.capture(data)
+            event: Event = (kind, when, recorder.sequence(), body)
+            self._write_event(event)
+            if "session_id" not in self._scope.ids and self._state != ENDED:
+                # Its session may become known before the span ends; the event is written again then.
+                self.extra().events.append(event)
+        except Exception as error:  # noqa: BLE001
+            recorder.failed(error, kind)
+
+    def _write_event(self, event: Event) -> None:
+        kind, when, sequence, body = event
+        head = (
+            f'{{"trace":"{self._trace.hex()}","span":"{self._span.hex()}","time":{when},"seq":{sequence},'
+            f'"turn":{self._turn},"type":"{kind}"{self._scope.ids_json()}}}\n'
+        )
+        self._recorder.append(EVENT, head.encode() + body)
+
+    def _write_late_events(self, events: list[Event]) -> None:
+        scope = self._scope.filled((self._root or self)._scope)
+        if "session_id" in scope.ids:
+            self._scope = scope
+            for event in events:
+                self._write_event(event)
+
+    # -- the way of a decorated call ------------------------------------------------------------------------------------
+
+    @classmethod
+    def calls(
+        cls,
+        recorder: Recorder,
+        options: Options,
+        arguments: Arguments,
+        *,
+        input_key: str | None,
+        output_key: str | None,
+    ) -> tuple[Begin[Self], Finish[Self]]:
+        """Return two functions that begin and finish the spans of one decorated function; neither raises.
+
+        The first takes the call's arguments, captures them under `input_key`, starts the span and makes it the current
+        one. The second captures the result under `output_key`, unless the span has such a value already, and ends the
+        span. Both do what `launch` and `finish` do, written out for a root or a child of ours in the usual scope: this is
+        where tracing costs its microseconds, and each call that is not made is a tenth of one.
+        """
+        new = cls.__new__
+        names, count, read = arguments.names, arguments.count, arguments.read
+        static = options.static
+        special = options.scope is not None or bool(options.content)
+        input_json = KEY_JSON[input_key or "input"]
+        output_json = KEY_JSON[output_key or "output"]
+
+        def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Self:
+            if special:
+                return begin_slowly(args, kwargs)
+            span = new(cls)
+            span._recorder = recorder
+            span._options = options
+            span._token = span._extra = None
+            span._content = content = {}
+            try:
+                if input_key is not None:
+                    plain = not kwargs and len(args) == count
+                    values = dict(zip(names, args)) if plain else read(args, kwargs)  # noqa: B905
+                    content[input_key] = input_json + recorder.capture(values)
+                context = current_context()
+                scope: Any = context.get(SCOPE, EMPTY)
+                parent: Any = context.get(CURRENT)
+                span._state = NEW
+                span._span = b""
+                span._revision = 0
+                if parent is None:
+                    now = recorder.clock() // 1000
+                    trace = recorder.new_trace(now)
+                    above = NO_PARENT
+                    turn = now
+                    root = None
+                elif type(parent) is cls and (root := parent._root or parent)._scope is scope:
+                    now = recorder.clock() // 1000
+                    trace = parent._trace
+                    above = parent._span
+                    turn = parent._turn
+                else:
+                    span._token = span.launch()
+                    return span
+                span._parent = parent
+                span._root = root
+                span._trace = trace
+                span._turn = turn
+                span._started_at = now
+                span._scope = scope
+                span._flags = 0
+                span._generation = recorder.generation
+                span._span = identity = recorder.new_span()
+                span._fixed = fixed = _pack_fixed(trace, identity, above, now, turn, recorder.sequence())
+                span._state = RUNNING
+                span._revision = 1
+                envelope = scope.envelopes.get(static) or scope.envelope(static)
+                payload = b"".join((fixed, _FIRST_VERSION, envelope, *content.values()))
+                if len(payload) > recorder.max_content_bytes:
+                    span._append(_FIRST_VERSION)
+                else:
+                    recorder.append(RUN, payload)
+                values = context.copy()
+                values[CURRENT] = values[OURS] = span
+                span._token = attach(Context(values))
+            except Exception as error:  # noqa: BLE001
+                recorder.failed(error, "begin")
+            return span
+
+        def begin_slowly(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Self:
+            span = cls(recorder, options)
+            try:
+                if input_key is not None and input_key not in options.content:
+                    span.keep(input_key, read(args, kwargs))
+            except Exception as error:  # noqa: BLE001
+                recorder.failed(error, "begin")
+            span._token = span.launch()
+            return span
+
+        def finish(span: Self, result: Any) -> None:
+            try:
+                content = span._content
+                if output_key is not None and output_key not in content and span._state == RUNNING:
+                    content[output_key] = output_json + recorder.capture(result)
+                if span._extra is not None or span._state != RUNNING or span._generation != recorder.generation:
+                    span.finish()
+                    return
+                now = recorder.clock() // 1000
+                end = now if now > span._started_at else span._started_at
+                sequence = recorder.sequence()
+                revision = span._revision
+                span._ended_at = (end, sequence, _IS_SUCCESS)
+                span._state = ENDED
+                span._revision = revision + 1
+                version = _pack_version(end, sequence, revision | _HOME, RANK_END, _IS_SUCCESS, span._flags)
+                envelopes = span._scope.envelopes
+                envelope = envelopes.get(static) or span._scope.envelope(static)
+                payload = b"".join((span._fixed, version, envelope, *content.values()))
+                if len(payload) > recorder.max_content_bytes:
+                    span._append(version)
+                else:
+                    recorder.append(RUN, payload)
+            except Exception as error:  # noqa: BLE001
+                recorder.failed(error, "finish")
+
+        return begin, finish

@@ -1,0 +1,172 @@
+"""Which content key a value belongs to, by run type. Tables, and two small readers of what users pass. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = [
+    "INPUT_KEY",
+    "KEY_JSON",
+    "OUTPUT_KEY",
+    "PARAMETERS",
+    "SETTABLE",
+    "chunk_text",
+    "split_arguments",
+    "tool_names",
+]
+
+#: The content key of what went in and what came out; run types that are not here use `input` and `output`.
+INPUT_KEY = {"context": "query"}
+OUTPUT_KEY = {"context": "documents", "prompt": "llm_response"}
+
+#: Parameters of decorated functions that are content of their own; the others stand together under `input`.
+PARAMETERS: dict[str, dict[str, str]] = {
+    "context": {"query": "query"},
+    "prompt": {
+        "prompt_type": "prompt_type",
+        "turn_index": "turn_index",
+        "system_prompt": "system_prompt",
+        "system": "system_prompt",
+        "history": "history",
+        "messages": "history",
+        "full_prompt": "full_prompt",
+        "prompt": "full_prompt",
+        "model": "llm_model",
+        "llm_model": "llm_model",
+        "state_name": "state_name",
+        "action": "action",
+        "tools": "tool_names",
+        "tool_names": "tool_names",
+    },
+}
+
+_CONTENT_KEYS = (
+    "input",
+    "output",
+    "query",
+    "documents",
+    "tool_name",
+    "tool_call_id",
+    "tool_configuration",
+    "payload",
+    "behaviour",
+    "trigger",
+    "prompt_type",
+    "turn_index",
+    "system_prompt",
+    "history",
+    "full_prompt",
+    "llm_model",
+    "llm_response",
+    "state_name",
+    "action",
+    "tool_names",
+    "usage",
+    "cost",
+    "time_to_first_token",
+)
+
+#: Content keys as they stand in a record: a comma before each.
+KEY_JSON = {key: f',"{key}":'.encode() for key in _CONTENT_KEYS}
+
+#: Keys that `span.set` writes into the content of such a run instead of its attributes.
+SETTABLE: dict[str, frozenset[str]] = {
+    "tool_call": frozenset({"tool_name", "tool_call_id", "tool_configuration"}),
+    "predefined_behaviour": frozenset({"behaviour", "trigger"}),
+    "prompt": frozenset(PARAMETERS["prompt"].values()) | {"usage", "cost", "time_to_first_token"},
+}
+
+
+def split_arguments(run_type: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the content that a decorated call's arguments make: by key, the remaining ones together under `input`.
+
+    >>> split_arguments("tool_call", {"query": "x", "k": 5})
+    {'input': {'query': 'x', 'k': 5}}
+    >>> split_arguments("context", {"query": "x", "k": 5})
+    {'query': 'x', 'input': {'k': 5}}
+    >>> split_arguments("context", {"question": "x"})
+    {'query': 'x'}
+    """
+    known = PARAMETERS.get(run_type)
+    if known is None:
+        return {"input": arguments}
+    content: dict[str, Any] = {}
+    rest: dict[str, Any] = {}
+    for name, value in arguments.items():
+        key = known.get(name)
+        if key is None or key in content:
+            rest[name] = value
+        else:
+            content[key] = tool_names(value) if key == "tool_names" else value
+    if run_type == "context" and "query" not in content and rest:
+        # What a retrieval is asked for comes first, whatever the parameter is called.
+        content["query"] = rest.pop(next(iter(rest)))
+    if rest:
+        content["input"] = rest
+    return content
+
+
+def tool_names(tools: Any) -> list[str] | None:
+    """Return the names of the tools that a prompt was offered: texts, definitions of any provider, or functions.
+
+    >>> tool_names(["a", {"name": "b"}, {"type": "function", "function": {"name": "c"}}, len])
+    ['a', 'b', 'c', 'len']
+    """
+    if tools is None:
+        return None
+    if isinstance(tools, Mapping) and "name" not in tools and "function" not in tools:
+        return [str(name) for name in tools]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    listed: list[Any] = list(tools) if isinstance(tools, list | tuple | set | frozenset) else [tools]  # pyright: ignore[reportUnknownArgumentType]
+    return [_tool_name(tool) for tool in listed]
+
+
+def _tool_name(tool: Any) -> str:
+    for _ in range(3):
+        if isinstance(tool, str):
+            return tool
+        if not isinstance(tool, Mapping):
+            break
+        inner: Any = tool.get("name") or tool.get("function") or tool.get("toolSpec")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        if inner is None:
+            break
+        tool = inner
+    name = getattr(tool, "name", None) or getattr(tool, "__name__", None)
+    return name if isinstance(name, str) else str(type(tool).__name__)
+
+
+def chunk_text(chunk: Any) -> str | None:
+    """Return the text that one chunk of a model's stream adds, or None where its shape is not known.
+
+    Texts, OpenAI chat chunks (`choices[0].delta.content`), Anthropic deltas (`delta.text`), and objects or dicts with
+    `text` or `content`.
+
+    >>> chunk_text({"choices": [{"delta": {"content": "Hi"}}]}), chunk_text("x"), chunk_text({"usage": 1})
+    ('Hi', 'x', None)
+    """
+    if isinstance(chunk, str):
+        return chunk
+    choices = _get(chunk, "choices")
+    if isinstance(choices, list | tuple) and choices:
+        delta = _get(choices[0], "delta")  # pyright: ignore[reportUnknownArgumentType]
+        return _text(_get(delta, "content"), allow_none=delta is not None)
+    for source in (_get(chunk, "delta"), chunk):
+        if isinstance(source, str):
+            return source
+        for key in ("text", "content"):
+            text = _text(_get(source, key))
+            if text is not None:
+                return text
+    return None
+
+
+def _get(source: Any, key: str) -> Any:
+    if isinstance(source, Mapping):
+        return source.get(key)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return getattr(source, key, None)
+
+
+def _text(value: Any, *, allow_none: bool = False) -> str | None:
+    if isinstance(value, str):
+        return value
+    return "" if value is None and allow_none else None

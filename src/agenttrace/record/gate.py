@@ -1,0 +1,89 @@
+"""The gate: one cheap look that says whether a text could hold a secret at all. Pure.
+
+It must let through everything that `record.patterns`, `record.assignments` and key names could match, in plain text and
+in JSON text; a property test holds that. Searching for one rare character is a memchr (about 40 ns a KB), searching for
+more is not (500 ns and more), so almost everything hangs on a single character first.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from agenttrace.record.assignments import TEXT_SIGN, name_before
+
+if TYPE_CHECKING:
+    from agenttrace.record.secretwords import SecretNames
+
+__all__ = ["suspicious"]
+
+# The cheap looks at both sides stand first; most dashes and underscores of ids and prose end there.
+_DASHED: Final = re.compile(
+    r"-(?<=[slapx][a-z]-)(?=[A-Za-z0-9_.-]{10})(?:(?<=sk-)|(?<=xai-)|(?<=pplx-)|(?<=glpat-)|(?<=xox[a-z]-)"
+    r"|(?<=xapp-)|(?<=pypi-))"
+)
+_SCORED: Final = re.compile(
+    r"_(?=[A-Za-z0-9+/=]{12})(?<=[opusrtecfkm8]_)(?:(?<=gh[opusr]_)|(?<=github_pat_)|(?<=_live_)|(?<=_test_)"
+    r"|(?<=whsec_)|(?<=hf_)|(?<=gsk_)|(?<=npm_)|(?<=r8_))"
+)
+_CAPITAL_B: Final = re.compile(r"B(?:EGIN |earer|EARER|asic|ASIC)")
+_ESCAPE: Final = re.compile(r"\\(?:/|u00[0-7])")
+_KEYS: Final = re.compile(r'"([^"]*+)(?=":)')
+_KEY_END: Final = re.compile('":')
+
+_CARD: Final = re.compile(r"[2-6](?:[ -]?[0-9]){12}")
+_DIGITS: Final = bytes(48 if 48 <= byte < 58 else 32 for byte in range(256))
+_THIRTEEN: Final = b"0" * 13
+
+
+def suspicious(text: str, data: bytes | None, names: SecretNames) -> bool:
+    """Say whether a text, or JSON text, may hold a secret. Never false where redaction would find one.
+
+    `data` is the text in UTF-8, where the caller has it.
+    """
+    return (
+        ("J" in text and "eyJ" in text)
+        or ("@" in text and "://" in text)
+        or ("z" in text and "AIza" in text)
+        or ("K" in text and "AKIA" in text)
+        or ("B" in text and _CAPITAL_B.search(text) is not None)
+        or ("G" in text and "SG." in text)
+        or ("S" in text and "ASIA" in text)
+        or ("\\" in text and _ESCAPE.search(text) is not None)
+        or ("-" in text and _DASHED.search(text) is not None)
+        or ("_" in text and _SCORED.search(text) is not None)
+        or "earer " in text
+        or (("4" in text or "5" in text or "3" in text or "6" in text or "2" in text) and _card(text, data))
+        or ('"' in text and _keyed(text, names))
+        or (":" in text and _assigned(text, TEXT_SIGN, names))
+        or ("=" in text and _assigned(text, _EQUALS, names))
+    )
+
+
+_EQUALS: Final = re.compile("=")
+
+
+def _card(text: str, data: bytes | None) -> bool:
+    """Say whether 13 digits stand together, with single blanks or dashes between them."""
+    raw = text.encode("utf-8", "replace") if data is None else data
+    return _THIRTEEN in raw.translate(_DIGITS, b" -") and _CARD.search(text) is not None
+
+
+def _keyed(text: str, names: SecretNames) -> bool:
+    """Say whether a secret's name stands before any `":`, at C speed where all names there are known."""
+    if not names.quoted.issuperset(found := _KEYS.findall(text)):
+        if any(map(names.secret, found)) or _assigned(text, _KEY_END, names, 1):
+            return True
+        names.learn_quoted([name for name in found if not names.secret(name_before(name, len(name)))])
+    first = text.find('"')
+    return text[first + 1 : first + 2] == ":" and names.secret(name_before(text, first))
+
+
+def _assigned(text: str, sign: re.Pattern[str], names: SecretNames, shift: int = 0) -> bool:
+    """Say whether a secret's name stands before any such sign (`shift` characters after where the sign matches)."""
+    match = sign.search(text)
+    while match is not None:
+        if names.secret(name_before(text, match.start() + shift)):
+            return True
+        match = sign.search(text, match.end())
+    return False

@@ -1,0 +1,326 @@
+"""The span makers and their companions: the recording half of the public face, as methods over one recorder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, ParamSpec, TypedDict, TypeVar, Unpack, overload
+from uuid import UUID
+
+from agenttrace.errors import ConfigurationError
+from agenttrace.model.wire import SCOPE_IDS
+from agenttrace.record.context import SCOPE, Attachment, attach, current_context, detach, with_scope
+from agenttrace.record.fields import tool_names
+from agenttrace.record.options import UNSET, Options, clean
+from agenttrace.record.recorder import Recorder
+from agenttrace.record.scope import EMPTY, Scope
+from agenttrace.record.span import Span
+
+__all__ = ["Makers", "ScopeBlock", "ScopeIds"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Id = str | UUID
+Function = Callable[P, R]
+
+_OFF_WORD = re.compile(r"[^0-9a-z]+")
+
+
+class Capture(TypedDict, total=False):
+    """What every span maker takes about capturing.
+
+    capture: False captures neither arguments nor result. capture_output: False captures no result. ignore: parameters
+    that are not captured.
+    """
+
+    capture: bool
+    capture_output: bool
+    ignore: tuple[str, ...] | list[str] | set[str] | frozenset[str]
+
+
+class ScopeIds(Capture, total=False):
+    """The scope that a `master` brings along, as `scope(...)` takes it."""
+
+    workspace_id: Id | None
+    agent_key: str | None
+    session_id: Id | None
+    conversation_id: Id | None
+    call_sid: str | None
+    ai_contact_id: Id | None
+    user_id: Id | None
+    team_id: Id | None
+    attributes: Mapping[str, Any] | None
+
+
+class ScopeBlock:
+    """The block of a `scope(...)`: what is started inside inherits its ids and attributes. Sync and async."""
+
+    def __init__(self, recorder: Recorder, ids: Mapping[str, Id | None], attributes: Mapping[str, Any] | None) -> None:
+        self._recorder = recorder
+        self._ids = ids
+        self._attributes = attributes
+        self._tokens: list[Attachment | None] = []
+
+    def __enter__(self) -> ScopeBlock:
+        """Add the ids to the scope in force; nested scopes add to the outer ones."""
+        token: Attachment | None = None
+        try:
+            context = current_context()
+            outer: Any = context.get(SCOPE) or EMPTY
+            scope: Scope = outer.extended(self._ids, self._attributes, self._recorder.attribute)
+            token = attach(with_scope(context, scope))
+        except Exception as error:  # noqa: BLE001
+            self._recorder.failed(error, "scope")
+        self._tokens.append(token)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Go back to the outer scope."""
+        detach(self._tokens.pop() if self._tokens else None)
+
+    async def __aenter__(self) -> ScopeBlock:
+        """Add the ids to the scope in force."""
+        return self.__enter__()
+
+    async def __aexit__(self, *_: object) -> None:
+        """Go back to the outer scope."""
+        self.__exit__()
+
+
+class Makers:
+    """Makes spans. Each maker is a decorator, bare or with arguments, and a sync and async context manager.
+
+    The first argument of each is the run's name (a prompt's is its prompt type); a decorated function's own name
+    otherwise. Values given as keywords are captured when they are given.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    # -- spans --------------------------------------------------------------------------------------------------------
+
+    @overload
+    def master(self, name: Callable[P, R], /) -> Callable[P, R]: ...
+    @overload
+    def master(self, name: str | None = None, *, input: Any = UNSET, **scope: Unpack[ScopeIds]) -> Span: ...
+    def master(self, name: Any = None, *, input: Any = UNSET, **scope: Any) -> Any:
+        """Make one agent turn. Ids given here are those of the turn and of all that happens in it."""
+        capture = {key: scope.pop(key) for key in ("capture", "capture_output", "ignore") if key in scope}
+        attributes = scope.pop("attributes", None)
+        unknown = sorted(set(scope) - set(SCOPE_IDS))
+        if unknown:
+            raise TypeError(
+                f"master() got an unexpected keyword argument {unknown[0]!r}; ids are {', '.join(SCOPE_IDS)}"
+            )
+        return self._make("master", name, {"input": input}, scope=scope, attributes=attributes, **capture)
+
+    @overload
+    def tool_call(self, name: Callable[P, R], /) -> Callable[P, R]: ...
+    @overload
+    def tool_call(
+        self,
+        name: str | None = None,
+        *,
+        input: Any = UNSET,
+        tool_call_id: str | None = None,
+        tool_configuration: str | None = None,
+        **capture: Unpack[Capture],
+    ) -> Span: ...
+    def tool_call(
+        self,
+        name: Any = None,
+        *,
+        input: Any = UNSET,
+        tool_call_id: str | None = None,
+        tool_configuration: str | None = None,
+        **capture: Any,
+    ) -> Any:
+        """Make one tool call; `tool_call_id` is the model's id of the call, `tool_configuration` the tool's set-up."""
+        content = {"input": input, "tool_call_id": tool_call_id, "tool_configuration": tool_configuration}
+        return self._make("tool_call", name, content, **capture)
+
+    @overload
+    def context(self, name: Callable[P, R], /) -> Callable[P, R]: ...
+    @overload
+    def context(self, name: str | None = None, *, query: Any = UNSET, **capture: Unpack[Capture]) -> Span: ...
+    def context(self, name: Any = None, *, query: Any = UNSET, **capture: Any) -> Any:
+        """Make one retrieval; set its `documents`."""
+        return self._make("context", name, {"query": query}, **capture)
+
+    @overload
+    def prompt(self, prompt_type: Callable[P, R], /) -> Callable[P, R]: ...
+    @overload
+    def prompt(
+        self,
+        prompt_type: str | None = None,
+        *,
+        model: str | None = None,
+        system_prompt: str | None = None,
+        history: Any = None,
+        full_prompt: str | None = None,
+        tools: Any = None,
+        turn_index: int | None = None,
+        state_name: str | None = None,
+        action: str | None = None,
+        provider: str | None = None,
+        **capture: Unpack[Capture],
+    ) -> Span: ...
+    def prompt(
+        self,
+        prompt_type: Any = None,
+        *,
+        model: str | None = None,
+        system_prompt: str | None = None,
+        history: Any = None,
+        full_prompt: str | None = None,
+        tools: Any = None,
+        turn_index: int | None = None,
+        state_name: str | None = None,
+        action: str | None = None,
+        provider: str | None = None,
+        **capture: Any,
+    ) -> Any:
+        """Make one call of a language model; set its `response` and `usage`.
+
+        Args:
+            prompt_type: what the prompt is for, e.g. `engage_user`; the run's name as well.
+            history: the messages before the answer, a list of objects.
+            full_prompt: the prompt as rendered for the model, where that is one text.
+            tools: what the model was offered: names, definitions or functions; their names are kept.
+            state_name: the state of the agent's state machine.
+            action: what the model decided to do.
+            provider: the model's provider.
+        """
+        content = {
+            "prompt_type": None if callable(prompt_type) else prompt_type,
+            "turn_index": turn_index,
+            "system_prompt": system_prompt,
+            "history": history,
+            "full_prompt": full_prompt,
+            "llm_model": model,
+            "state_name": state_name,
+            "action": action,
+            "tool_names": tool_names(tools),
+        }
+        return self._make("prompt", prompt_type, content, provider=provider, **capture)
+
+    @overload
+    def predefined_behaviour(self, name: Callable[P, R], /) -> Callable[P, R]: ...
+    @overload
+    def predefined_behaviour(
+        self, name: str | None = None, *, trigger: Any = None, input: Any = UNSET, **capture: Unpack[Capture]
+    ) -> Span: ...
+    def predefined_behaviour(self, name: Any = None, *, trigger: Any = None, input: Any = UNSET, **capture: Any) -> Any:
+        """Make one run of a behaviour that was defined beforehand; `trigger` says what set it off."""
+        return self._make("predefined_behaviour", name, {"trigger": trigger, "input": input}, **capture)
+
+    def span(self, run_type: str, name: str | None = None, *, input: Any = UNSET, **capture: Unpack[Capture]) -> Span:
+        """Make a run of any type: one of the above, or any other lower_snake_case word."""
+        kind = _OFF_WORD.sub("_", clean(run_type).lower()).strip("_") or "span"
+        key = "query" if kind == "context" else "input"
+        return self._make(kind, name, {key: input}, **capture)
+
+    def _make(
+        self,
+        run_type: str,
+        name: Any,
+        content: Mapping[str, Any],
+        *,
+        scope: Mapping[str, Any] | None = None,
+        attributes: Mapping[str, Any] | None = None,
+        provider: str | None = None,
+        capture: bool = True,
+        capture_output: bool = True,
+        ignore: Any = (),
+    ) -> Any:
+        function = None
+        if name is not None and not isinstance(name, str):
+            if not callable(name) and not isinstance(name, staticmethod | classmethod):
+                raise ConfigurationError(f"name: must be a text, or the function to decorate, got {name!r}")
+            function, name = name, None
+        given = {key: value for key, value in content.items() if value is not UNSET and value is not None}
+        options = Options(
+            run_type=run_type,
+            name=name,
+            content=given,
+            scope=scope or ({} if attributes else None),
+            attributes=attributes,
+            provider=provider,
+            capture=capture,
+            capture_output=capture_output,
+            ignore=(ignore,) if isinstance(ignore, str) else tuple(ignore),
+        )
+        made = Span(self._recorder, options)
+        return made if function is None else made(function)
+
+    # -- scope and entities ---------------------------------------------------------------------------------------------
+
+    def scope(
+        self,
+        *,
+        workspace_id: Id | None = None,
+        agent_key: str | None = None,
+        session_id: Id | None = None,
+        conversation_id: Id | None = None,
+        call_sid: str | None = None,
+        ai_contact_id: Id | None = None,
+        user_id: Id | None = None,
+        team_id: Id | None = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> ScopeBlock:
+        """Return a block whose spans inherit these ids and attributes; blocks nest, None inherits the outer value.
+
+        A `workspace_id` other than the outer one begins with no other id: nothing is inherited across tenants.
+        """
+        ids: dict[str, Id | None] = {
+            "workspace_id": workspace_id,
+            "agent_key": agent_key,
+            "session_id": session_id,
+            "conversation_id": conversation_id,
+            "call_sid": call_sid,
+            "ai_contact_id": ai_contact_id,
+            "user_id": user_id,
+            "team_id": team_id,
+        }
+        return ScopeBlock(self._recorder, ids, attributes)
+
+    def register_contact(self, id: Id, *, workspace_id: Id | None = None) -> None:  # noqa: A002
+        """Make an AI contact exist before its first run."""
+        self._register("contact", id, {"workspace_id": workspace_id})
+
+    def register_session(
+        self,
+        id: Id,  # noqa: A002
+        *,
+        agent_key: str | None = None,
+        user_id: Id | None = None,
+        team_id: Id | None = None,
+        conversation_id: Id | None = None,
+        call_sid: str | None = None,
+        workspace_id: Id | None = None,
+    ) -> None:
+        """Make a session exist before its first run, with its agent, its owner and the owner's team."""
+        ids: dict[str, Id | None] = {
+            "workspace_id": workspace_id,
+            "agent_key": agent_key,
+            "session_id": id,
+            "conversation_id": conversation_id,
+            "call_sid": call_sid,
+            "user_id": user_id,
+            "team_id": team_id,
+        }
+        self._register("session", id, ids)
+
+    def register_agent(self, agent_key: str, name: str | None = None, *, workspace_id: Id | None = None) -> None:
+        """Make an agent exist before its first run, and give it a display name."""
+        self._register("agent", agent_key, {"workspace_id": workspace_id}, name)
+
+    def _register(self, kind: str, identity: Id, ids: Mapping[str, Id | None], name: str | None = None) -> None:
+        try:
+            outer: Any = current_context().get(SCOPE) or EMPTY
+            workspace = {"workspace_id": outer.ids.get("workspace_id")}
+            given = {key: value for key, value in ids.items() if value is not None}
+            scope: Scope = EMPTY.extended({**workspace, **given}, None, self._recorder.attribute)
+            self._recorder.entity(kind, clean(str(identity)), scope=scope.ids, name=name)
+        except Exception as error:  # noqa: BLE001
+            self._recorder.failed(error, f"register_{kind}")

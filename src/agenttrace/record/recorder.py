@@ -1,0 +1,112 @@
+"""What every span of one AgentTrace shares: where records go, the clock, ids, capture, limits and error handling."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import weakref
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import orjson
+
+from agenttrace.errors import InternalError
+from agenttrace.model.wire import ENTITY
+from agenttrace.record.capture import to_json
+from agenttrace.record.identity import Ids, RandomIds
+from agenttrace.record.quick import capturer
+from agenttrace.record.redact import Redactor
+
+__all__ = ["DEFAULT_MAX_CONTENT_BYTES", "Append", "Recorder"]
+
+DEFAULT_MAX_CONTENT_BYTES = 1 << 20
+
+#: Takes a record's kind and payload (see `model.wire`); never raises, never waits for I/O.
+Append = Callable[[int, bytes], None]
+
+logger = logging.getLogger("agenttrace")
+
+
+_recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
+
+
+def _nowhere(kind: int, payload: bytes) -> None:
+    """Forget the record: what a recorder that is switched off does."""
+
+
+class Recorder:
+    """The traced thread's end of the pipeline.
+
+    Its attributes are read on every span, so they are plain attributes; `configure` sets them anew in place, so a
+    decorated function follows without being decorated again.
+    """
+
+    def __init__(self) -> None:
+        self.enabled = False
+        self.strict = False
+        self.append: Append = _nowhere
+        self.clock: Callable[[], int] = time.time_ns
+        self.use_ids(RandomIds())
+        self.sequence: Callable[[], int] = count(1).__next__
+        self.redact_with(None, enabled=True, limit=DEFAULT_MAX_CONTENT_BYTES)
+        self.service = ""
+        self.generation = 0  # how many forks lie between this process and the one that made the recorder
+        _recorders.add(self)
+        self.internal_errors = 0
+        self._reported: set[str] = set()
+
+    def redact_with(self, extra: Callable[[str | None, str], str] | None, *, enabled: bool, limit: int) -> None:
+        """Capture values so: redacted by the built-in rules and by `extra`, cut where they exceed `limit` bytes."""
+        self.redactor = Redactor(extra, enabled=enabled, on_error=self.on_redaction_error)
+        self.max_content_bytes = limit
+        self.capture = capturer(self.redactor, limit)
+
+    def use_ids(self, ids: Ids) -> None:
+        """Take trace and span ids from here."""
+        self.new_trace, self.new_span = ids.trace, ids.span
+
+    def now(self) -> int:
+        """Return the clock in microseconds since the epoch."""
+        return self.clock() // 1000
+
+    def attribute(self, key: str, value: object) -> bytes:
+        """Return an attribute's JSON, redacted by its key as well."""
+        if self.redactor.secret_key(key) and value is not None and not isinstance(value, bool):
+            return b'"[REDACTED]"'
+        return self.capture(value)
+
+    def on_redaction_error(self, error: BaseException) -> None:
+        """Count a value that was withheld because its redaction failed."""
+        self.failed(error, "redaction")
+
+    def failed(self, error: BaseException, where: str) -> None:
+        """Count a defect of ours, log the first of its kind, and carry on; raise it under `agenttrace.testing`."""
+        self.internal_errors += 1
+        kind = f"{where}:{type(error).__name__}"
+        if kind not in self._reported and len(self._reported) < 1000:
+            self._reported.add(kind)
+            logger.warning("agenttrace: internal error in %s; the program goes on", where, exc_info=error)
+        if self.strict:
+            raise InternalError(f"{where}: {error!r}") from error
+
+    def entity(self, kind: str, identity: str, *, scope: dict[str, str], name: str | None = None) -> None:
+        """Record that a contact, session or agent exists before its first run."""
+        if not self.enabled:
+            return
+        envelope: dict[str, Any] = {"entity": kind, "id": identity, "time": self.now(), "scope": scope}
+        if name is not None:
+            envelope["name"] = self.redactor.text(name)
+        try:
+            self.append(ENTITY, orjson.dumps(envelope))
+        except Exception:  # noqa: BLE001 - lone surrogates and other text that JSON cannot hold
+            self.append(ENTITY, to_json(envelope))
+
+
+def _after_fork() -> None:
+    for recorder in list(_recorders):
+        recorder.generation += 1
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,311 @@
+"""Span: the live object in the caller's hands, an OpenTelemetry span that writes its start and its end to the journal.
+
+What a span writes is `model.wire`; how functions are wrapped in one is `decorate`; which content key a value has is
+`fields`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, ParamSpec, Self, TypeVar
+
+from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext, Status, StatusCode, TraceFlags
+
+from agenttrace.model.ids import run_id
+from agenttrace.record import failure
+from agenttrace.record.context import OURS, current_context
+from agenttrace.record.decorate import decorate
+from agenttrace.record.emission import ENDED, IS_PENDING, IS_RUNNING, PENDING, RUNNING, Emission
+from agenttrace.record.fields import INPUT_KEY, OUTPUT_KEY, SETTABLE
+from agenttrace.record.options import UNSET, Options
+from agenttrace.record.recorder import Recorder
+
+__all__ = ["NOOP", "Span", "current"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Span(Emission):
+    """One run while it happens: a decorator, a context manager (sync and async), or started and ended by hand.
+
+    Nothing here raises into the traced program, blocks, or waits for I/O. A span may be ended in another thread or
+    task than it began in. Values are serialised and redacted when they are set.
+
+    >>> import agenttrace
+    >>> with agenttrace.AgentTrace(store="memory://").span("plan", "outline") as span:
+    ...     span.output = ["one", "two"]
+    >>> span.output
+    ['one', 'two']
+    """
+
+    # -- identity ---------------------------------------------------------------------------------------------------
+
+    @property
+    def run_id(self) -> str:
+        """The run's UUID as text; computed from the W3C ids, so it is known before the run is stored."""
+        if not self._known():
+            return str(uuid.UUID(int=0))
+        return str(uuid.UUID(bytes=run_id(int.from_bytes(self._trace, "big"), int.from_bytes(self._span, "big"))))
+
+    @property
+    def trace_id(self) -> str:
+        """The W3C trace id: 32 lower-case hex digits."""
+        return self._trace.hex() if self._known() else "0" * 32
+
+    @property
+    def span_id(self) -> str:
+        """The W3C span id: 16 lower-case hex digits."""
+        return self._span.hex() if self._known() else "0" * 16
+
+    def get_span_context(self) -> SpanContext:
+        """Return the span's OpenTelemetry SpanContext, always sampled."""
+        known = None if self._extra is None else self._extra.otel_context
+        if known is None:
+            if not self._known():
+                return INVALID_SPAN_CONTEXT
+            flags = TraceFlags(TraceFlags.SAMPLED)
+            trace, span = int.from_bytes(self._trace, "big"), int.from_bytes(self._span, "big")
+            known = self.extra().otel_context = SpanContext(trace, span, is_remote=False, trace_flags=flags)
+        return known
+
+    @property
+    def turn(self) -> int:
+        """Start of the turn's root, in microseconds since the epoch."""
+        return self._turn if self._known() else 0
+
+    def innermost_open(self) -> Span | None:
+        """Return this span, or the nearest of its ancestors in this process that has not ended."""
+        span: Any = self
+        while span is not None and span._state == ENDED:
+            span = span._parent
+        return span
+
+    def is_recording(self) -> bool:
+        """Return whether the span has begun and not ended."""
+        return self._state in (PENDING, RUNNING)
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    def start(self) -> Self:
+        """Begin the run, or set a pending one running; return the span. Does not make it the current span."""
+        recorder = self._recorder
+        if self._state >= RUNNING or not recorder.enabled:
+            return self
+        try:
+            self._known()
+            self._state = RUNNING
+            self._write_start(IS_RUNNING)
+        except Exception as error:  # noqa: BLE001
+            recorder.failed(error, "start")
+        return self
+
+    def pending(self) -> Self:
+        """Announce the run without starting it (or set a running one waiting, as for an approval); return the span.
+
+        A pending run belongs to no process: it outlives this one, and is never closed as abandoned.
+        """
+        recorder = self._recorder
+        if self._state >= ENDED or not recorder.enabled:
+            return self
+        try:
+            self._known()
+            self._state = PENDING
+            self._write_start(IS_PENDING)
+        except Exception as error:  # noqa: BLE001
+            recorder.failed(error, "pending")
+        return self
+
+    def end(self, end_time: int | None = None, *, output: Any = UNSET, error: Any = None) -> None:
+        """End the run; only the first call counts.
+
+        Args:
+            end_time: nanoseconds since the epoch, as OpenTelemetry has it; now if left out.
+            output: sets `output` (for a context its documents, for a prompt its response) first.
+            error: an exception, a text or an object with `type` and `message`: the run is `failed`.
+        """
+        if self._state == ENDED or not self._recorder.enabled:
+            return
+        if self._state != RUNNING and self._state != PENDING:
+            self.start()
+        try:
+            if output is not UNSET:
+                self.keep(OUTPUT_KEY.get(self._options.run_type, "output"), output)
+            if error is not None:
+                self.extra().error = failure.reason(error)
+            self._write_end(self._recorder.clock() // 1000 if end_time is None else end_time // 1000)
+        except Exception as defect:  # noqa: BLE001
+            self._recorder.failed(defect, "end")
+
+    def __enter__(self) -> Self:
+        """Start the span and make it the current one."""
+        if self._recorder.enabled and self._state != ENDED:
+            self._token = self.launch()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
+        """End the span, as failed where an exception leaves the block; the exception goes on unchanged."""
+        try:
+            self.end(error=error)
+        finally:
+            self.leave()
+
+    async def __aenter__(self) -> Self:
+        """Start the span and make it the current one."""
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+    ) -> None:
+        """End the span as `__exit__` does."""
+        self.__exit__(kind, error, frames)
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Decorate a function: each call becomes a span with this span's settings. See `decorate`."""
+        return decorate(function, self._recorder, self._options, Span)
+
+    # -- content --------------------------------------------------------------------------------------------------------
+
+    @property
+    def input(self) -> Any:
+        """What went in, as last set. A context's input is its query."""
+        return self._value(INPUT_KEY.get(self._options.run_type, "input"))
+
+    @input.setter
+    def input(self, value: Any) -> None:
+        self._set(INPUT_KEY.get(self._options.run_type, "input"), value)
+
+    @property
+    def output(self) -> Any:
+        """What came out, as last set. A context's output is its documents, a prompt's its response."""
+        return self._value(OUTPUT_KEY.get(self._options.run_type, "output"))
+
+    @output.setter
+    def output(self, value: Any) -> None:
+        self._set(OUTPUT_KEY.get(self._options.run_type, "output"), value)
+
+    @property
+    def documents(self) -> Any:
+        """What a retrieval found, as last set."""
+        return self._value("documents")
+
+    @documents.setter
+    def documents(self, value: Any) -> None:
+        self._set("documents", value)
+
+    @property
+    def response(self) -> Any:
+        """What the model answered, as last set."""
+        return self._value("llm_response")
+
+    @response.setter
+    def response(self, value: Any) -> None:
+        self._set("llm_response", value)
+
+    def payload(self, value: Any = UNSET, /, **fields: Any) -> None:
+        """Persist this as the payload of the tool call's action log: an object, or the fields of one."""
+        self._set("payload", fields if value is UNSET else {**value, **fields} if isinstance(value, dict) else value)
+
+    def usage(
+        self,
+        input_tokens: int | None = None,
+        output_tokens: int | None = None,
+        *,
+        cost: float | None = None,
+        **counts: Any,
+    ) -> None:
+        """Add token counts, and the cost in US dollars where it is known, to the prompt."""
+        given = {"input_tokens": input_tokens, "output_tokens": output_tokens, **counts}
+        known: dict[str, Any] = self._value("usage") or {}
+        self._set("usage", {**known, **{key: value for key, value in given.items() if value is not None}})
+        if cost is not None:
+            self._set("cost", cost)
+
+    def set(self, key: str, value: Any) -> None:
+        """Set an attribute of the run, or one of its type's content keys (`span.set("action", "call_tool")`)."""
+        key = str(key)
+        if key in SETTABLE.get(self._options.run_type, ()):
+            self._set(key, value)
+            return
+        if self._open():
+            extra = self.extra()
+            if extra.attributes is None:
+                extra.attributes = {}
+            extra.attributes[key] = self._recorder.attribute(key, value)
+
+    # -- events -----------------------------------------------------------------------------------------------------------
+
+    def thinking(self, text: str) -> None:
+        """Write a `thinking` event: what the agent thinks at this instant."""
+        self._event("thinking", {"content": text if isinstance(text, str) else str(text)})  # pyright: ignore[reportUnnecessaryIsInstance]
+
+    def message(self, content: Any, *, role: str = "assistant") -> None:
+        """Write a message inside the turn: an `agent_output` event, or an `input_message` for role `user`."""
+        if role == "user":
+            self._event("input_message", {"content": content})
+        else:
+            self._event("agent_output", {"content": content})
+
+    # -- OpenTelemetry ------------------------------------------------------------------------------------------------
+
+    def set_attribute(self, key: str, value: Any) -> None:
+        """Set an attribute (OpenTelemetry's name for `set`)."""
+        self.set(key, value)
+
+    def set_attributes(self, attributes: Mapping[str, Any]) -> None:
+        """Set several attributes."""
+        for key, value in attributes.items():
+            self.set(key, value)
+
+    def add_event(self, name: str, attributes: Mapping[str, Any] | None = None, timestamp: int | None = None) -> None:
+        """Write a `log` event; `timestamp` in nanoseconds."""
+        data = {"name": name, "attributes": dict(attributes or {})}
+        self._event("log", data, None if timestamp is None else timestamp // 1000)
+
+    def update_name(self, name: str) -> None:
+        """Give the run another name."""
+        if self._open():
+            self._options = self._options.renamed(str(name))
+
+    def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
+        """Mark the run as failed where the status is ERROR."""
+        code = status.status_code if isinstance(status, Status) else status
+        if code is StatusCode.ERROR:
+            text = status.description if isinstance(status, Status) else description
+            self.extra().failed = text or ""
+        elif code is StatusCode.OK:
+            self.extra().failed = None
+
+    def record_exception(
+        self,
+        exception: BaseException,
+        attributes: Mapping[str, Any] | None = None,
+        timestamp: int | None = None,
+        escaped: bool = False,  # noqa: FBT001, FBT002
+    ) -> None:
+        """Write a `log` event of the exception; it becomes the run's error if the status is set to ERROR."""
+        self.extra().exception = exception
+        data = {"exception.type": type(exception).__name__, "exception.message": str(exception), **(attributes or {})}
+        self.add_event("exception", data, timestamp)
+
+    def add_link(self, context: SpanContext, attributes: Mapping[str, Any] | None = None) -> None:
+        """Write a `log` event that names the linked span."""
+        ids = {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}
+        self.add_event("link", {**ids, **(attributes or {})})
+
+
+NOOP = Span(Recorder(), Options("noop", "noop"))
+"""A span on which everything is a no-op: what `current()` gives outside every span."""
+
+
+def current() -> Span:
+    """Return the innermost open span, or a span object on which everything is a no-op.
+
+    >>> current().thinking("nobody listens")
+    """
+    span: Any = current_context().get(OURS)
+    return NOOP if span is None else span.innermost_open() or NOOP

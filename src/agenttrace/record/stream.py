@@ -1,0 +1,49 @@
+"""Collect what a generator yields, within a limit, and join it into one output."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from agenttrace.record.fields import chunk_text
+
+__all__ = ["Stream"]
+
+
+class Stream:
+    """The chunks of one stream, kept until `limit` bytes (as far as their size is cheap to know) are reached."""
+
+    __slots__ = ("_chunks", "_dropped", "_join", "_room", "empty")
+
+    def __init__(self, limit: int, *, join: bool) -> None:
+        self.empty = True
+        self._chunks: list[Any] = []
+        self._room = limit
+        self._dropped = 0
+        self._join = join
+
+    def add(self, chunk: Any) -> None:
+        """Keep a chunk."""
+        self.empty = False
+        if self._room <= 0:
+            self._dropped += 1
+            return
+        self._room -= sys.getsizeof(chunk, 64)
+        self._chunks.append(chunk)
+
+    def output(self) -> Any:
+        """Return all chunks as one text where every one of them is text, else as a list.
+
+        With `join`, chunks in the shapes of the known model clients count as the text they add.
+        """
+        chunks: list[Any] = self._chunks
+        if chunks and all(type(chunk) is str for chunk in chunks):
+            return "".join(chunks) + self._note()
+        if self._join:
+            texts = [chunk_text(chunk) for chunk in chunks]
+            if any(text is not None for text in texts):
+                return "".join(text for text in texts if text is not None) + self._note()
+        return [*chunks, *([self._note()] if self._dropped else [])]
+
+    def _note(self) -> str:
+        return f"... ({self._dropped} more chunks not kept)" if self._dropped else ""

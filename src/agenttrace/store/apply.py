@@ -1,0 +1,279 @@
+"""How a batch changes a store: the one algorithm of all stores, over the few statements that each of them brings.
+
+No SQL here, no lock, no clock. Whoever calls these functions holds a transaction that no other writer shares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import orjson
+
+from agenttrace.model.rows import RANK_ABANDONED, EventRow, RunRow, version
+from agenttrace.store.entities import Entities
+from agenttrace.store.events import MESSAGES, apply_reset, run_events
+from agenttrace.store.merge import INHERITED, merge_runs
+from agenttrace.store.roots import cycle_in, cycles
+from agenttrace.store.runs import in_time
+from agenttrace.store.spread import spread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from agenttrace.store.batch import Batch
+
+__all__ = ["ABANDONED", "Known", "Orphan", "Tables", "abandon", "write"]
+
+Key = tuple[bytes, bytes]
+
+#: The error of a run whose process ended before it did.
+ABANDONED = orjson.dumps(
+    {"type": "abandoned", "message": "the recording process ended before this run did", "stack": None}
+).decode()
+
+_NEXT_REVISION = 1 << 32
+
+
+class Known(NamedTuple):
+    """What a store says about a run that it holds."""
+
+    session_id: bytes | None
+    learnt: str | None
+
+
+class Orphan(NamedTuple):
+    """A run that is a root since its parent was not there."""
+
+    id: bytes
+    parent_id: bytes
+    trace_id: bytes
+
+
+class Tables(Protocol):
+    """The statements of one store, inside one transaction. Keys are (workspace_id, id)."""
+
+    def known(self, keys: Iterable[Key]) -> dict[Key, Known]:
+        """Return which of these runs are stored."""
+        ...
+
+    def load(self, keys: Iterable[Key]) -> dict[Key, RunRow]:
+        """Return these runs, as far as they are stored."""
+        ...
+
+    def open_runs(self, process_id: bytes) -> list[RunRow]:
+        """Return the running runs of a process."""
+        ...
+
+    def put_runs(self, runs: Sequence[RunRow]) -> None:
+        """Insert runs, or replace them where they are stored."""
+        ...
+
+    def orphans(self, workspace_id: bytes, parents: Sequence[bytes]) -> list[Orphan]:
+        """Return the roots whose parent is one of these."""
+        ...
+
+    def ancestors(self, workspace_id: bytes, run_id: bytes) -> list[bytes]:
+        """Return the stored runs from this one upward, itself first, each once."""
+        ...
+
+    def set_root(self, workspace_id: bytes, run_ids: Sequence[bytes], is_root: bool) -> None:
+        """Set the root flag of stored runs."""
+        ...
+
+    def outline(self, workspace_id: bytes, trace_id: bytes) -> list[RunRow]:
+        """Return the runs of a trace, in any order; content, error and attributes may be None."""
+        ...
+
+    def put_events(self, events: Sequence[EventRow]) -> None:
+        """Insert events; of one that is stored without a session, set session and hidden flag."""
+        ...
+
+    def delete_events(self, keys: Sequence[tuple[bytes, str]]) -> None:
+        """Delete events, by workspace and event id, as far as they are stored."""
+        ...
+
+    def sessionless(self, workspace_id: bytes, run_ids: Sequence[bytes]) -> list[EventRow]:
+        """Return the events of these runs that have no session."""
+        ...
+
+    def resets(self, keys: Iterable[Key]) -> dict[Key, int]:
+        """Return, by session, the time of its last reset, for those that were reset."""
+        ...
+
+    def put_entities(self, entities: Entities) -> None:
+        """Insert what is not stored, and complete what is."""
+        ...
+
+
+def write(batch: Batch, tables: Tables) -> None:
+    """Bring a batch into the tables."""
+    _Change(tables, batch.entities()).write(batch)
+
+
+def abandon(process_id: bytes, at: int, tables: Tables) -> int:
+    """End the running runs of a process as abandoned, and return how many there were."""
+    runs = tables.open_runs(process_id)
+    change = _Change(tables, Entities())
+    change.put([(run, _abandoned(run, at)) for run in runs])
+    change.finish()
+    return len(runs)
+
+
+def _abandoned(run: RunRow, at: int) -> RunRow:
+    # A run that was proved alive has a greater version than a plain abandoned end; the next proof is greater again.
+    number = version(RANK_ABANDONED, 0, 0)
+    if run.version >= number:
+        number = (run.version & -_NEXT_REVISION) + _NEXT_REVISION
+    end = max(in_time(at), run.start_time)
+    return replace(run, status="failed", end_time=end, end_seq=None, error=ABANDONED, process_id=None, version=number)
+
+
+class _Change:
+    """One transaction's work in progress."""
+
+    def __init__(self, tables: Tables, entities: Entities) -> None:
+        self.tables = tables
+        self.entities = entities
+        self.events: dict[tuple[bytes, str], EventRow] = {}
+        self.spread: set[Key] = set()
+        self.sessions: dict[Key, bytes] = {}
+
+    def write(self, batch: Batch) -> None:
+        self.spread |= batch.spread
+        runs = batch.runs
+        known = self.tables.known(_neighbours(batch))
+        stored = self.tables.load(key for key in runs if key in known)
+        pairs = [(stored.get(key), run) for key, run in runs.items()]
+        pairs = [(old, run if old is None else merge_runs(old, run)) for old, run in pairs]
+        pairs = [(old, new) for old, new in pairs if new is not old]
+        self._flag_roots(pairs, known)
+        self.put(pairs)
+        self._join_orphans(pairs)
+        for workspace, trace in sorted(self.spread):
+            self._spread(workspace, trace)
+        self._add_events(batch, known)
+        self.finish()
+
+    def put(self, pairs: Sequence[tuple[RunRow | None, RunRow]]) -> None:
+        """Write runs, given as (stored, new), with what follows from them."""
+        self.tables.put_runs([new for _, new in pairs])
+        for old, new in pairs:
+            self._derive(old, new)
+            if new.session_id is not None:
+                self.sessions[new.workspace_id, new.id] = new.session_id
+        self._find_sessionless([new for old, new in pairs if new.session_id != (old and old.session_id)])
+
+    def finish(self) -> None:
+        """Write events and entities, minding the resets of their sessions."""
+        events = list(self.events.values())
+        resets = self.tables.resets({(event.workspace_id, event.session_id) for event in events if event.session_id})
+        if resets:
+            events = self._after_resets(resets)
+        for event in events:
+            if event.type in MESSAGES:
+                self.entities.message(event)
+        self.tables.put_events(events)
+        self.tables.put_entities(self.entities)
+
+    def _after_resets(self, resets: dict[Key, int]) -> list[EventRow]:
+        kept: list[EventRow] = []
+        lost: list[tuple[bytes, str]] = []
+        for key, event in self.events.items():
+            left = apply_reset(event, resets.get((event.workspace_id, event.session_id or b"")))
+            if left is None:
+                lost.append(key)
+            else:
+                kept.append(left)
+        self.tables.delete_events(lost)
+        return kept
+
+    def _derive(self, old: RunRow | None, new: RunRow) -> None:
+        events = {(event.workspace_id, event.id): event for event in run_events(new)}
+        if old is not None:
+            past = {(event.workspace_id, event.id): event for event in run_events(old)}
+            gone = [key for key, was in past.items() if key not in events or events[key].session_id != was.session_id]
+            self.tables.delete_events(gone)
+            for key in gone:
+                self.events.pop(key, None)
+        self.events.update(events)
+        if new.learnt is not None:
+            self.entities.note(new, time=new.start_time)
+
+    def _find_sessionless(self, runs: list[RunRow]) -> None:
+        by_workspace: dict[bytes, dict[bytes, bytes]] = {}
+        for run in runs:
+            if run.session_id is not None:
+                by_workspace.setdefault(run.workspace_id, {})[run.id] = run.session_id
+        for workspace, sessions in by_workspace.items():
+            for event in self.tables.sessionless(workspace, list(sessions)):
+                event.session_id = sessions[event.run_id]
+                self.events[workspace, event.id] = event
+
+    def _flag_roots(self, pairs: list[tuple[RunRow | None, RunRow]], known: dict[Key, Known]) -> None:
+        fresh: dict[Key, RunRow] = {}
+        for old, new in pairs:
+            if old is not None and old.parent_id == new.parent_id:
+                new.is_root = old.is_root
+                continue
+            fresh[new.workspace_id, new.id] = new
+        here = {(new.workspace_id, new.id) for _, new in pairs}
+        for (workspace, _), run in fresh.items():
+            above = run.parent_id
+            run.is_root = above is None or ((workspace, above) not in known and (workspace, above) not in here)
+            if above is not None and known.get((workspace, above), _UNKNOWN).learnt is not None:
+                self.spread.add((workspace, run.trace_id))
+        for loop in cycles({key: (key[0], run.parent_id) for key, run in fresh.items() if run.parent_id}):
+            fresh[min(loop)].is_root = True
+
+    def _join_orphans(self, pairs: list[tuple[RunRow | None, RunRow]]) -> None:
+        """Put roots under their parents that arrive now; a loop of parents keeps one root, its least id."""
+        arrived: dict[bytes, list[bytes]] = {}
+        for old, new in pairs:
+            if old is None:
+                arrived.setdefault(new.workspace_id, []).append(new.id)
+            elif old.parent_id != new.parent_id and new.parent_id is not None:
+                self._settle(new.workspace_id, Orphan(new.id, new.parent_id, new.trace_id))
+        for workspace, ids in arrived.items():
+            for orphan in self.tables.orphans(workspace, ids):
+                self._settle(workspace, orphan)
+
+    def _settle(self, workspace: bytes, orphan: Orphan) -> None:
+        chain = self.tables.ancestors(workspace, orphan.parent_id)
+        loop = cycle_in(chain, orphan.id)
+        if loop:
+            self.tables.set_root(workspace, loop, is_root=False)
+            self.tables.set_root(workspace, [min(loop)], is_root=True)
+        elif chain:
+            self.tables.set_root(workspace, [orphan.id], is_root=False)
+            self.spread.add((workspace, orphan.trace_id))
+
+    def _spread(self, workspace: bytes, trace: bytes) -> None:
+        changed = spread(self.tables.outline(workspace, trace))
+        if not changed:
+            return
+        stored = self.tables.load((workspace, run.id) for run in changed)
+        pairs: list[tuple[RunRow | None, RunRow]] = []
+        for run in changed:
+            old = stored[workspace, run.id]
+            pairs.append((old, replace(old, learnt=run.learnt, **{name: getattr(run, name) for name in INHERITED})))
+        self.put(pairs)
+
+    def _add_events(self, batch: Batch, known: dict[Key, Known]) -> None:
+        for key, event in batch.events.items():
+            if event.session_id is None:
+                run = (event.workspace_id, event.run_id)
+                session = self.sessions.get(run) or known.get(run, _UNKNOWN).session_id
+                event = replace(event, session_id=session) if session else event
+            self.events[key] = event
+
+
+_UNKNOWN = Known(None, None)
+
+
+def _neighbours(batch: Batch) -> set[Key]:
+    """Return the runs of a batch, their parents, and the runs of events that know no session."""
+    keys = set(batch.runs)
+    keys.update((run.workspace_id, run.parent_id) for run in batch.runs.values() if run.parent_id is not None)
+    keys.update((event.workspace_id, event.run_id) for event in batch.events.values() if event.session_id is None)
+    return keys

@@ -1,0 +1,139 @@
+"""Journal payloads (`model.wire`) become a batch of rows, the versions of a run joined. Pure: no store, no clock."""
+
+from __future__ import annotations
+
+from typing import Any
+from zlib import crc32
+
+import orjson
+
+from agenttrace.model.rows import AgentRow, EventRow, RunRow
+from agenttrace.model.wire import ENTITY, EVENT, RUN
+from agenttrace.store.entities import Entities
+from agenttrace.store.events import event_row
+from agenttrace.store.merge import merge_runs
+from agenttrace.store.runs import Draft, hex_run_id, hex_trace, in_time, read_run, run_row
+from agenttrace.store.scope import Scope, resolve
+
+__all__ = ["Batch"]
+
+Key = tuple[bytes, bytes]
+
+
+class Batch:
+    """Rows to write in one transaction, built record by record. Not for several threads at once.
+
+    >>> batch = Batch()
+    >>> batch.add(RUN, b'{"trace":"%032x","span":"%016x","type":"master","name":"answer","start":5,"seq":1,'
+    ...     b'"status":"running","rank":1,"rev":0}' % (1 << 127, 7), process_id=bytes(16), now=9)
+    >>> [(run.name, run.start_time) for run in batch.runs.values()]
+    [('answer', 5)]
+    """
+
+    __slots__ = ("_drafts", "_named", "_rows", "_scopes", "events", "spread")
+
+    def __init__(self) -> None:
+        self.events: dict[tuple[bytes, str], EventRow] = {}
+        #: (workspace_id, trace_id) of the traces in which an id must be brought to the root and to the other runs.
+        self.spread: set[tuple[bytes, bytes]] = set()
+        self._rows: dict[Key, RunRow] = {}
+        self._drafts: dict[Key, Draft] = {}
+        self._scopes: dict[Scope, int] = {}
+        self._named: list[tuple[Scope, int, AgentRow | None]] = []
+
+    def __len__(self) -> int:
+        """Return how many runs, events and registrations there are."""
+        runs = len(self.runs) if self._rows else len(self._drafts)
+        return runs + len(self.events) + len(self._named)
+
+    @property
+    def runs(self) -> dict[tuple[bytes, bytes], RunRow]:
+        """The runs by (workspace_id, id), their versions joined."""
+        # Most starts meet their end in the same batch: a version becomes a row only once no greater one may come.
+        if self._drafts:
+            drafts, self._drafts = self._drafts, {}
+            for key, draft in drafts.items():
+                self._join(key, run_row(draft))
+        return self._rows
+
+    def add(self, kind: int, payload: bytes, *, process_id: bytes, now: int) -> None:
+        """Add one record of a process, received at `now`; records may come in any order, and twice.
+
+        Raises ValueError on a record that is not understood, and leaves the batch as it was.
+        """
+        head, _, line = payload.partition(b"\n")
+        try:
+            record = orjson.loads(head)
+            content = line.decode() if line else None
+            if kind == RUN:
+                self._add_run(record, content, crc32(payload), process_id, now)
+            elif kind == EVENT:
+                self._add_event(record, content)
+            elif kind == ENTITY:
+                self._add_entity(record)
+            else:
+                raise ValueError(f"unknown record kind {kind}")
+        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            raise ValueError(f"record of kind {kind} not understood: {error!r}") from error
+
+    def entities(self) -> Entities:
+        """Return the sessions, agents, contacts and conversations that the records named or registered."""
+        entities = Entities()
+        for scope, time in self._scopes.items():
+            entities.note(scope, time=time, session_key=scope.session_key)
+        for scope, time, agent in self._named:
+            entities.note(scope, time=time, session_key=scope.session_key)
+            if agent is not None:
+                entities.name_agent(agent)
+        return entities
+
+    def _add_run(self, record: dict[str, Any], content: str | None, digest: int, process: bytes, now: int) -> None:
+        draft = read_run(record, content, digest, process, now)
+        scope = draft.scope
+        key = (scope.workspace_id, draft.id)
+        known = self._drafts.get(key)
+        if known is None:
+            self._drafts[key] = draft
+        elif known.scope is scope:
+            if draft.version > known.version:
+                self._drafts[key] = draft
+        else:
+            self._join(key, run_row(known))
+            self._drafts[key] = draft
+        self._see(scope, record["start"])
+        if "spread" in record or "remote" in record:
+            self.spread.add((scope.workspace_id, hex_trace(record["trace"])))
+
+    def _join(self, key: Key, row: RunRow) -> None:
+        known = self._rows.get(key)
+        self._rows[key] = row if known is None else merge_runs(known, row)
+
+    def _add_event(self, record: dict[str, Any], content: str | None) -> None:
+        scope = resolve(record.get("scope"))
+        run = hex_run_id(record["trace"], record["span"])
+        event = event_row(record, content, workspace=scope.workspace_id, session=scope.session_id, run=run)
+        key = (event.workspace_id, event.id)
+        known = self.events.get(key)
+        if known is None or known.session_id is None:
+            self.events[key] = event
+        self._see(scope, event.created_at)
+
+    def _add_entity(self, record: dict[str, Any]) -> None:
+        kind, text, time = record["entity"], record["id"], record["time"]
+        field = {"contact": "ai_contact_id", "session": "session_id", "agent": "agent_key"}[kind]
+        if text is None or text == "" or type(time) is not int:
+            raise ValueError(f"{kind} without an id or a time")
+        scope = resolve({**(record.get("scope") or {}), field: text})
+        agent = _named_agent(scope, record.get("name"), time) if kind == "agent" else None
+        self._named.append((scope, in_time(time), agent))
+
+    def _see(self, scope: Scope, time: int) -> None:
+        seen = self._scopes.get(scope)
+        if seen is None or time < seen:
+            self._scopes[scope] = in_time(time)
+
+
+def _named_agent(scope: Scope, name: object, time: int) -> AgentRow | None:
+    if scope.agent_key is None or name is None:
+        return None
+    return AgentRow(scope.workspace_id, scope.agent_key, str(name), time)

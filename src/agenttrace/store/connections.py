@@ -1,0 +1,102 @@
+"""Connections of one store: one for writing, some for reading, and none that a forked child shares with its parent."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from agenttrace.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from agenttrace.store.dialect import Connection
+
+__all__ = ["Connections"]
+
+_MAX_IDLE = 4
+
+#: Connections of a parent process: closing them here could end the parent's transactions and locks.
+_parents: list[_Pool] = []
+
+
+class _Pool:
+    """The connections of one process."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.lock = threading.Lock()
+        self.write_lock = threading.RLock()
+        self.writer: Connection | None = None
+        self.idle: list[Connection] = []
+
+
+class Connections:
+    """Lends connections. Safe to use from several threads, and after a fork on both sides."""
+
+    def __init__(self, url: str, connect: Callable[[], Connection]) -> None:
+        self._url = url
+        self._connect = connect
+        self._pool = _Pool()
+        self._open = False
+
+    @contextmanager
+    def writing(self, *, opening: bool = False) -> Generator[Connection]:
+        """Lend the connection for writing, to one thread at a time; one that an error left behind is not kept."""
+        pool = self._usable(opening=opening)
+        with pool.write_lock:
+            connection, pool.writer = pool.writer or self._connect(), None
+            try:
+                yield connection
+            except BaseException:
+                connection.close()
+                raise
+            pool.writer = connection
+        if not self._open and not opening:
+            self.close()
+
+    @contextmanager
+    def reading(self) -> Generator[Connection]:
+        """Lend a connection for reading."""
+        pool = self._usable()
+        with pool.lock:
+            connection = pool.idle.pop() if pool.idle else None
+        connection = connection or self._connect()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        with pool.lock:
+            if self._open and len(pool.idle) < _MAX_IDLE:
+                pool.idle.append(connection)
+                return
+        connection.close()
+
+    def open(self) -> None:
+        """Lend from now on."""
+        self._open = True
+
+    def close(self) -> None:
+        """Close what is not lent, wait for the writer, and lend no more."""
+        self._open = False
+        pool = self._own_pool()
+        with pool.lock:
+            idle, pool.idle = pool.idle, []
+        with pool.write_lock:
+            writer, pool.writer = pool.writer, None
+        for connection in [*idle, *([writer] if writer else [])]:
+            connection.close()
+
+    def _usable(self, *, opening: bool = False) -> _Pool:
+        if not self._open and not opening:
+            raise StoreUnavailable(f"{self._url}: the store is closed; call open() first")
+        return self._own_pool()
+
+    def _own_pool(self) -> _Pool:
+        if self._pool.pid != os.getpid():
+            _parents.append(self._pool)
+            self._pool = _Pool()
+        return self._pool

@@ -1,0 +1,64 @@
+"""What one SQL database is to `store.sql`: how it is reached, its way to begin, and what its errors mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from agenttrace.errors import StoreError
+
+__all__ = ["Connection", "Cursor", "Dialect"]
+
+
+class Cursor(Protocol):
+    """What a statement gives."""
+
+    def fetchall(self) -> list[Any]:
+        """Return the rows."""
+        ...
+
+
+class Connection(Protocol):
+    """A connection in autocommit mode: transactions are statements."""
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Cursor:
+        """Run one statement."""
+        ...
+
+    def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> Any:
+        """Run one statement for each of these."""
+        ...
+
+    def close(self) -> None:
+        """End the connection."""
+        ...
+
+
+class Dialect(Protocol):
+    """One database."""
+
+    url: str
+    #: The statement that begins a transaction in which no other writer interferes.
+    begin: str
+
+    def connect(self) -> Connection:
+        """Return a new connection, usable from any thread, one at a time."""
+        ...
+
+    def create(self, connection: Connection) -> None:
+        """Create what is missing; safe where several processes do so at once. Raises StoreTooNew."""
+        ...
+
+    def sql(self, statement: str) -> str:
+        """Return a statement of the common subset as the database's driver wants it."""
+        ...
+
+    def using(self, index: str | None) -> str:
+        """Return what follows a table's name where this index has to be used; nothing where the database knows."""
+        ...
+
+    def failure(self, error: Exception) -> StoreError | None:
+        """Return what a driver's error means, or None where the error is not the driver's."""
+        ...

@@ -1,0 +1,76 @@
+"""Whether a row fits a filter of `store.protocol`. Pure; order, pages and `after` are the caller's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agenttrace.store.scope import canonical
+
+if TYPE_CHECKING:
+    from agenttrace.model.rows import EventRow, RunRow, SessionRow
+    from agenttrace.store.protocol import EventFilter, RunFilter, SessionFilter
+
+__all__ = ["RUN_EQUALS", "event_matches", "run_matches", "session_matches"]
+
+#: The fields of a RunFilter that a run's field of the same name must equal.
+RUN_EQUALS = (
+    "run_type",
+    "status",
+    "name",
+    "agent_key",
+    "session_id",
+    "conversation_id",
+    "ai_contact_id",
+    "widget_id",
+    "placement_id",
+    "deployment_type",
+    "prompt_type",
+    "state_name",
+)
+
+
+def run_matches(run: RunRow, where: RunFilter) -> bool:
+    """Return whether a run fits, `ids` and `after` aside."""
+    return (
+        run.workspace_id == where.workspace_id
+        and all(_equals(run, where, name) for name in RUN_EQUALS)
+        and (where.since is None or run.start_time >= where.since)
+        and (where.until is None or run.start_time < where.until)
+        and (run.is_root or not where.roots_only)
+        and (where.interaction_types is None or run.interaction_type in where.interaction_types)
+        and _fits_call(run, where)
+    )
+
+
+def event_matches(row: EventRow, where: EventFilter) -> bool:
+    """Return whether an event fits and shows, `after` aside."""
+    return (
+        row.workspace_id == where.workspace_id
+        and row.session_id == where.session_id
+        and not row.hidden
+        and row.type in where.types
+        and (where.id is None or row.id == where.id)
+    )
+
+
+def session_matches(row: SessionRow, where: SessionFilter, agents: set[tuple[bytes, bytes, str]]) -> bool:
+    """Return whether a session fits; an agent fits that took part in it."""
+    return (
+        row.workspace_id == where.workspace_id
+        and (where.ids is None or row.id in where.ids)
+        and (where.agent_key is None or (row.workspace_id, row.id, where.agent_key) in agents)
+        and (where.user_id is None or row.user_id == canonical(where.user_id))
+        and (where.team_id is None or row.team_id == canonical(where.team_id))
+    )
+
+
+def _equals(run: RunRow, where: RunFilter, name: str) -> bool:
+    wanted = getattr(where, name)
+    return wanted is None or getattr(run, name) == wanted
+
+
+def _fits_call(run: RunRow, where: RunFilter) -> bool:
+    if where.call_sid is None:
+        return True
+    same_session = where.call_session_id is not None and run.session_id == where.call_session_id
+    return run.call_sid == where.call_sid or same_session

@@ -1,0 +1,158 @@
+"""A store in plain Python, for tests and for looking at a few runs: nothing outlives the process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from agenttrace.errors import StoreUnavailable
+from agenttrace.store import apply
+from agenttrace.store.match import event_matches, run_matches, session_matches
+from agenttrace.store.memory_tables import MemoryTables
+from agenttrace.store.scope import canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from agenttrace.model.rows import AgentRow, ConversationRow, EventRow, RunRow, SessionRow
+    from agenttrace.store.batch import Batch
+    from agenttrace.store.protocol import EventFilter, RunFilter, SessionFilter
+
+__all__ = ["MemoryStore"]
+
+Row = TypeVar("Row")
+
+
+class MemoryStore:
+    """Keep runs and events in this process; what `agenttrace.store.protocol.Store` promises holds.
+
+    `clock` returns microseconds; resets take their time from it. Rows that are returned are copies.
+    """
+
+    url = "memory://"
+
+    def __init__(self, *, clock: Callable[[], int] | None = None) -> None:
+        self._clock = clock or _wall_clock
+        self._lock = threading.RLock()
+        self._tables = MemoryTables()
+        self._open = False
+
+    def open(self) -> None:
+        """Make the store usable; what was written before it was closed is still there."""
+        self._open = True
+
+    def close(self) -> None:
+        """Refuse calls until the store is opened again."""
+        self._open = False
+
+    def now(self) -> int:
+        """Return the clock in microseconds."""
+        return self._clock()
+
+    def write(self, batch: Batch) -> None:
+        """Write a batch: all of it, or nothing."""
+        with self._lock, self._usable().transaction() as tables:
+            apply.write(batch, tables)
+
+    def abandon(self, process_id: bytes, *, at: int) -> int:
+        """End the running runs of a dead process, and return how many there were."""
+        with self._lock, self._usable().transaction() as tables:
+            return apply.abandon(process_id, at, tables)
+
+    def reset(self, workspace_id: bytes, *, team_id: str, user_id: str) -> list[SessionRow]:
+        """Reset the sessions of (workspace, team, user) and return them."""
+        team, user = canonical(team_id), canonical(user_id)
+        with self._lock, self._usable().transaction() as tables:
+            now = self._clock()
+            owned = [row for row in tables.entities.sessions.values() if row.workspace_id == workspace_id]
+            owned = [row for row in owned if row.team_id == team and row.user_id == user]
+            return [replace(tables.reset(row, now)) for row in _newest_sessions(owned)]
+
+    def runs(self, where: RunFilter) -> list[RunRow]:
+        """Return the runs that match, newest first."""
+        with self._lock:
+            found = sorted(self._matching(where), key=lambda run: (-run.start_time, run.id))
+        if where.after is not None:
+            start, last = where.after
+            found = [run for run in found if (-run.start_time, run.id) > (-start, last)]
+        return [replace(run) for run in _page(found, where.offset, where.limit)]
+
+    def count_runs(self, where: RunFilter) -> int:
+        """Return how many runs match, on all pages."""
+        with self._lock:
+            return len(self._matching(where))
+
+    def traces(self, workspace_id: bytes, trace_ids: Sequence[bytes]) -> list[RunRow]:
+        """Return all runs of these traces, oldest first."""
+        wanted = set(trace_ids)
+        with self._lock:
+            runs = [run for run in self._usable().of(workspace_id).values() if run.trace_id in wanted]
+        return [replace(run) for run in sorted(runs, key=lambda run: (run.start_time, run.seq, run.id))]
+
+    def events(self, where: EventFilter) -> list[EventRow]:
+        """Return the visible events that match."""
+        with self._lock:
+            found = [row for row in self._usable().events.values() if event_matches(row, where)]
+        found.sort(key=lambda row: row.id, reverse=where.newest_first)
+        if where.after is not None:
+            after, newest = where.after, where.newest_first
+            found = [row for row in found if (row.id < after if newest else row.id > after)]
+        return [replace(row) for row in _page(found, 0, where.limit)]
+
+    def count_events(self, where: EventFilter) -> int:
+        """Return how many visible events match, on all pages."""
+        with self._lock:
+            return sum(event_matches(row, where) for row in self._usable().events.values())
+
+    def sessions(self, where: SessionFilter) -> list[SessionRow]:
+        """Return the sessions that match, newest first."""
+        with self._lock:
+            known = self._usable().entities
+            found = [row for row in known.sessions.values() if session_matches(row, where, known.session_agents)]
+        return [replace(row) for row in _page(_newest_sessions(found), where.offset, where.limit)]
+
+    def session_has_agent(self, workspace_id: bytes, session_id: bytes, agent_key: str) -> bool:
+        """Return whether the agent took part in the session."""
+        with self._lock:
+            return (workspace_id, session_id, agent_key) in self._usable().entities.session_agents
+
+    def agents(self, workspace_id: bytes, keys: Sequence[str]) -> list[AgentRow]:
+        """Return those of the agents that exist, by key."""
+        with self._lock:
+            agents = self._usable().entities.agents
+            return [agents[workspace_id, key] for key in sorted(set(keys)) if (workspace_id, key) in agents]
+
+    def has_contact(self, workspace_id: bytes, contact_id: bytes) -> bool:
+        """Return whether the AI contact exists."""
+        with self._lock:
+            return (workspace_id, contact_id) in self._usable().entities.contacts
+
+    def conversation(self, workspace_id: bytes, conversation_id: bytes) -> ConversationRow | None:
+        """Return the conversation, or None."""
+        with self._lock:
+            return self._usable().entities.conversations.get((workspace_id, conversation_id))
+
+    def _usable(self) -> MemoryTables:
+        if not self._open:
+            raise StoreUnavailable(f"{self.url}: the store is closed; call open() first")
+        return self._tables
+
+    def _matching(self, where: RunFilter) -> list[RunRow]:
+        stored = self._usable().of(where.workspace_id)
+        if where.ids is None:
+            return [run for run in stored.values() if run_matches(run, where)]
+        return [stored[key] for key in set(where.ids) if key in stored and run_matches(stored[key], where)]
+
+
+def _newest_sessions(rows: list[SessionRow]) -> list[SessionRow]:
+    return sorted(rows, key=lambda row: (-row.created_at, row.id))
+
+
+def _page(rows: list[Row], offset: int, limit: int | None) -> list[Row]:
+    return rows[offset:] if limit is None else rows[offset : offset + limit]
+
+
+def _wall_clock() -> int:
+    return time.time_ns() // 1000

@@ -1,0 +1,196 @@
+-- The tables of agenttrace in SQLite, schema version 1.
+-- Generated from store/tables.py by `python -m agenttrace.store.tables`.
+
+CREATE TABLE run (
+	-- The tenant.
+	workspace_id BLOB NOT NULL,
+	-- The run's UUID (RFC 9562 version 8), computed from trace_id and span_id.
+	id BLOB NOT NULL,
+	-- W3C trace id, 16 bytes.
+	trace_id BLOB NOT NULL,
+	-- W3C span id, 8 bytes.
+	span_id BLOB NOT NULL,
+	-- The run's UUID of the parent span, whether that is stored or not.
+	parent_id BLOB,
+	-- No parent, or a parent that is not stored (yet).
+	is_root BOOLEAN NOT NULL,
+	-- master, tool_call, context, prompt, predefined_behaviour or another word.
+	run_type TEXT NOT NULL,
+	-- What was called.
+	name TEXT NOT NULL,
+	-- pending, running, success or failed.
+	status TEXT NOT NULL,
+	-- Start.
+	start_time INTEGER NOT NULL,
+	-- End; NULL while the run is open.
+	end_time INTEGER,
+	-- Of two versions of a run the greater one stays: rank, revision, content hash.
+	version INTEGER NOT NULL,
+	-- The recording process while the run is running.
+	process_id BLOB,
+	-- Start of the root of this run's turn, as far as the recording process knew.
+	turn_time INTEGER NOT NULL,
+	-- Sequence number of the start within its process.
+	seq INTEGER NOT NULL,
+	-- Sequence number of the end within its process.
+	end_seq INTEGER,
+	-- The agent, agt_...
+	agent_key TEXT,
+	-- The session.
+	session_id BLOB,
+	-- The conversation.
+	conversation_id BLOB,
+	-- The telephone call.
+	call_sid TEXT,
+	-- The AI contact.
+	ai_contact_id BLOB,
+	-- The user.
+	user_id TEXT,
+	-- The user's team.
+	team_id TEXT,
+	-- Of a prompt: its type.
+	prompt_type TEXT,
+	-- Of a prompt: the state it belongs to.
+	state_name TEXT,
+	-- The attribute of this name, repeated.
+	interaction_type TEXT,
+	-- The attribute of this name, repeated.
+	widget_id TEXT,
+	-- The attribute of this name, repeated.
+	placement_id TEXT,
+	-- The attribute of this name, repeated.
+	deployment_type TEXT,
+	-- The instrumentation that recorded the run.
+	source TEXT NOT NULL,
+	-- The provider of the model.
+	source_system TEXT,
+	-- The service that recorded the run.
+	service_id BLOB,
+	-- When the stored version was received.
+	ingested_at INTEGER NOT NULL,
+	-- JSON: where ids come from that this version did not know itself (0: spread from the root).
+	learnt TEXT,
+	-- JSON object by run type.
+	content TEXT,
+	-- JSON object of type, message and stack.
+	error TEXT,
+	-- JSON object of free attributes.
+	attributes TEXT,
+	PRIMARY KEY (workspace_id, id)
+);
+
+CREATE INDEX run_interaction ON run (workspace_id, start_time DESC, id, interaction_type, run_type, widget_id, placement_id, deployment_type) WHERE interaction_type IS NOT NULL;
+
+CREATE INDEX run_open ON run (process_id) WHERE status = 'running';
+
+CREATE INDEX run_orphan ON run (workspace_id, parent_id) WHERE is_root AND parent_id IS NOT NULL;
+
+CREATE INDEX run_prompt_call ON run (workspace_id, call_sid, start_time DESC, id) WHERE run_type = 'prompt' AND call_sid IS NOT NULL;
+
+CREATE INDEX run_prompt_conversation ON run (workspace_id, conversation_id, start_time DESC, id) WHERE run_type = 'prompt' AND conversation_id IS NOT NULL;
+
+CREATE INDEX run_prompt_session ON run (workspace_id, session_id, start_time DESC, id) WHERE run_type = 'prompt' AND session_id IS NOT NULL;
+
+CREATE INDEX run_prompt_time ON run (workspace_id, start_time DESC, id) WHERE run_type = 'prompt';
+
+CREATE INDEX run_root_contact ON run (workspace_id, ai_contact_id, start_time DESC, id) WHERE is_root;
+
+CREATE INDEX run_time ON run (workspace_id, start_time DESC, id);
+
+CREATE TABLE event (
+	-- The tenant.
+	workspace_id BLOB NOT NULL,
+	-- aev_...; ids sort by time, then process sequence.
+	id TEXT NOT NULL,
+	-- The session; NULL shows nowhere.
+	session_id BLOB,
+	-- The run.
+	run_id BLOB NOT NULL,
+	-- input_message, thinking, tool_input, tool_output, agent_output or log.
+	type TEXT NOT NULL,
+	-- When it happened.
+	created_at INTEGER NOT NULL,
+	-- Start of its turn's root: decides whether a session reset concerns it.
+	turn_time INTEGER NOT NULL,
+	-- Kept, but shown no more since its session was reset.
+	hidden BOOLEAN NOT NULL,
+	-- JSON object; NULL where the run's content is the event's.
+	data TEXT,
+	PRIMARY KEY (workspace_id, id)
+) WITHOUT ROWID;
+
+CREATE INDEX event_session ON event (workspace_id, session_id, id, type) WHERE NOT hidden AND session_id IS NOT NULL;
+
+CREATE INDEX event_sessionless ON event (workspace_id, run_id) WHERE session_id IS NULL;
+
+CREATE TABLE session (
+	-- The tenant.
+	workspace_id BLOB NOT NULL,
+	-- The session's UUID.
+	id BLOB NOT NULL,
+	-- The session's key, ase_...
+	"key" TEXT NOT NULL,
+	-- The first agent that took part; session_agent has all.
+	agent_key TEXT,
+	-- Its owner.
+	user_id TEXT,
+	-- Its owner's team.
+	team_id TEXT,
+	-- The conversation.
+	conversation_id BLOB,
+	-- The telephone call.
+	call_sid TEXT,
+	-- Start of its first run, or its registration.
+	created_at INTEGER NOT NULL,
+	-- Its last message since the last reset.
+	last_message_at INTEGER,
+	-- Its last reset.
+	reset_at INTEGER,
+	PRIMARY KEY (workspace_id, id)
+) WITHOUT ROWID;
+
+CREATE INDEX session_owner ON session (workspace_id, team_id, user_id);
+
+CREATE INDEX session_time ON session (workspace_id, created_at DESC, id);
+
+CREATE TABLE agent (
+	-- The tenant.
+	workspace_id BLOB NOT NULL,
+	-- agt_...
+	"key" TEXT NOT NULL,
+	-- Its registered display name.
+	name TEXT,
+	-- When that was registered.
+	named_at INTEGER NOT NULL,
+	PRIMARY KEY (workspace_id, "key")
+) WITHOUT ROWID;
+
+CREATE TABLE session_agent (
+	-- The tenant.
+	workspace_id BLOB NOT NULL,
+	-- The session.
+	session_id BLOB NOT NULL,
+	-- The agent.
+	agent_key TEXT NOT NULL,
+	PRIMARY KEY (workspace_id, session_id, agent_key)
+) WITHOUT ROWID;
+
+CREATE TABLE contact (
+	-- The tenant.
+	workspace_id BLOB NOT NULL,
+	-- The AI contact.
+	id BLOB NOT NULL,
+	PRIMARY KEY (workspace_id, id)
+) WITHOUT ROWID;
+
+CREATE TABLE conversation (
+	-- The tenant.
+	workspace_id BLOB NOT NULL,
+	-- The conversation.
+	id BLOB NOT NULL,
+	-- The telephone call.
+	call_sid TEXT,
+	-- The session.
+	session_id BLOB,
+	PRIMARY KEY (workspace_id, id)
+) WITHOUT ROWID;

@@ -1,0 +1,209 @@
+"""The store of SQL databases: what it does is here, what a database adds is its dialect."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from contextlib import contextmanager
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from agenttrace.model import ids
+from agenttrace.model.rows import AgentRow, ConversationRow, EventRow, RunRow, SessionRow
+from agenttrace.store import apply, sql_text
+from agenttrace.store.connections import Connections
+from agenttrace.store.protocol import SessionFilter
+from agenttrace.store.sql_tables import SQLTables, chunks, event_row, run_row, session_row
+from agenttrace.store.sql_where import Where, event_where, run_wheres, session_where
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    from agenttrace.store.batch import Batch
+    from agenttrace.store.dialect import Connection, Dialect
+    from agenttrace.store.protocol import EventFilter, RunFilter
+
+__all__ = ["SQLStore"]
+
+_NEWEST_RUN = "ORDER BY start_time DESC, id"
+_NEWEST_SESSION = "ORDER BY created_at DESC, id"
+
+
+class SQLStore:
+    """Keep runs and events in a SQL database; what `agenttrace.store.protocol.Store` promises holds.
+
+    `clock` returns microseconds; resets take their time from it. A forked child makes connections of its own.
+    """
+
+    def __init__(self, dialect: Dialect, *, clock: Callable[[], int] | None = None) -> None:
+        self.url = dialect.url
+        self._dialect = dialect
+        self._clock = clock or _wall_clock
+        self._connections = Connections(dialect.url, dialect.connect)
+
+    def open(self) -> None:
+        """Connect, and create the tables that are missing; raises StoreTooNew."""
+        with self._failures(), self._connections.writing(opening=True) as connection:
+            self._dialect.create(connection)
+        self._connections.open()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._connections.close()
+
+    def now(self) -> int:
+        """Return the store's clock in microseconds."""
+        return self._clock()
+
+    def write(self, batch: Batch) -> None:
+        """Write a batch: all of it, or nothing."""
+        with self._transaction() as tables:
+            apply.write(batch, tables)
+
+    def abandon(self, process_id: bytes, *, at: int) -> int:
+        """End the running runs of a dead process, and return how many there were."""
+        with self._transaction() as tables:
+            return apply.abandon(process_id, at, tables)
+
+    def reset(self, workspace_id: bytes, *, team_id: str, user_id: str) -> list[SessionRow]:
+        """Reset the sessions of (workspace, team, user) and return them."""
+        owner = session_where(SessionFilter(workspace_id=workspace_id, team_id=team_id, user_id=user_id))
+        select = f"{self._select('session', sql_text.SESSION_COLUMNS, owner)} {_NEWEST_SESSION}"
+        with self._transaction() as tables:
+            now = self._clock()
+            owned = tables.rows(select, *owner.values)
+            return [tables.reset(session_row(row), now) for row in owned]
+
+    def runs(self, where: RunFilter) -> list[RunRow]:
+        """Return the runs that match, newest first."""
+        if where.ids is not None:
+            return self._runs_by_id(where, where.ids)
+        sql, values = self._union(run_wheres(where, paged=True))
+        return [run_row(row) for row in self._rows(*_paged(f"{sql} {_NEWEST_RUN}", values, where.offset, where.limit))]
+
+    def count_runs(self, where: RunFilter) -> int:
+        """Return how many runs match, on all pages."""
+        wheres = run_wheres(where, paged=False)
+        if where.ids is not None:
+            wheres = [_with_ids(found, part) for found in wheres for part in chunks(_distinct(where.ids))]
+        return sum(self._count("run", found) for found in wheres)
+
+    def traces(self, workspace_id: bytes, trace_ids: Sequence[bytes]) -> list[RunRow]:
+        """Return all runs of these traces, oldest first."""
+        runs: list[RunRow] = []
+        for trace in _distinct(trace_ids):
+            low, high = ids.trace_range(int.from_bytes(trace, "big"))
+            runs += map(run_row, self._rows(sql_text.TRACE, (workspace_id, low, high, trace)))
+        return sorted(runs, key=lambda run: (run.start_time, run.seq, run.id))
+
+    def events(self, where: EventFilter) -> list[EventRow]:
+        """Return the visible events that match."""
+        found = event_where(where, paged=True)
+        order = "ORDER BY id DESC" if where.newest_first else "ORDER BY id"
+        select = f"{self._select('event', sql_text.EVENT_COLUMNS, found)} {order}"
+        return [event_row(row) for row in self._rows(*_paged(select, found.values, 0, where.limit))]
+
+    def count_events(self, where: EventFilter) -> int:
+        """Return how many visible events match, on all pages."""
+        return self._count("event", event_where(where, paged=False))
+
+    def sessions(self, where: SessionFilter) -> list[SessionRow]:
+        """Return the sessions that match, newest first."""
+        found = session_where(where)
+        select = f"{self._select('session', sql_text.SESSION_COLUMNS, found)} {_NEWEST_SESSION}"
+        return [session_row(row) for row in self._rows(*_paged(select, found.values, where.offset, where.limit))]
+
+    def session_has_agent(self, workspace_id: bytes, session_id: bytes, agent_key: str) -> bool:
+        """Return whether the agent took part in the session."""
+        select = "SELECT 1 FROM session_agent WHERE workspace_id = ? AND session_id = ? AND agent_key = ?"
+        return bool(self._rows(select, (workspace_id, session_id, agent_key)))
+
+    def agents(self, workspace_id: bytes, keys: Sequence[str]) -> list[AgentRow]:
+        """Return those of the agents that exist, by key."""
+        select = 'SELECT workspace_id, "key", name, named_at FROM agent WHERE workspace_id = ? AND "key" = ?'
+        found = [row for key in sorted(set(keys)) for row in self._rows(select, (workspace_id, key))]
+        return [AgentRow(*row) for row in found]
+
+    def has_contact(self, workspace_id: bytes, contact_id: bytes) -> bool:
+        """Return whether the AI contact exists."""
+        select = "SELECT 1 FROM contact WHERE workspace_id = ? AND id = ?"
+        return bool(self._rows(select, (workspace_id, contact_id)))
+
+    def conversation(self, workspace_id: bytes, conversation_id: bytes) -> ConversationRow | None:
+        """Return the conversation, or None."""
+        select = "SELECT workspace_id, id, call_sid, session_id FROM conversation WHERE workspace_id = ? AND id = ?"
+        rows = self._rows(select, (workspace_id, conversation_id))
+        return ConversationRow(*rows[0]) if rows else None
+
+    def _runs_by_id(self, where: RunFilter, wanted: Sequence[bytes]) -> list[RunRow]:
+        pages: list[list[RunRow]] = []
+        for part in chunks(_distinct(wanted)):
+            sql, values = self._union([_with_ids(found, part) for found in run_wheres(where, paged=True)])
+            pages.append([run_row(row) for row in self._rows(f"{sql} {_NEWEST_RUN}", values)])
+        merged = heapq.merge(*pages, key=lambda run: (-run.start_time, run.id))
+        end = None if where.limit is None else where.offset + where.limit
+        return list(islice(merged, where.offset, end))
+
+    def _count(self, table: str, where: Where) -> int:
+        return self._rows(self._select(table, "count(*)", where), where.values)[0][0]
+
+    def _select(self, table: str, columns: str, where: Where) -> str:
+        return f"SELECT {columns} FROM {table}{self._dialect.using(where.index)} WHERE {where.sql}"  # noqa: S608
+
+    def _union(self, wheres: Sequence[Where]) -> tuple[str, tuple[Any, ...]]:
+        """Return one statement for several conditions that exclude each other; ordered, the database merges them."""
+        sql = " UNION ALL ".join(self._select("run", sql_text.RUN_COLUMNS, where) for where in wheres)
+        return sql, tuple(value for where in wheres for value in where.values)
+
+    def _rows(self, sql: str, values: Sequence[Any]) -> list[Any]:
+        with self._failures(), self._connections.reading() as connection:
+            return connection.execute(self._dialect.sql(sql), values).fetchall()
+
+    @contextmanager
+    def _transaction(self) -> Generator[SQLTables]:
+        with (
+            self._failures(),
+            self._connections.writing() as connection,
+            transaction(connection, self._dialect.begin),
+        ):
+            yield SQLTables(connection, self._dialect)
+
+    @contextmanager
+    def _failures(self) -> Generator[None]:
+        try:
+            yield
+        except Exception as error:
+            failure = self._dialect.failure(error)
+            if failure is None:
+                raise
+            raise failure from error
+
+
+@contextmanager
+def transaction(connection: Connection, begin: str) -> Generator[None]:
+    """Run what is inside as one transaction, undone where an error ends it."""
+    connection.execute(begin)
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _paged(sql: str, values: tuple[Any, ...], offset: int, limit: int | None) -> tuple[str, tuple[Any, ...]]:
+    if limit is None and not offset:
+        return sql, values
+    return f"{sql} LIMIT ? OFFSET ?", (*values, (1 << 62) if limit is None else limit, offset)
+
+
+def _with_ids(where: Where, part: tuple[bytes, ...]) -> Where:
+    return where.plus(f"id IN ({sql_text.marks(len(part))})", *part)
+
+
+def _distinct(values: Sequence[bytes]) -> list[bytes]:
+    return list(dict.fromkeys(values))
+
+
+def _wall_clock() -> int:
+    return time.time_ns() // 1000

@@ -1,0 +1,175 @@
+"""The statements that `store.apply` needs, in SQL, on a connection that is inside a transaction."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from agenttrace.model import ids
+from agenttrace.model.rows import AgentRow, ConversationRow, EventRow, RunRow, SessionRow
+from agenttrace.store import sql_text
+from agenttrace.store.apply import Known, Orphan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from agenttrace.store.dialect import Connection, Dialect
+    from agenttrace.store.entities import Entities
+
+__all__ = ["SQLTables", "chunks", "event_row", "run_row", "session_row"]
+
+Key = tuple[bytes, bytes]
+
+#: Lists of values are filled up to one of these lengths, so that few statements are prepared, each of them once.
+_LENGTHS = (1, 8, 64, 512)
+
+_run_values = attrgetter(*sql_text.columns_of(RunRow))
+_event_values = attrgetter(*sql_text.columns_of(EventRow))
+_session_values = attrgetter(*sql_text.columns_of(SessionRow))
+_agent_values = attrgetter(*sql_text.columns_of(AgentRow))
+_conversation_values = attrgetter(*sql_text.columns_of(ConversationRow))
+
+
+def run_row(values: Sequence[Any]) -> RunRow:
+    """Return the run that a row of `RUN_COLUMNS` is."""
+    row = RunRow(*values[:-1], learnt=values[-1])
+    row.is_root = bool(row.is_root)
+    return row
+
+
+def event_row(values: Sequence[Any]) -> EventRow:
+    """Return the event that a row of `EVENT_COLUMNS` is."""
+    row = EventRow(*values)
+    row.hidden = bool(row.hidden)
+    return row
+
+
+def session_row(values: Sequence[Any]) -> SessionRow:
+    """Return the session that a row of `SESSION_COLUMNS` is."""
+    return SessionRow(*values)
+
+
+def chunks(values: Sequence[bytes]) -> Iterator[tuple[bytes, ...]]:
+    """Return lists of values for `IN`, of a few fixed lengths; the last is filled up with its last value."""
+    for start in range(0, len(values), _LENGTHS[-1]):
+        part = tuple(values[start : start + _LENGTHS[-1]])
+        length = next(length for length in _LENGTHS if length >= len(part))
+        yield part + part[-1:] * (length - len(part))
+
+
+class SQLTables:
+    """`store.apply.Tables` on one connection."""
+
+    def __init__(self, connection: Connection, dialect: Dialect) -> None:
+        self._connection = connection
+        self._dialect = dialect
+
+    def known(self, keys: Iterable[Key]) -> dict[Key, Known]:
+        """Return which of these runs are stored."""
+        return {
+            (workspace, row[0]): Known(row[1], row[2])
+            for workspace, row in self._by_id("SELECT id, session_id, learnt FROM run", "id", keys)
+        }
+
+    def load(self, keys: Iterable[Key]) -> dict[Key, RunRow]:
+        """Return these runs, as far as they are stored."""
+        found = self._by_id(f"SELECT {sql_text.RUN_COLUMNS} FROM run", "id", keys)  # noqa: S608
+        return {(run.workspace_id, run.id): run for run in (run_row(row) for _, row in found)}
+
+    def open_runs(self, process_id: bytes) -> list[RunRow]:
+        """Return the running runs of a process."""
+        select = f"SELECT {sql_text.RUN_COLUMNS} FROM run WHERE status = 'running' AND process_id = ?"  # noqa: S608
+        return [run_row(row) for row in self.rows(select, process_id)]
+
+    def put_runs(self, runs: Sequence[RunRow]) -> None:
+        """Insert or replace runs."""
+        self._many(sql_text.PUT_RUN, map(_run_values, runs))
+
+    def orphans(self, workspace_id: bytes, parents: Sequence[bytes]) -> list[Orphan]:
+        """Return the roots whose parent is one of these."""
+        # Nearly always there is none at all, which costs one look.
+        if not self.rows(sql_text.ANY_ORPHAN, workspace_id):
+            return []
+        select = "SELECT id, parent_id, trace_id FROM run"
+        keys = [(workspace_id, parent) for parent in parents]
+        found = self._by_id(select, "is_root AND parent_id IS NOT NULL AND parent_id", keys)
+        return [Orphan(*row) for _, row in found]
+
+    def ancestors(self, workspace_id: bytes, run_id: bytes) -> list[bytes]:
+        """Return the stored runs from this one upward, itself first, each once."""
+        parents: dict[bytes, bytes | None] = dict(
+            self.rows(sql_text.ANCESTORS, workspace_id, run_id, workspace_id)  # pyright: ignore[reportArgumentType]
+        )
+        chain: dict[bytes, None] = {}
+        here: bytes | None = run_id
+        while here is not None and here in parents and here not in chain:
+            chain[here] = None
+            here = parents[here]
+        return list(chain)
+
+    def set_root(self, workspace_id: bytes, run_ids: Sequence[bytes], is_root: bool) -> None:
+        """Set the root flag of stored runs."""
+        update = "UPDATE run SET is_root = ? WHERE workspace_id = ? AND id = ?"
+        self._many(update, ((is_root, workspace_id, run) for run in run_ids))
+
+    def outline(self, workspace_id: bytes, trace_id: bytes) -> list[RunRow]:
+        """Return the runs of a trace, without content, error and attributes."""
+        low, high = ids.trace_range(int.from_bytes(trace_id, "big"))
+        return [run_row(row) for row in self.rows(sql_text.OUTLINE, workspace_id, low, high, trace_id)]
+
+    def put_events(self, events: Sequence[EventRow]) -> None:
+        """Insert events; a stored one without a session gets session and hidden flag."""
+        self._many(sql_text.PUT_EVENT, map(_event_values, events))
+
+    def delete_events(self, keys: Sequence[tuple[bytes, str]]) -> None:
+        """Delete events, as far as they are stored."""
+        self._many("DELETE FROM event WHERE workspace_id = ? AND id = ?", keys)
+
+    def sessionless(self, workspace_id: bytes, run_ids: Sequence[bytes]) -> list[EventRow]:
+        """Return the events of these runs that have no session."""
+        if not self.rows("SELECT 1 FROM event WHERE session_id IS NULL LIMIT 1"):
+            return []
+        select = f"SELECT {sql_text.EVENT_COLUMNS} FROM event"  # noqa: S608
+        keys = [(workspace_id, run) for run in run_ids]
+        return [event_row(row) for _, row in self._by_id(select, "session_id IS NULL AND run_id", keys)]
+
+    def resets(self, keys: Iterable[Key]) -> dict[Key, int]:
+        """Return when these sessions were last reset, for those that were."""
+        found = self._by_id("SELECT id, reset_at FROM session", "reset_at IS NOT NULL AND id", keys)
+        return {(workspace, row[0]): row[1] for workspace, row in found}
+
+    def put_entities(self, entities: Entities) -> None:
+        """Insert what is not stored, and complete what is."""
+        self._many(sql_text.PUT_SESSION, map(_session_values, entities.sessions.values()))
+        self._many(sql_text.PUT_AGENT, map(_agent_values, entities.agents.values()))
+        self._many(sql_text.PUT_CONTACT, entities.contacts)
+        self._many(sql_text.PUT_CONVERSATION, map(_conversation_values, entities.conversations.values()))
+        self._many(sql_text.PUT_SESSION_AGENT, entities.session_agents)
+
+    def reset(self, session: SessionRow, now: int) -> SessionRow:
+        """Reset a session: hide its input messages, delete its other events."""
+        reset_at = max(now, session.reset_at or now)
+        key = (session.workspace_id, session.id)
+        self._connection.execute(self._dialect.sql(sql_text.RESET_SESSION), (reset_at, *key))
+        events = f"event{self._dialect.using('event_session')}"
+        for statement in sql_text.RESET_EVENTS:
+            self._connection.execute(self._dialect.sql(statement.format(event=events)), key)
+        session.last_message_at, session.reset_at = None, reset_at
+        return session
+
+    def _by_id(self, select: str, condition: str, keys: Iterable[Key]) -> Iterator[tuple[bytes, Any]]:
+        by_workspace: dict[bytes, list[bytes]] = {}
+        for workspace, key in keys:
+            by_workspace.setdefault(workspace, []).append(key)
+        for workspace, wanted in by_workspace.items():
+            for part in chunks(wanted):
+                sql = f"{select} WHERE workspace_id = ? AND {condition} IN ({sql_text.marks(len(part))})"
+                for row in self.rows(sql, workspace, *part):
+                    yield workspace, row
+
+    def rows(self, sql: str, *values: Any) -> list[Any]:
+        """Return what a statement of the common subset gives."""
+        return self._connection.execute(self._dialect.sql(sql), values).fetchall()
+
+    def _many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        self._connection.executemany(self._dialect.sql(sql), rows)

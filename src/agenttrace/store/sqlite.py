@@ -1,0 +1,122 @@
+"""The SQLite store: one file in WAL mode, safe with several threads and several processes on it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, cast
+
+from agenttrace.errors import StoreError, StoreRejected, StoreUnavailable
+from agenttrace.store.sql import SQLStore, transaction
+from agenttrace.store.version import SCHEMA_VERSION, check_version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agenttrace.store.dialect import Connection
+
+__all__ = ["SQLite", "SQLiteStore"]
+
+#: How long a statement waits for another process's write, in seconds.
+_BUSY_SECONDS = 10.0
+_REJECTED = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
+
+
+class SQLiteStore(SQLStore):
+    """Keep runs and events in one SQLite file, made with mode 0600 where it does not exist.
+
+    >>> store = SQLiteStore("traces.db")
+    >>> store.url.endswith("/traces.db")
+    True
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, clock: Callable[[], int] | None = None) -> None:
+        super().__init__(SQLite(path), clock=clock)
+
+
+class SQLite:
+    """What SQLite is to `store.sql`."""
+
+    begin = "BEGIN IMMEDIATE"
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = os.path.abspath(path)
+        self.url = f"sqlite:///{self.path}"
+
+    def connect(self) -> Connection:
+        """Return a new connection; creates the file and its folder where they are missing."""
+        _create_file(self.path)
+        connection = sqlite3.connect(
+            self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA cache_size = -8000")
+        return cast("Connection", connection)
+
+    def create(self, connection: Connection) -> None:
+        """Create the tables, unless they are there; raises StoreTooNew."""
+        _use_wal(connection)
+        if _version(connection) == SCHEMA_VERSION:
+            return
+        with transaction(connection, self.begin):
+            found = _version(connection)
+            check_version(self.url, found)
+            if found < SCHEMA_VERSION:
+                _create_tables(connection)
+
+    def sql(self, statement: str) -> str:
+        """Return the statement as it is."""
+        return statement
+
+    def using(self, index: str | None) -> str:
+        """Return the index by name: without statistics SQLite would rather walk a whole table in order than sort."""
+        return "" if index is None else f" INDEXED BY {index}"
+
+    def failure(self, error: Exception) -> StoreError | None:
+        """Return what an error of SQLite means."""
+        if isinstance(error, (*_REJECTED, OverflowError)):
+            return StoreRejected(f"{self.url}: {error}")
+        if isinstance(error, (sqlite3.Error, OSError)):
+            return StoreUnavailable(f"{self.url}: {error}")
+        return None
+
+
+def _create_file(path: str) -> None:
+    # Only a file that is new may be opened and closed here: closing a second descriptor of a file gives up the locks
+    # that SQLite holds on it in this process. SQLite gives -wal and -shm the mode of the file.
+    if os.path.exists(path):
+        return
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        return
+
+
+def _use_wal(connection: Connection) -> None:
+    # The change to WAL needs the file alone, and SQLite does not wait for that by itself.
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _version(connection: Connection) -> int:
+    version: Any = connection.execute("PRAGMA user_version").fetchall()[0][0]
+    return int(version)
+
+
+def _create_tables(connection: Connection) -> None:
+    script = files("agenttrace.store").joinpath("schema", "sqlite.sql").read_text(encoding="utf-8")
+    for statement in script.split(";\n"):
+        if statement.strip():
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -1,0 +1,147 @@
+"""Parents: which runs are roots, in whatever order a tree arrives, and how ids spread in it."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import pytest
+
+from agenttrace.model import ids
+from agenttrace.testing.records import TRACE, event_record, run_record, run_uuid
+from agenttrace.testing.suite.base import (
+    OTHER,
+    SESSION,
+    WORKSPACE,
+    StoreSuite,
+    all_runs,
+    only_run,
+    roots,
+    shown,
+    shown_types,
+    write,
+)
+
+if TYPE_CHECKING:
+    from agenttrace.store.protocol import Store
+
+__all__ = ["TreePromises"]
+
+
+class TreePromises(StoreSuite):
+    """A run whose parent is stored is no root, whichever of the two came first."""
+
+    @pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+    def test_a_tree_has_one_root_in_any_order(self, store: Store, order: tuple[int, ...]) -> None:
+        """Four levels arrive one by one."""
+        records = [run_record(1), run_record(2, parent=1), run_record(3, parent=2), run_record(4, parent=3)]
+        for index in order:
+            write(store, records[index])
+        assert roots(store) == {run_uuid(1)}
+
+    def test_a_tree_in_one_batch_has_one_root(self, store: Store) -> None:
+        """Children before parents, in one batch."""
+        write(store, run_record(3, parent=2), run_record(2, parent=1), run_record(1))
+        assert roots(store) == {run_uuid(1)}
+
+    def test_a_run_whose_parent_was_never_recorded_is_a_root(self, store: Store) -> None:
+        """It keeps its parent's id, for the day that the parent arrives."""
+        write(store, run_record(1, parent=99))
+        run = only_run(store, roots_only=True)
+        assert run.parent_id == run_uuid(99)
+
+    def test_a_new_version_of_a_child_stays_a_child(self, store: Store) -> None:
+        """Nothing but a parent decides what is a root."""
+        write(store, run_record(1), run_record(2, parent=1))
+        write(store, run_record(2, parent=1, end=2_000_000))
+        assert roots(store) == {run_uuid(1)}
+
+    def test_a_parent_in_another_workspace_is_no_parent(self, store: Store) -> None:
+        """Parents never resolve across workspaces, in one batch or in two."""
+        there = {"workspace_id": OTHER}
+        write(store, run_record(1, scope=there), run_record(2, parent=1))
+        write(store, run_record(3, parent=1, scope=there))
+        assert roots(store) == {run_uuid(2)}
+        assert roots(store, ids.workspace_id(OTHER)) == {run_uuid(1)}
+
+    def test_its_own_parent_is_no_parent(self, store: Store) -> None:
+        """A run that names itself is a root."""
+        write(store, run_record(1, parent=1))
+        assert only_run(store, roots_only=True).parent_id is None
+
+    @pytest.mark.parametrize("length", [2, 3, 5])
+    @pytest.mark.parametrize("together", [True, False])
+    def test_a_loop_of_parents_keeps_one_root(self, store: Store, length: int, together: bool) -> None:
+        """Foreign ids can make a loop: its run with the least id is the root, so that no run vanishes."""
+        loop = [run_record(span, parent=span % length + 1) for span in range(1, length + 1)]
+        branch = run_record(50, parent=length)
+        if together:
+            write(store, branch, *loop)
+        for record in [] if together else [branch, *reversed(loop)]:
+            write(store, record)
+        assert roots(store) == {min(run_uuid(span) for span in range(1, length + 1))}
+        write(store, *loop)
+        assert roots(store) == {min(run_uuid(span) for span in range(1, length + 1))}
+
+    def test_a_deep_tree_is_one_tree(self, store: Store) -> None:
+        """Depth has no limit, whichever half comes first."""
+        chain = [run_record(span, parent=span - 1 or None, seq=span) for span in range(1, 2001)]
+        write(store, *reversed(chain[1000:]))
+        write(store, *chain[:1000])
+        assert roots(store) == {run_uuid(1)}
+        assert len(store.traces(WORKSPACE, [TRACE.to_bytes(16, "big")])) == 2000
+
+    def test_an_id_learnt_inside_a_root_is_set_on_all_its_runs(self, store: Store) -> None:
+        """The root and its other runs get it; their events show in the session."""
+        write(store, run_record(1, run_type="master", content={"input": "hi"}), run_record(2, parent=1, seq=3))
+        assert shown(store) == []
+        write(store, run_record(3, parent=1, seq=5, scope={"session_id": SESSION, "user_id": "u"}, spread=True))
+        expected = ids.session_id(WORKSPACE, SESSION)
+        assert {(run.session_id, run.user_id) for run in all_runs(store)} == {(expected, "u")}
+        assert shown_types(store) == ["input_message", "tool_input", "tool_input"]
+
+    def test_an_id_of_its_own_is_never_overwritten(self, store: Store) -> None:
+        """A child with an agent of its own keeps it."""
+        write(
+            store,
+            run_record(1, scope={"agent_key": "boss"}),
+            run_record(2, parent=1, scope={"agent_key": "helper", "user_id": "u"}, spread=True),
+        )
+        agents = {run.id: run.agent_key for run in all_runs(store)}
+        assert agents == {run_uuid(1): "agt_boss", run_uuid(2): "agt_helper"}
+
+    @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+    def test_runs_of_another_process_get_their_roots_ids(self, store: Store, order: tuple[int, ...]) -> None:
+        """The root, the first remote run and a run below it arrive one by one, in any order."""
+        records = [
+            run_record(1, scope={"session_id": SESSION, "ai_contact_id": "c"}),
+            run_record(2, parent=1, remote=True),
+            run_record(3, parent=2),
+        ]
+        for index in order:
+            write(store, records[index])
+        assert {run.session_id for run in all_runs(store)} == {ids.session_id(WORKSPACE, SESSION)}
+        assert len({run.ai_contact_id for run in all_runs(store)}) == 1
+
+    def test_ids_never_spread_across_workspaces(self, store: Store) -> None:
+        """A trace id that two workspaces share joins nothing."""
+        write(
+            store,
+            run_record(1),
+            run_record(2, parent=1, scope={"workspace_id": OTHER, "session_id": SESSION}, spread=True),
+        )
+        assert only_run(store).session_id is None
+
+    @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+    def test_an_event_without_a_session_has_its_runs(self, store: Store, order: tuple[int, int]) -> None:
+        """It shows as soon as both are stored."""
+        records = [event_record(1, content={"content": "hm"}), run_record(1, scope={"session_id": SESSION})]
+        for index in order:
+            write(store, records[index])
+        assert sorted(shown_types(store)) == ["thinking", "tool_input"]
+
+    def test_a_session_learnt_late_shows_the_events_before(self, store: Store) -> None:
+        """A thought that was recorded before the session was known belongs to it."""
+        write(store, run_record(1), event_record(1, content={"content": "hm"}))
+        write(store, run_record(2, parent=1, scope={"session_id": SESSION}, spread=True, start=1_200_000))
+        assert shown_types(store) == ["tool_input", "tool_input", "thinking"]

@@ -1,0 +1,146 @@
+"""The rooms of the house: who may import whom, and which room may touch SQL, threads, HTTP and terminals."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import agenttrace
+
+SOURCE = Path(agenttrace.__file__).parent
+
+# What a room may import besides itself. `store.protocol` and `store.batch` say what a store is; they are not one.
+PROTOCOL = {"store.protocol", "store.batch"}
+ROOMS = {
+    "errors": set[str](),
+    "model": {"errors"},
+    "record": {"model", "errors"},
+    "journal": {"model", "errors", *PROTOCOL},
+    "store": {"model", "errors"},
+    "query": {"model", "errors", *PROTOCOL},
+    "cli": {"model", "errors", "query", "store.urls"},
+    "configure": {"model", "errors", "store.urls", *PROTOCOL, "record", "journal", "query"},
+    "testing": {"model", "errors", "store", "record", "journal", "query", "configure", ""},
+    "": {"errors", "configure", "query", "record", "journal.stats"},
+}
+
+SQL = {"sqlite3", "sqlalchemy", "sqlmodel", "alembic", "psycopg"}
+STARTS_THREADS = {"Thread", "Timer", "ThreadPoolExecutor", "ProcessPoolExecutor", "start_new_thread", "Process"}
+TERMINAL = {"typer", "rich", "click"}
+HTTP = {"fastapi", "starlette", "uvicorn", "http", "urllib.request", "ssl"}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One `import` of a file: what it names, and whether it stands inside a function."""
+
+    file: str
+    target: str
+    late: bool
+
+
+def files() -> list[Path]:
+    return sorted(SOURCE.rglob("*.py"))
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(SOURCE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def room_of(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def within(module: str, rooms: set[str]) -> bool:
+    return any(module == room or (room and module.startswith(room + ".")) for room in rooms)
+
+
+def imports(path: Path) -> Iterator[Import]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    late = {
+        inner
+        for outer in ast.walk(tree)
+        if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for inner in ast.walk(outer)
+    }
+    for node in ast.walk(tree):
+        for target in targets(node):
+            yield Import(str(path.relative_to(SOURCE)), target, node in late)
+
+
+def targets(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        assert node.level == 0, "imports are absolute"
+        return [target_of(node.module or "", alias.name) for alias in node.names]
+    return []
+
+
+def target_of(module: str, name: str) -> str:
+    """Return `agenttrace.model.ids` for `from agenttrace.model import ids`, the module for any other name."""
+    inner = SOURCE.parent.joinpath(*module.split("."), name)
+    return f"{module}.{name}" if inner.is_dir() or inner.with_suffix(".py").is_file() else module
+
+
+def ours(target: str) -> str | None:
+    return target.partition(".")[2] if target.partition(".")[0] == "agenttrace" else None
+
+
+def names_used(path: Path) -> set[str]:
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    return {node.id for node in nodes if isinstance(node, ast.Name)} | {
+        node.attr for node in nodes if isinstance(node, ast.Attribute)
+    }
+
+
+def test_imports_go_downward() -> None:
+    """A room imports only from the rooms below it."""
+    wrong = [
+        f"{found.file} imports {found.target}"
+        for path in files()
+        for room in [room_of(module_of(path))]
+        for found in imports(path)
+        if (target := ours(found.target)) is not None and not within(target, ROOMS[room] | {room})
+    ]
+    assert wrong == []
+
+
+def test_every_file_is_in_a_room() -> None:
+    """A new room has to say what it may import."""
+    assert {room_of(module_of(path)) for path in files()} <= set(ROOMS)
+
+
+def test_no_late_imports_inside_the_project() -> None:
+    """Parts of the project are imported late only where it is decided what is loaded: stores, wiring, command."""
+    allowed = {"configure.py", "store/urls.py", "cli/__init__.py"}
+    late = [found for path in files() for found in imports(path) if found.late and ours(found.target) is not None]
+    assert [f"{found.file}: {found.target}" for found in late if found.file not in allowed] == []
+
+
+def test_only_the_store_knows_sql() -> None:
+    """SQL libraries are imported in store/ alone, and so is the database of the standard library."""
+    assert users_of(SQL) <= {"store"}
+
+
+def test_only_the_journal_starts_threads() -> None:
+    """Other rooms may hold a lock; a thread, a timer or a pool is made in journal/ alone, and in the tests we ship."""
+    starters = {room_of(module_of(path)) for path in files() if names_used(path) & STARTS_THREADS}
+    assert starters <= {"journal", "testing"}
+
+
+def test_only_the_command_knows_the_terminal() -> None:
+    """Typer and Rich are imported in cli/ alone."""
+    assert users_of(TERMINAL) <= {"cli"}
+
+
+def test_no_room_knows_http() -> None:
+    """Nothing is served, and nothing is sent anywhere."""
+    assert users_of(HTTP) == set()
+
+
+def users_of(libraries: set[str]) -> set[str]:
+    return {room_of(module_of(path)) for path in files() for found in imports(path) if within(found.target, libraries)}

@@ -1,0 +1,45 @@
+"""The face is light: what `import agenttrace` and a first span load, seen from a fresh interpreter."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = {"pydantic", "pydantic_core", "sqlalchemy", "sqlmodel", "alembic", "fastapi", "typer", "rich", "click"}
+
+IMPORT = "import agenttrace"
+RECORD = """
+import agenttrace
+
+agenttrace.configure("sqlite:///weight.db")
+
+@agenttrace.master(agent_key="agt_light")
+def turn(question):
+    with agenttrace.tool_call("look_up", input={"q": question}) as call:
+        call.output = [1]
+    agenttrace.current().thinking("hm")
+    return "answer"
+
+with agenttrace.scope(session_id="s", ai_contact_id="c"):
+    turn("why?")
+assert agenttrace.flush(timeout=30)
+assert agenttrace.stats()
+"""
+SHUTDOWN = RECORD + "agenttrace.shutdown()\n"
+LOADED = "\nimport json, sys\nprint(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+
+
+@pytest.mark.parametrize("code", [IMPORT, RECORD, SHUTDOWN], ids=["import", "record and flush", "shut down"])
+def test_recording_loads_nothing_heavy(code: str, tmp_path: Path) -> None:
+    """Neither pydantic, SQLAlchemy, SQLModel, FastAPI nor the terminal libraries are loaded, SQLite writes included."""
+    ran = subprocess.run(
+        [sys.executable, "-c", code + LOADED], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    loaded = set(json.loads(ran.stdout.splitlines()[-1]))
+    assert "agenttrace" in loaded
+    assert loaded & HEAVY == set()

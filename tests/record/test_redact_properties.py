@@ -1,0 +1,101 @@
+"""No surrounding text and no nesting hides a secret from the gate."""
+
+from __future__ import annotations
+
+import json
+import string
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agenttrace.record.gate import suspicious
+from agenttrace.record.redact import Redactor, to_clean_json
+from agenttrace.record.secretwords import SecretNames
+from tests.record.redact_secrets import KINDS, SECRETS
+
+#: What may stand right beside a secret without making it something else.
+_EDGES = st.sampled_from(
+    ["", " ", "\n", "\t", '"', "'", "(", ",", ";", "\u00e9 ", "\\n", "[", "<", "|", "\u2014", " \\\\ "]
+)
+_NOISE = st.text(
+    st.sampled_from(string.ascii_lowercase + string.digits + " JKSz_-:=./@\"'\\{}[],\n\u00e9\u4e2d"), max_size=60
+)
+_KEYS = (
+    "password",
+    "apiKey",
+    "X-Auth-Token",
+    "client_secret",
+    "DB_PASSWORD",
+    "Set-Cookie",
+    "auth",
+    "private key",
+    "token",
+)
+_SECRET_TEXT = st.text(string.ascii_letters + string.digits, min_size=12, max_size=40).map("Q".__add__)
+
+
+@st.composite
+def nested(draw: st.DrawFn, inner: Any) -> Any:
+    """A JSON value that holds `inner` somewhere, sometimes in JSON that is embedded as text."""
+    value = inner
+    for _ in range(draw(st.integers(0, 4))):
+        kind = draw(st.sampled_from(["list", "dict", "text", "between"]))
+        if kind == "list":
+            value = [draw(_NOISE), value]
+        elif kind == "dict":
+            value = {draw(st.sampled_from(["a", "note", "max_tokens", "x y"])): value, "n": draw(st.integers())}
+        elif kind == "text":
+            value = json.dumps(value, ensure_ascii=draw(st.booleans()))
+        else:
+            value = f"so: {json.dumps(value)} ."
+    return value
+
+
+@st.composite
+def planted(draw: st.DrawFn) -> tuple[Any, str]:
+    """A value with a secret of a known form in it, and what must not be left."""
+    _, secret = draw(st.sampled_from(KINDS))
+    text = draw(_NOISE) + " " + draw(_EDGES) + secret + draw(_EDGES) + " " + draw(_NOISE)
+    return draw(nested(text)), SECRETS[secret]
+
+
+@given(planted())
+@settings(max_examples=300)
+def test_a_planted_secret_never_stays(case: tuple[Any, str]) -> None:
+    """Whatever surrounds a secret of a known form, it is hidden in JSON and in text."""
+    value, secret = case
+    redactor = Redactor()
+    for shown in (to_clean_json(value, redactor), redactor.json(json.dumps(value).encode())):
+        assert secret not in shown.decode()
+        assert secret not in json.dumps(json.loads(shown))
+    assert secret not in redactor.text(json.dumps(value))
+
+
+@given(st.data(), st.sampled_from(_KEYS), _SECRET_TEXT, _NOISE)
+@settings(max_examples=300)
+def test_the_value_of_a_secret_key_never_stays(data: st.DataObject, key: str, secret: str, noise: str) -> None:
+    """Whatever is around an object with a secret key, its value is hidden, also where it is a list or an object."""
+    held = data.draw(st.sampled_from([secret, [secret], {"a": noise, "b": [secret]}]))
+    value = data.draw(nested({"noise": noise, key: held, "after": noise}))
+    redactor = Redactor()
+    assert secret not in to_clean_json(value, redactor).decode()
+    assert secret not in redactor.json(json.dumps(value, indent=1).encode()).decode()
+
+
+@given(st.data(), st.sampled_from(_KEYS), st.sampled_from(["=", ": ", ":", " = ", "='", '="', '":"']), _SECRET_TEXT)
+@settings(max_examples=300)
+def test_an_assigned_secret_never_stays(data: st.DataObject, key: str, sign: str, secret: str) -> None:
+    """Whatever is around an assignment to the name of a secret, its value is hidden."""
+    value = data.draw(nested(f"{data.draw(_NOISE)}\n{key}{sign}{secret}\n"))
+    assert secret not in to_clean_json(value, Redactor()).decode()
+
+
+@given(_NOISE.flatmap(nested), st.booleans())
+@settings(max_examples=200)
+def test_the_gate_lets_through_whatever_the_patterns_change(value: Any, spaced: bool) -> None:
+    """What the gate calls clean, the full redaction would leave alone."""
+    text = json.dumps(value, separators=None if spaced else (",", ":"))
+    if not suspicious(text, None, SecretNames()):
+        assert Redactor()._parsed(text.encode()) == text.encode()
+        assert Redactor()._string(None, text, 0) == text
