@@ -10,11 +10,12 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check format clean
+.PHONY: help demo test check bench format clean
 
 help:
 	@sed -n '3,6s/^# *//p' Makefile
 	@echo 'make check   formatting, lint and types'
+	@echo 'make bench   what a recorded call costs the calling thread'
 	@echo 'make format  format and mend what the linter can mend'
 	@echo 'make clean   remove .venv and all caches'
 
@@ -33,6 +34,9 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+bench: $(VENV)/.dev
+	$(BIN)/python benchmarks/record.py
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

@@ -165,9 +165,7 @@ class AgentTrace(Makers):
         recorder.clock = now
         recorder.use_ids(ids or RandomIds())
         recorder.sequence = itertools.count(1).__next__
-        recorder.redact_with(
-            redact if callable(redact) else None, enabled=redact is not False, limit=max_content_bytes
-        )
+        recorder.redact_with(redact if callable(redact) else None, enabled=redact is not False, limit=max_content_bytes)
         recorder.service = "" if service_id is None else service_uuid(service_id)
         recorder.append = pipeline.append
         recorder.enabled = on
@@ -175,7 +173,7 @@ class AgentTrace(Makers):
             previous.shutdown(exit_timeout)
         return self
 
-    # -- reading --------------------------------------------------------------------------------------------------------
+    # -- reading -----------------------------------------------------------------------------------
 
     @property
     def query(self) -> Query:
@@ -183,14 +181,14 @@ class AgentTrace(Makers):
         made = self._query
         if made is None:
             # Imported at first use: reading needs pydantic, recording must not.
-            from agenttrace.query.reader import Query  # noqa: PLC0415
+            from agenttrace.query.reader import Query
 
             pipeline, timeout = self._pipe(), self._query_timeout
             made = Query(pipeline.open_store_once, wait=lambda: pipeline.flush(timeout), clock=self._recorder.now)
             self._query = made
         return made
 
-    # -- life -----------------------------------------------------------------------------------------------------------
+    # -- life --------------------------------------------------------------------------------------
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Wait until all that was recorded so far is in the store; return False if `timeout` seconds passed first."""
@@ -267,7 +265,9 @@ def _check(
     if type(max_content_bytes) is not int or max_content_bytes < 1024:
         raise ConfigurationError(f"max_content_bytes: must be an int of 1024 or more, got {max_content_bytes!r}")
     if type(journal_max_bytes) is not int or journal_max_bytes < _MIN_JOURNAL:
-        raise ConfigurationError(f"journal_max_bytes: must be an int of {_MIN_JOURNAL} or more, got {journal_max_bytes!r}")
+        raise ConfigurationError(
+            f"journal_max_bytes: must be an int of {_MIN_JOURNAL} or more, got {journal_max_bytes!r}"
+        )
     if exporters:
         raise ConfigurationError("exporters: this version writes to a store only; leave exporters out")
     if not isinstance(redact, bool) and not callable(redact):

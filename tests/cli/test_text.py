@@ -33,6 +33,12 @@ def test_clean_keeps_the_length_and_what_is_harmless(text: str) -> None:
 
 
 @given(any_text)
+def test_json_lines_never_fail(text: str) -> None:
+    """Text that no encoding has, as a store of others might give it, is written as well."""
+    assert json_line([text]).isascii()
+
+
+@given(st.text(max_size=200))
 def test_json_lines_are_ascii_and_read_back(text: str) -> None:
     """A JSON line holds what was recorded, and nothing that a terminal acts on."""
     document = {text: [text, {"n": None}]}

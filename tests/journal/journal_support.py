@@ -146,7 +146,7 @@ def wait_until(condition: Callable[[], Any], timeout: float = 20.0) -> None:
         time.sleep(0.002)
 
 
-def child(script: str, *args: object, check: bool = True) -> subprocess.CompletedProcess[str]:
+def child(script: str, *args: object, check: bool = True, measured: bool = True) -> subprocess.CompletedProcess[str]:
     """Run a script in a fresh interpreter in which this module can be imported, and return how it ended."""
     prelude = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
     prelude += "from tests.journal.journal_support import *\nfrom pathlib import Path\n"
@@ -156,6 +156,7 @@ def child(script: str, *args: object, check: bool = True) -> subprocess.Complete
         text=True,
         timeout=60,
         check=False,
+        env={key: value for key, value in os.environ.items() if measured or not key.startswith("COVERAGE")},
     )
     if check:
         assert done.returncode == 0, done.stderr

@@ -34,6 +34,7 @@ def down(batch):
 if sys.argv[4] == "timer":
     def handler(number, frame):
         append()
+        signal.setitimer(signal.ITIMER_REAL, 0.001)
     signal.signal(signal.SIGALRM, handler)
 
 numbers = iter(range(10**9))
@@ -46,7 +47,7 @@ def append():
 store = FakeStore(down) if sys.argv[3] == "down" else FileStore(Path(sys.argv[2]).with_name("rows"))
 traced = make_pipeline(Path(sys.argv[2]), store, segment_bytes=32768)
 if sys.argv[4] == "timer":
-    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+    signal.setitimer(signal.ITIMER_REAL, 0.001)
 while True:
     append()
 """

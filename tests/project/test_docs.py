@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import uuid
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,12 @@ def test_every_setting_is_in_the_docs() -> None:
     """Each setting that `configure` takes has its row in docs/configuration.md, with its default."""
     text = (DOCS / "configuration.md").read_text(encoding="utf-8")
     assert [name for name in ("store", *Settings.__annotations__) if f"| `{name}` |" not in text] == []
+
+
+def test_every_counter_is_in_the_docs() -> None:
+    """Each field of `Stats` has its row in docs/configuration.md."""
+    text = (DOCS / "configuration.md").read_text(encoding="utf-8")
+    assert [field.name for field in fields(agenttrace.Stats) if f"| `{field.name}` |" not in text] == []
 
 
 def test_every_environment_variable_is_in_the_docs() -> None:

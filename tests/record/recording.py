@@ -1,4 +1,4 @@
-"""Record into a list, and read the records back as light objects: what recording wrote, without a journal or a store."""
+"""Record into a list and read the records back as light objects: what recording wrote, with no journal or store."""
 
 from __future__ import annotations
 
@@ -109,6 +109,10 @@ class Recording:
         recorder.strict = strict
         recorder.enabled = enabled
         self.make = Makers(recorder)
+
+    def capture_with(self, redact: Any = None, *, redacts: bool = True, limit: int = 1 << 20) -> None:
+        """Redact with a callable of one's own, or not at all; bound the content of a run."""
+        self.recorder.redact_with(redact, enabled=redacts, limit=limit)
 
     def versions(self, name: str | None = None) -> list[Run]:
         """All versions of all runs, or of those of this name, as they were written."""

@@ -17,7 +17,7 @@ from agenttrace.errors import StoreRejected, StoreTooNew, StoreUnavailable
 from agenttrace.model import ids
 from agenttrace.store import sql_text
 from agenttrace.store.protocol import EventFilter, RunFilter, SessionFilter
-from agenttrace.store.sqlite import SQLite, SQLiteStore
+from agenttrace.store.sqlite import SQLite, SQLiteStore, _use_wal
 from agenttrace.testing.records import batch_of, run_record
 
 if TYPE_CHECKING:
@@ -103,6 +103,45 @@ def test_a_locked_file_is_unavailable_and_then_written(store: SQLiteStore, monke
     assert len(store.runs(EVERY)) == 1
 
 
+def test_a_full_disk_is_unavailable_and_leaves_nothing(store: SQLiteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once there is room again, the same batch goes in."""
+    batch = batch_of(*(run_record(span, content={"input": "x" * 20_000}) for span in range(1, 50)))
+    connect = SQLite.connect
+
+    def small(self: SQLite) -> Any:
+        connection = connect(self)
+        connection.execute("PRAGMA max_page_count = 60").fetchall()
+        return connection
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SQLite, "connect", small)
+        cramped = SQLiteStore(path_of(store))
+    cramped.open()
+    with pytest.raises(StoreUnavailable, match="full"):
+        cramped.write(batch)
+    assert cramped.runs(EVERY) == []
+    cramped.close()
+    store.write(batch)
+    assert len(store.runs(EVERY)) == 49
+
+
+def test_the_change_to_wal_is_tried_again() -> None:
+    """While another process opens the same new file, SQLite answers `locked` at once."""
+    answers: list[Any] = [sqlite3.OperationalError("database is locked"), None]
+
+    class Busy:
+        def execute(self, _: str) -> Any:
+            if error := answers.pop(0):
+                raise error
+            return self
+
+        def fetchall(self) -> list[Any]:
+            return []
+
+    _use_wal(Busy())  # type: ignore[arg-type]
+    assert answers == []
+
+
 def test_errors_of_the_driver_have_a_meaning_and_others_none() -> None:
     """What a retry may mend is unavailable; what it never mends is rejected."""
     dialect = SQLite("x.db")
@@ -113,12 +152,15 @@ def test_errors_of_the_driver_have_a_meaning_and_others_none() -> None:
     assert dialect.failure(KeyError("x")) is None
 
 
-def test_a_defect_is_not_disguised(store: SQLiteStore) -> None:
+def test_a_defect_is_not_disguised(store: SQLiteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error that is not the database's is raised as it is, and nothing was written."""
-    batch = batch_of(run_record(1, scope={"session_id": "s"}), run_record(2))
-    batch.runs[next(iter(batch.runs))].learnt = "no JSON"
-    with pytest.raises(ValueError):
-        store.write(batch)
+
+    def defect(_: object) -> list[object]:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr("agenttrace.store.apply.run_events", defect)
+    with pytest.raises(RuntimeError, match="a defect"):
+        store.write(batch_of(run_record(1)))
     assert store.runs(EVERY) == []
 
 

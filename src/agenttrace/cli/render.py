@@ -93,8 +93,10 @@ def _first(content: dict[str, Any], keys: tuple[str, ...]) -> Any:
 
 def _alone(given: Any) -> Any:
     """Return the only argument of a turn without its name: it is what the user said."""
-    values = list(cast("dict[str, Any]", given).values()) if isinstance(given, dict) else []
-    return values[0] if len(values) == 1 else given
+    if not isinstance(given, dict):
+        return given
+    named = cast("dict[str, Any]", given)
+    return next(iter(named.values())) if len(named) == 1 else named
 
 
 def _found(content: dict[str, Any]) -> str | None:

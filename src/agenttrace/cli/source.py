@@ -35,8 +35,8 @@ def reading(given: str | None) -> Generator[Query]:
     if isinstance(place, Path) and not place.is_file():
         raise StoreUnavailable(f"there is no store at {place}; name another with --store or AGENTTRACE_STORE")
     store = open_store(url)
-    store.open()
     try:
+        store.open()
         yield Query(store)
     finally:
         store.close()

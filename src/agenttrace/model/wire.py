@@ -133,9 +133,7 @@ def write_run(record: RunRecord) -> bytes:
     >>> write_run(read_run(payload)) == payload
     True
     """
-    fixed = FIXED.pack(
-        record.trace, record.span, record.parent or NO_PARENT, record.start, record.turn, record.seq
-    )
+    fixed = FIXED.pack(record.trace, record.span, record.parent or NO_PARENT, record.start, record.turn, record.seq)
     version = VERSION.pack(
         OPEN if record.end is None else record.end,
         record.end_seq,

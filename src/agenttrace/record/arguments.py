@@ -14,8 +14,8 @@ _OWN = frozenset({"self", "cls"})
 class Arguments:
     """How a function's arguments get their names; made once, when the function is decorated.
 
-    `names` are those of the positional parameters. A call with exactly `count` positional arguments and no other is read
-    by pairing the two.
+    `names` are those of the positional parameters. A call with exactly `count` positional arguments and no other is
+    read by pairing the two.
     """
 
     __slots__ = ("_defaults", "_extra", "_ignored", "_keywords", "count", "names")
@@ -26,9 +26,7 @@ class Arguments:
         except (TypeError, ValueError):  # builtins without a signature: everything is positional
             parameters = [inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)]
         kinds = inspect.Parameter
-        self.names = tuple(
-            p.name for p in parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)
-        )
+        self.names = tuple(p.name for p in parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD))
         self._extra = next((p.name for p in parameters if p.kind is kinds.VAR_POSITIONAL), None)
         self._keywords = next((p.name for p in parameters if p.kind is kinds.VAR_KEYWORD), None)
         self._defaults = {p.name: p.default for p in parameters if p.default is not kinds.empty}

@@ -6,7 +6,7 @@ instrumentation) carries these along.
 
 from __future__ import annotations
 
-from contextvars import Token
+from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry import context as otel_context
@@ -16,7 +16,7 @@ from opentelemetry.context import Context
 if TYPE_CHECKING:
     from agenttrace.record.scope import Scope
 
-__all__ = ["CURRENT", "OURS", "SCOPE", "Attachment", "attach", "current_context", "detach", "with_scope"]
+__all__ = ["CONTEXT", "CURRENT", "OURS", "SCOPE", "Attachment", "attach", "current_context", "detach", "with_scope"]
 
 #: Context key of our innermost span, which a foreign span inside it does not hide.
 OURS = "agenttrace-span"
@@ -27,6 +27,17 @@ Attachment = Token[Context]
 
 attach = otel_context.attach
 current_context = otel_context.get_current
+
+
+def _variable() -> ContextVar[Context]:
+    """Return the variable in which OpenTelemetry keeps its context, as the token of its public `attach` names it."""
+    token = otel_context.attach(otel_context.get_current())
+    token.var.reset(token)
+    return token.var
+
+
+#: OpenTelemetry's context variable: where `attach` and `get_current` would come out, without the calls between.
+CONTEXT: Final = _variable()
 
 
 def _span_key() -> str:

@@ -34,8 +34,8 @@ def decorate(function: F, recorder: Recorder, options: Options, make: Callable[[
     Raises ConfigurationError where the object is no function or method.
     """
     if isinstance(function, staticmethod | classmethod):
-        inner: Any = function.__func__
-        return cast("F", type(function)(decorate(inner, recorder, options, make)))
+        method: Any = function
+        return cast("F", type(method)(decorate(method.__func__, recorder, options, make)))
     if not callable(function) or inspect.isclass(function):
         raise ConfigurationError(f"function: only functions and methods can be decorated, got {function!r}")
     call = _Call(function, recorder, options, make)
@@ -57,9 +57,7 @@ def _wrapper(function: Callable[..., Any], call: _Call) -> Callable[..., Any]:
 class _Call:
     """What the wrappers share: beginning the span of one call, and ending it. Nothing here raises."""
 
-    def __init__(
-        self, function: Callable[..., Any], recorder: Recorder, options: Options, make: type[Span]
-    ) -> None:
+    def __init__(self, function: Callable[..., Any], recorder: Recorder, options: Options, make: type[Span]) -> None:
         options = options if options.name else options.renamed(getattr(function, "__name__", "call"))
         self.recorder = recorder
         self.options = options
@@ -160,7 +158,8 @@ def _coroutine(function: Callable[..., Any], call: _Call) -> Callable[..., Any]:
 def _generator(function: Callable[..., Any], call: _Call) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         if not call.recorder.enabled:
-            return (yield from function(*args, **kwargs))
+            whole: Generator[Any, Any, Any] = function(*args, **kwargs)
+            return (yield from whole)
         span, stream = call.begin(args, kwargs), call.stream()
         span.leave()
         generator = function(*args, **kwargs)

@@ -22,7 +22,7 @@ from agenttrace.model.wire import EVENT, FIXED, NO_PARENT, OPEN, REMOTE, RUN, SP
 from agenttrace.record import failure
 from agenttrace.record.arguments import Arguments
 from agenttrace.record.clip import clip
-from agenttrace.record.context import CURRENT, OURS, SCOPE, Attachment, attach, current_context, detach
+from agenttrace.record.context import CONTEXT, CURRENT, OURS, SCOPE, Attachment, attach, current_context, detach
 from agenttrace.record.fields import KEY_JSON
 from agenttrace.record.options import Options
 from agenttrace.record.recorder import Recorder
@@ -119,10 +119,10 @@ class Emission(otel.Span):
             for key, value in options.content.items():
                 self._set(key, value)
 
-    # -- beginning ------------------------------------------------------------------------------------------------------
+    # -- beginning ---------------------------------------------------------------------------------
 
     def launch(self) -> Attachment | None:
-        """Start the span and make it the current one; give what this returns to `context.detach`, in the same context."""
+        """Start the span and make it the current one; what this returns is for `context.detach`, in the same context."""
         try:
             context = current_context()
             if not self._span:
@@ -215,7 +215,7 @@ class Emission(otel.Span):
             known = self._extra = Extra()
         return known
 
-    # -- content --------------------------------------------------------------------------------------------------------
+    # -- content -----------------------------------------------------------------------------------
 
     def has(self, key: str) -> bool:
         """Return whether a value was set for this content key."""
@@ -249,7 +249,7 @@ class Emission(otel.Span):
         except Exception as error:  # noqa: BLE001
             self._recorder.failed(error, key)
 
-    # -- records --------------------------------------------------------------------------------------------------------
+    # -- records -----------------------------------------------------------------------------------
 
     def _append(self, version: bytes) -> None:
         """Append the run as it is now to the journal; `version` is the header's part that changes."""
@@ -322,7 +322,7 @@ class Emission(otel.Span):
         extra.error_member = f',"error":{self._recorder.capture(clean).decode()}'
         return True
 
-    # -- events ---------------------------------------------------------------------------------------------------------
+    # -- events ------------------------------------------------------------------------------------
 
     def _event(self, kind: str, data: dict[str, Any], time: int | None = None) -> None:
         recorder = self._recorder
@@ -355,7 +355,7 @@ class Emission(otel.Span):
             for event in events:
                 self._write_event(event)
 
-    # -- the way of a decorated call ------------------------------------------------------------------------------------
+    # -- the way of a decorated call ---------------------------------------------------------------
 
     @classmethod
     def calls(
@@ -371,8 +371,8 @@ class Emission(otel.Span):
 
         The first takes the call's arguments, captures them under `input_key`, starts the span and makes it the current
         one. The second captures the result under `output_key`, unless the span has such a value already, and ends the
-        span. Both do what `launch` and `finish` do, written out for a root or a child of ours in the usual scope: this is
-        where tracing costs its microseconds, and each call that is not made is a tenth of one.
+        span. Both do what `launch` and `finish` do, written out for a root or a child of ours in the usual scope: this
+        is where tracing costs its microseconds, and each call that is not made is a tenth of one.
         """
         new = cls.__new__
         names, count, read = arguments.names, arguments.count, arguments.read
@@ -380,6 +380,7 @@ class Emission(otel.Span):
         special = options.scope is not None or bool(options.content)
         input_json = KEY_JSON[input_key or "input"]
         output_json = KEY_JSON[output_key or "output"]
+        get, enter = CONTEXT.get, CONTEXT.set
 
         def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Self:
             if special:
@@ -389,36 +390,33 @@ class Emission(otel.Span):
             span._options = options
             span._token = span._extra = None
             span._content = content = {}
+            span._span = b""
+            span._state = span._revision = NEW
             try:
                 if input_key is not None:
                     plain = not kwargs and len(args) == count
                     values = dict(zip(names, args)) if plain else read(args, kwargs)  # noqa: B905
-                    content[input_key] = input_json + recorder.capture(values)
-                context = current_context()
-                scope: Any = context.get(SCOPE, EMPTY)
+                    content[input_key] = member = input_json + recorder.capture(values)
+                else:
+                    member = b""
+                context = get()
                 parent: Any = context.get(CURRENT)
-                span._state = NEW
-                span._span = b""
-                span._revision = 0
+                scope: Any = context.get(SCOPE, EMPTY)
                 if parent is None:
-                    now = recorder.clock() // 1000
-                    trace = recorder.new_trace(now)
+                    span._started_at = span._turn = turn = now = recorder.clock() // 1000
+                    span._root = None
+                    span._trace = trace = recorder.new_trace(now)
                     above = NO_PARENT
-                    turn = now
-                    root = None
                 elif type(parent) is cls and (root := parent._root or parent)._scope is scope:
-                    now = recorder.clock() // 1000
-                    trace = parent._trace
+                    span._started_at = now = recorder.clock() // 1000
+                    span._root = root
+                    span._turn = turn = parent._turn
+                    span._trace = trace = parent._trace
                     above = parent._span
-                    turn = parent._turn
                 else:
                     span._token = span.launch()
                     return span
                 span._parent = parent
-                span._root = root
-                span._trace = trace
-                span._turn = turn
-                span._started_at = now
                 span._scope = scope
                 span._flags = 0
                 span._generation = recorder.generation
@@ -426,15 +424,16 @@ class Emission(otel.Span):
                 span._fixed = fixed = _pack_fixed(trace, identity, above, now, turn, recorder.sequence())
                 span._state = RUNNING
                 span._revision = 1
-                envelope = scope.envelopes.get(static) or scope.envelope(static)
-                payload = b"".join((fixed, _FIRST_VERSION, envelope, *content.values()))
+                payload = b"".join(
+                    (fixed, _FIRST_VERSION, scope.envelopes.get(static) or scope.envelope(static), member)
+                )
                 if len(payload) > recorder.max_content_bytes:
                     span._append(_FIRST_VERSION)
                 else:
                     recorder.append(RUN, payload)
-                values = context.copy()
-                values[CURRENT] = values[OURS] = span
-                span._token = attach(Context(values))
+                inside = context.copy()
+                inside[CURRENT] = inside[OURS] = span
+                span._token = enter(Context(inside))
             except Exception as error:  # noqa: BLE001
                 recorder.failed(error, "begin")
             return span
@@ -458,16 +457,18 @@ class Emission(otel.Span):
                     span.finish()
                     return
                 now = recorder.clock() // 1000
-                end = now if now > span._started_at else span._started_at
-                sequence = recorder.sequence()
+                if now < span._started_at:
+                    now = span._started_at
                 revision = span._revision
-                span._ended_at = (end, sequence, _IS_SUCCESS)
                 span._state = ENDED
                 span._revision = revision + 1
-                version = _pack_version(end, sequence, revision | _HOME, RANK_END, _IS_SUCCESS, span._flags)
-                envelopes = span._scope.envelopes
-                envelope = envelopes.get(static) or span._scope.envelope(static)
-                payload = b"".join((span._fixed, version, envelope, *content.values()))
+                number = recorder.sequence()
+                span._ended_at = (now, number, _IS_SUCCESS)
+                version = _pack_version(now, number, revision | _HOME, RANK_END, _IS_SUCCESS, span._flags)
+                scope = span._scope
+                parts = [span._fixed, version, scope.envelopes.get(static) or scope.envelope(static)]
+                parts += content.values()
+                payload = b"".join(parts)
                 if len(payload) > recorder.max_content_bytes:
                     span._append(version)
                 else:

@@ -14,7 +14,7 @@ _PACKAGE = __name__.partition(".")[0] + "."
 
 
 def describe(error: BaseException) -> dict[str, Any]:
-    """Return `{"type", "message", "stack"}` of an exception; the stack begins in the traced program, not in agenttrace."""
+    """Return `{"type", "message", "stack"}` of an exception; the stack begins in the traced program, not in ours."""
     return {"type": type(error).__name__, "message": _message(error), "stack": _stack(error)}
 
 

@@ -122,17 +122,12 @@ def tool_names(tools: Any) -> list[str] | None:
 
 
 def _tool_name(tool: Any) -> str:
-    for _ in range(3):
-        if isinstance(tool, str):
-            return tool
-        if not isinstance(tool, Mapping):
-            break
-        inner: Any = tool.get("name") or tool.get("function") or tool.get("toolSpec")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        if inner is None:
-            break
-        tool = inner
-    name = getattr(tool, "name", None) or getattr(tool, "__name__", None)
-    return name if isinstance(name, str) else str(type(tool).__name__)
+    inner = tool
+    for _ in range(3):  # {"function": {"name": "x"}} is three steps
+        if isinstance(inner, str):
+            return inner
+        inner = _get(inner, "name") or _get(inner, "function") or _get(inner, "toolSpec") or _get(inner, "__name__")
+    return inner if isinstance(inner, str) else type(tool).__name__
 
 
 def chunk_text(chunk: Any) -> str | None:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import random
 from itertools import repeat
-from typing import Protocol
+from typing import Any, Protocol
 
 __all__ = ["Ids", "RandomIds"]
 
 # A generator of our own: a program that seeds the global one must not make two processes count the same ids.
 _random = random.Random()  # noqa: S311 - ids need to be unlikely to meet, not hard to guess
+_BIG: repeat[Any] = repeat("big")
+_milliseconds = int.to_bytes
+_tail = map(int.to_bytes, map(_random.getrandbits, repeat(80)), repeat(10), _BIG).__next__
+
+
 class Ids(Protocol):
     """Where trace ids and span ids come from. Called from any thread; must not block."""
 
@@ -27,12 +32,12 @@ class RandomIds:
     """Trace ids that begin with 48 bits of Unix milliseconds, then random bits; random span ids."""
 
     # Chained built-ins: no Python frame on the way of an id. All bits are zero once in 2**64 spans.
-    span = map(int.to_bytes, map(_random.getrandbits, repeat(64)), repeat(8), repeat("big")).__next__
-    _tail = map(int.to_bytes, map(_random.getrandbits, repeat(80)), repeat(10), repeat("big")).__next__
+    span = map(int.to_bytes, map(_random.getrandbits, repeat(64)), repeat(8), _BIG).__next__
 
-    def trace(self, now: int) -> bytes:
+    @staticmethod
+    def trace(now: int) -> bytes:
         """Return the milliseconds in the top 48 bits and 80 random bits: new runs sit together in an index."""
-        return (now // 1000).to_bytes(6, "big") + self._tail()
+        return _milliseconds(now // 1000, 6, "big") + _tail()
 
 
 def _after_fork() -> None:

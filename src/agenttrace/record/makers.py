@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, ParamSpec, TypedDict, TypeVar, Unpack, overload
+from typing import Any, ParamSpec, Self, TypedDict, TypeVar, Unpack, overload
 from uuid import UUID
 
 from agenttrace.errors import ConfigurationError
@@ -61,7 +61,7 @@ class ScopeBlock:
         self._attributes = attributes
         self._tokens: list[Attachment | None] = []
 
-    def __enter__(self) -> ScopeBlock:
+    def __enter__(self) -> Self:
         """Add the ids to the scope in force; nested scopes add to the outer ones."""
         token: Attachment | None = None
         try:
@@ -78,7 +78,7 @@ class ScopeBlock:
         """Go back to the outer scope."""
         detach(self._tokens.pop() if self._tokens else None)
 
-    async def __aenter__(self) -> ScopeBlock:
+    async def __aenter__(self) -> Self:
         """Add the ids to the scope in force."""
         return self.__enter__()
 
@@ -97,7 +97,7 @@ class Makers:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
 
-    # -- spans --------------------------------------------------------------------------------------------------------
+    # -- spans -------------------------------------------------------------------------------------
 
     @overload
     def master(self, name: Callable[P, R], /) -> Callable[P, R]: ...
@@ -233,11 +233,12 @@ class Makers:
         capture_output: bool = True,
         ignore: Any = (),
     ) -> Any:
-        function = None
+        function: Any = None
         if name is not None and not isinstance(name, str):
             if not callable(name) and not isinstance(name, staticmethod | classmethod):
                 raise ConfigurationError(f"name: must be a text, or the function to decorate, got {name!r}")
-            function, name = name, None
+            function = name
+            name = None
         given = {key: value for key, value in content.items() if value is not UNSET and value is not None}
         options = Options(
             run_type=run_type,
@@ -253,7 +254,7 @@ class Makers:
         made = Span(self._recorder, options)
         return made if function is None else made(function)
 
-    # -- scope and entities ---------------------------------------------------------------------------------------------
+    # -- scope and entities ------------------------------------------------------------------------
 
     def scope(
         self,
@@ -284,13 +285,13 @@ class Makers:
         }
         return ScopeBlock(self._recorder, ids, attributes)
 
-    def register_contact(self, id: Id, *, workspace_id: Id | None = None) -> None:  # noqa: A002
+    def register_contact(self, id: Id, *, workspace_id: Id | None = None) -> None:
         """Make an AI contact exist before its first run."""
         self._register("contact", id, {"workspace_id": workspace_id})
 
     def register_session(
         self,
-        id: Id,  # noqa: A002
+        id: Id,
         *,
         agent_key: str | None = None,
         user_id: Id | None = None,

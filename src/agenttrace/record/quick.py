@@ -19,6 +19,7 @@ __all__ = ["capturer"]
 _MAX_KEYS: Final = 4096
 _MAX_ITEMS: Final = 16
 _SMALL_INT: Final = 10**12  # 13 digits may be a card number
+_type: Callable[[Any], Any] = type
 _dumps: Final = orjson.dumps
 
 
@@ -40,7 +41,7 @@ def capturer(redactor: Redactor, limit: int) -> Callable[[Any], bytes]:
 
     def capture(value: Any) -> bytes:
         try:
-            kind: Any = type(value)
+            kind = _type(value)
             if kind is str:
                 if len(value) <= longest and not suspicious(value, None, names):
                     return _dumps(value)
@@ -49,7 +50,7 @@ def capturer(redactor: Redactor, limit: int) -> Callable[[Any], bytes]:
                 for key, item in value.items():
                     if key not in plain_keys and not is_plain_key(key):
                         break
-                    kind = type(item)
+                    kind = _type(item)
                     if kind is str:
                         if len(item) > longest or suspicious(item, None, names):
                             break
@@ -60,7 +61,7 @@ def capturer(redactor: Redactor, limit: int) -> Callable[[Any], bytes]:
                         break
                 else:
                     return _dumps(value)
-        except Exception:  # noqa: BLE001, S110 - lone surrogates, dicts that change meanwhile: the thorough way
+        except Exception:  # noqa: BLE001 - lone surrogates: the thorough way
             pass
         return to_clean_clipped(value, redactor, limit)
 

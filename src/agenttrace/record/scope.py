@@ -66,7 +66,7 @@ class Scope:
         return self._ids_json
 
     def envelope(self, static: str) -> bytes:
-        """Return the envelope (and its newline) of a span that adds nothing of its own; made once for each static part."""
+        """Return the envelope and its newline of a span that adds nothing of its own; made once a static part."""
         if len(self.envelopes) >= _MAX_ENVELOPES:
             self.envelopes.clear()
         made = self.envelopes[static] = self.special(static)

@@ -41,7 +41,7 @@ class Span(Emission):
     ['one', 'two']
     """
 
-    # -- identity ---------------------------------------------------------------------------------------------------
+    # -- identity ----------------------------------------------------------------------------------
 
     @property
     def run_id(self) -> str:
@@ -87,7 +87,7 @@ class Span(Emission):
         """Return whether the span has begun and not ended."""
         return self._state in (PENDING, RUNNING)
 
-    # -- life ---------------------------------------------------------------------------------------------------------
+    # -- life --------------------------------------------------------------------------------------
 
     def start(self) -> Self:
         """Begin the run, or set a pending one running; return the span. Does not make it the current span."""
@@ -168,7 +168,7 @@ class Span(Emission):
         """Decorate a function: each call becomes a span with this span's settings. See `decorate`."""
         return decorate(function, self._recorder, self._options, Span)
 
-    # -- content --------------------------------------------------------------------------------------------------------
+    # -- content -----------------------------------------------------------------------------------
 
     @property
     def input(self) -> Any:
@@ -237,7 +237,7 @@ class Span(Emission):
                 extra.attributes = {}
             extra.attributes[key] = self._recorder.attribute(key, value)
 
-    # -- events -----------------------------------------------------------------------------------------------------------
+    # -- events ------------------------------------------------------------------------------------
 
     def thinking(self, text: str) -> None:
         """Write a `thinking` event: what the agent thinks at this instant."""
@@ -250,7 +250,7 @@ class Span(Emission):
         else:
             self._event("agent_output", {"content": content})
 
-    # -- OpenTelemetry ------------------------------------------------------------------------------------------------
+    # -- OpenTelemetry -----------------------------------------------------------------------------
 
     def set_attribute(self, key: str, value: Any) -> None:
         """Set an attribute (OpenTelemetry's name for `set`)."""
@@ -285,9 +285,10 @@ class Span(Emission):
         exception: BaseException,
         attributes: Mapping[str, Any] | None = None,
         timestamp: int | None = None,
-        escaped: bool = False,  # noqa: FBT001, FBT002
+        escaped: bool = False,
     ) -> None:
         """Write a `log` event of the exception; it becomes the run's error if the status is set to ERROR."""
+        del escaped  # deprecated by OpenTelemetry
         self.extra().exception = exception
         data = {"exception.type": type(exception).__name__, "exception.message": str(exception), **(attributes or {})}
         self.add_event("exception", data, timestamp)

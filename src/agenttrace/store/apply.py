@@ -15,7 +15,7 @@ from agenttrace.store.entities import Entities
 from agenttrace.store.events import MESSAGES, apply_reset, run_events
 from agenttrace.store.merge import INHERITED, merge_runs
 from agenttrace.store.roots import cycle_in, cycles
-from agenttrace.store.runs import in_time
+from agenttrace.store.runs import LAST_TIME, in_time
 from agenttrace.store.spread import spread
 
 if TYPE_CHECKING:
@@ -198,7 +198,8 @@ class _Change:
                 self.events.pop(key, None)
         self.events.update(events)
         if new.learnt is not None:
-            self.entities.note(new, time=new.start_time)
+            # Whoever taught the run these ids has named the session, which therefore is not younger.
+            self.entities.note(new, time=LAST_TIME)
 
     def _find_sessionless(self, runs: list[RunRow]) -> None:
         by_workspace: dict[bytes, dict[bytes, bytes]] = {}

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
-from zlib import crc32
 
 import orjson
 
 from agenttrace.model.rows import AgentRow, EventRow, RunRow
-from agenttrace.model.wire import ENTITY, EVENT, RUN
+from agenttrace.model.wire import ENTITY, EVENT, REMOTE, RUN, SPREAD
 from agenttrace.store.entities import Entities
 from agenttrace.store.events import event_row
 from agenttrace.store.merge import merge_runs
-from agenttrace.store.runs import Draft, hex_run_id, hex_trace, in_time, read_run, run_row
+from agenttrace.store.runs import Draft, hex_run_id, in_time, read_draft, run_row
 from agenttrace.store.scope import Scope, resolve
 
 __all__ = ["Batch"]
@@ -23,9 +22,11 @@ Key = tuple[bytes, bytes]
 class Batch:
     """Rows to write in one transaction, built record by record. Not for several threads at once.
 
+    >>> from agenttrace.model.wire import RunRecord, write_run
+    >>> start = RunRecord(bytes(15) + b"t", b"span-id.", None, 5, None, 5, 1, 0, 0, 1, "running", 0,
+    ...     b'{"type":"master","name":"answer"}', b"")
     >>> batch = Batch()
-    >>> batch.add(RUN, b'{"trace":"%032x","span":"%016x","type":"master","name":"answer","start":5,"seq":1,'
-    ...     b'"status":"running","rank":1,"rev":0}' % (1 << 127, 7), process_id=bytes(16), now=9)
+    >>> batch.add(RUN, write_run(start), process_id=bytes(16), now=9)
     >>> [(run.name, run.start_time) for run in batch.runs.values()]
     [('answer', 5)]
     """
@@ -61,14 +62,14 @@ class Batch:
 
         Raises ValueError on a record that is not understood, and leaves the batch as it was.
         """
-        head, _, line = payload.partition(b"\n")
         try:
-            record = orjson.loads(head)
-            content = line.decode() if line else None
             if kind == RUN:
-                self._add_run(record, content, crc32(payload), process_id, now)
-            elif kind == EVENT:
-                self._add_event(record, content)
+                self._add_run(read_draft(payload, process_id, now))
+                return
+            head, _, line = payload.partition(b"\n")
+            record = orjson.loads(head)
+            if kind == EVENT:
+                self._add_event(record, line.decode() if line else None)
             elif kind == ENTITY:
                 self._add_entity(record)
             else:
@@ -87,22 +88,21 @@ class Batch:
                 entities.name_agent(agent)
         return entities
 
-    def _add_run(self, record: dict[str, Any], content: str | None, digest: int, process: bytes, now: int) -> None:
-        draft = read_run(record, content, digest, process, now)
-        scope = draft.scope
+    def _add_run(self, draft: Draft) -> None:
+        scope = draft.envelope.scope
         key = (scope.workspace_id, draft.id)
         known = self._drafts.get(key)
         if known is None:
             self._drafts[key] = draft
-        elif known.scope is scope:
+        elif known.envelope.scope is scope:
             if draft.version > known.version:
                 self._drafts[key] = draft
         else:
             self._join(key, run_row(known))
             self._drafts[key] = draft
-        self._see(scope, record["start"])
-        if "spread" in record or "remote" in record:
-            self.spread.add((scope.workspace_id, hex_trace(record["trace"])))
+        self._see(scope, draft.record.start)
+        if draft.record.flags & (SPREAD | REMOTE):
+            self.spread.add((scope.workspace_id, draft.record.trace))
 
     def _join(self, key: Key, row: RunRow) -> None:
         known = self._rows.get(key)

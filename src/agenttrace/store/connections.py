@@ -44,7 +44,10 @@ class Connections:
 
     @contextmanager
     def writing(self, *, opening: bool = False) -> Generator[Connection]:
-        """Lend the connection for writing, to one thread at a time; one that an error left behind is not kept."""
+        """Lend the connection for writing, to one thread at a time.
+
+        An error that ends the block closes the connection, which undoes what was not committed.
+        """
         pool = self._usable(opening=opening)
         with pool.write_lock:
             connection, pool.writer = pool.writer or self._connect(), None
@@ -54,7 +57,7 @@ class Connections:
                 connection.close()
                 raise
             pool.writer = connection
-        if not self._open and not opening:
+        if not self._open and not opening:  # closed between the first line and the second
             self.close()
 
     @contextmanager

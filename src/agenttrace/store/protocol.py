@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agenttrace.model.rows import AgentRow, ConversationRow, EventRow, RunRow, SessionRow
     from agenttrace.store.batch import Batch
 
@@ -64,7 +65,7 @@ class SessionFilter:
 
     workspace_id: bytes
     ids: Sequence[bytes] | None = None
-    agent_key: str | None = None
+    agent_key: str | None = None  # the agent took part in the session
     user_id: str | None = None
     team_id: str | None = None
     limit: int | None = None
@@ -100,10 +101,11 @@ class Store(Protocol):
     def write(self, batch: Batch) -> None:
         """Write a batch: all of it, or nothing.
 
-        Of the versions of a run the one with the greatest `version` stays, whatever the order they arrive in and however
-        often; an id that one version knows and another lacks is kept. Events, sessions, agents, contacts and
+        Of the versions of a run the one with the greatest `version` stays, whatever the order they arrive in and
+        however often; an id that one version knows and another lacks is kept. Events, sessions, agents, contacts and
         conversations are written once per key; what one version knows and another lacks is kept.
-        A run whose parent is stored is no root, whichever of the two came first; parents never resolve across workspaces.
+        A run whose parent is stored is no root, whichever of the two came first; parents never resolve across
+        workspaces. Of runs that are each other's parents, in a loop, the one with the least id is a root.
         Records of a turn that began at or before its session's `reset_at` add nothing that a view shows.
         """
         ...

@@ -1,52 +1,46 @@
 """One RUN record (`model.wire`) becomes one row. Pure: no store, no clock.
 
-In two steps, since most starts are superseded by their end before they are written: `read_run` checks a record and
-says which version of which run it is; `run_row` makes the row, and does not fail.
+In two steps, since most starts are superseded by their end before they are written: `read_draft` checks a record and
+says which version of which run it is; `run_row` makes the row, and does not fail. Envelopes repeat from run to run, so
+what one means is remembered.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
+from zlib import crc32
 
 import orjson
 
 from agenttrace.model import ids
 from agenttrace.model.rows import RANK_END, RANK_START, RunRow, version
-from agenttrace.model.wire import PROMOTED
+from agenttrace.model.wire import PROMOTED, RunRecord, read_run
 from agenttrace.store.scope import Scope, resolve
 
-__all__ = ["Draft", "hex_run_id", "hex_trace", "in_time", "read_run", "run_row"]
+__all__ = ["LAST_TIME", "Draft", "hex_run_id", "in_time", "read_draft", "run_row"]
 
-_STATUSES = frozenset(("pending", "running", "success", "failed"))
 _NO_PROMOTED = (None, None, None, None)
 #: The last microsecond of the year 9999, beyond which neither Python nor a database has timestamps.
-_LAST_MICROSECOND = 253_402_300_799_999_999
+LAST_TIME = 253_402_300_799_999_999
 _LAST_SEQUENCE = (1 << 40) - 1
+_REMEMBERED = 2048  # bytes up to which an envelope is remembered; longer ones hold errors, which do not repeat
 
-_REQUIRED: dict[str, type] = {
-    "trace": str,
-    "span": str,
-    "type": str,
-    "name": str,
-    "start": int,
-    "seq": int,
-    "status": str,
-    "rank": int,
-    "rev": int,
-}
-_OPTIONAL: dict[str, type] = {
-    "parent": str,
-    "turn": int,
-    "end": int,
-    "end_seq": int,
-    "scope": dict,
-    "attributes": dict,
-}
-_TYPES = _REQUIRED | _OPTIONAL
 
-#: Keys and value types of records that were found good: a record of the same shape needs no second look.
-_good_shapes: set[tuple[Any, ...]] = set()
+class Envelope(NamedTuple):
+    """What a record's envelope means, ready for the row."""
+
+    scope: Scope
+    run_type: str
+    name: str
+    prompt_type: str | None
+    state_name: str | None
+    promoted: tuple[str | None, ...]
+    source: str
+    source_system: str | None
+    service_id: bytes | None
+    error: str | None
+    attributes: str | None
 
 
 class Draft(NamedTuple):
@@ -55,55 +49,49 @@ class Draft(NamedTuple):
     version: int
     id: bytes
     parent_id: bytes | None
-    scope: Scope
-    record: dict[str, Any]
-    content: str | None
+    envelope: Envelope
+    record: RunRecord
     process_id: bytes
     now: int
 
 
-def read_run(record: dict[str, Any], content: str | None, digest: int, process: bytes, now: int) -> Draft:
+def read_draft(payload: bytes, process: bytes, now: int) -> Draft:
     """Return a record as a checked version; raises ValueError, TypeError or KeyError where it is not understood."""
-    if (*record, *map(type, record.values())) not in _good_shapes:
-        _check_shape(record)
-    rank, trace, span, parent = record["rank"], record["trace"], record["span"], record.get("parent")
-    if record["status"] not in _STATUSES or not RANK_START <= rank <= RANK_END:
-        raise ValueError(f"unknown status {record['status']!r} or rank {rank!r}")
-    run = hex_run_id(trace, span)
-    above = None if parent is None or parent == span else hex_run_id(trace, parent)
-    return Draft(
-        version(rank, record["rev"], digest), run, above, resolve(record.get("scope")), record, content, process, now
-    )
+    record = read_run(payload)
+    rank, trace, parent = record.rank, record.trace, record.parent
+    if not RANK_START <= rank <= RANK_END:
+        raise ValueError(f"not a version of a run: rank {rank}")
+    prefix = _run_prefix(trace)
+    run = _run_id(prefix, record.span)
+    above = None if parent is None or parent == record.span else _run_id(prefix, parent)
+    text = record.envelope
+    envelope = _known_envelope(text) if len(text) <= _REMEMBERED else _read_envelope(text)
+    return Draft(version(rank, record.revision, crc32(payload)), run, above, envelope, record, process, now)
 
 
 def run_row(draft: Draft) -> RunRow:
     """Return the row of a checked version."""
-    number, run, parent, scope, record, content, process, now = draft
-    get, start, status = record.get, record["start"], record["status"]
-    attributes: dict[str, Any] | None = get("attributes")
-    end, end_seq, error, service = get("end"), get("end_seq"), get("error"), get("service")
-    prompt_type, state_name, provider = get("prompt_type"), get("state_name"), get("provider")
-    start = start if 0 <= start <= _LAST_MICROSECOND else in_time(start)
-    if scope.originals:
-        attributes = {**scope.originals, **(attributes or {})}
-    interaction, widget, placement, deployment = _promoted(attributes) if attributes else _NO_PROMOTED
+    number, run, parent, envelope, record, process, now = draft
+    scope, run_type, name, prompt_type, state_name, promoted, source, system, service, error, attributes = envelope
+    interaction, widget, placement, deployment = promoted
+    start, end, status, content = in_time(record.start), record.end, record.status, record.content
     return RunRow(
         scope.workspace_id,
         run,
-        hex_trace(record["trace"]),
-        bytes.fromhex(record["span"]),
+        record.trace,
+        record.span,
         parent,
         parent is None,
-        record["type"],
-        record["name"],
+        run_type,
+        name,
         status,
         start,
         None if end is None else max(in_time(end), start),
         number,
         process if status == "running" else None,
-        in_time(get("turn", start)),
-        _sequence(record["seq"]),
-        None if end_seq is None else _sequence(end_seq),
+        in_time(record.turn),
+        _sequence(record.seq),
+        None if end is None else _sequence(record.end_seq),
         scope.agent_key,
         scope.session_id,
         scope.conversation_id,
@@ -111,71 +99,85 @@ def run_row(draft: Draft) -> RunRow:
         scope.ai_contact_id,
         scope.user_id,
         scope.team_id,
-        None if prompt_type is None else str(prompt_type),
-        None if state_name is None else str(state_name),
+        prompt_type,
+        state_name,
         interaction,
         widget,
         placement,
         deployment,
-        str(get("source") or "agenttrace"),
-        None if provider is None else str(provider),
-        None if service is None else _service_id(str(service)),
+        source,
+        system,
+        service,
         now,
-        content,
+        content.decode("utf-8", "replace") if content else None,
+        error,
+        attributes,
+    )
+
+
+def hex_run_id(trace: str, span: str) -> bytes:
+    """Return `ids.run_id` of ids in hex; raises ValueError where they are no such ids."""
+    trace_id, span_id = bytes.fromhex(trace), bytes.fromhex(span)
+    if len(trace_id) != 16 or len(span_id) != 8:
+        raise ValueError(f"ids have 32 and 16 hex digits, got {trace!r} and {span!r}")
+    return _run_id(_run_prefix(trace_id), span_id)
+
+
+def in_time(value: int) -> int:
+    """Return the nearest instant that a database can keep: the epoch to the end of the year 9999."""
+    return value if 0 <= value <= LAST_TIME else min(max(value, 0), LAST_TIME)
+
+
+@lru_cache(maxsize=4096)
+def _run_prefix(trace: bytes) -> tuple[bytes, ...]:
+    """Return the 8 bytes with which a trace's run ids begin, by the two highest bits of the span id."""
+    number = int.from_bytes(trace, "big")
+    return tuple(ids.run_id(number, top << 62)[:8] for top in range(4))
+
+
+def _run_id(prefix: tuple[bytes, ...], span: bytes) -> bytes:
+    """Return `ids.run_id`, several times as fast."""
+    top = span[0]
+    return prefix[top >> 6] + _VARIANT[top & 0x3F] + span[1:]
+
+
+_VARIANT = tuple(bytes([0x80 | low]) for low in range(64))
+
+
+def _read_envelope(text: bytes) -> Envelope:
+    found: Any = orjson.loads(text)
+    if not isinstance(found, dict):
+        raise TypeError(f"envelope: no JSON object, got {text!r}")
+    fields = cast("dict[str, Any]", found)
+    run_type, name, get = fields["type"], fields["name"], fields.get
+    scope, attributes = resolve(_optional_object(get("scope"))), _optional_object(get("attributes"))
+    if type(run_type) is not str or type(name) is not str:
+        raise TypeError(f"envelope: type and name are texts, got {run_type!r} and {name!r}")
+    if scope.originals:
+        attributes = {**scope.originals, **(attributes or {})}
+    error, service = get("error"), get("service")
+    return Envelope(
+        scope,
+        run_type,
+        name,
+        _optional_text(get("prompt_type")),
+        _optional_text(get("state_name")),
+        tuple(_optional_text(attributes.get(key)) for key in PROMOTED) if attributes else _NO_PROMOTED,
+        str(get("source") or "agenttrace"),
+        _optional_text(get("provider")),
+        None if service is None else ids.entity_id(ids.DEFAULT_WORKSPACE.bytes, str(service)),
         None if error is None else orjson.dumps(error).decode(),
         orjson.dumps(attributes).decode() if attributes else None,
     )
 
 
-def hex_run_id(trace: str, span: str) -> bytes:
-    """Return `ids.run_id` of ids in hex, several times as fast; raises ValueError where they are no such ids."""
-    run = bytes.fromhex(_run_prefix(trace, span[:1]) + span[1:])
-    if len(run) != 16 or len(span) != 16:
-        raise ValueError(f"a span id has 16 hex digits, got {span!r}")
-    return run
+_known_envelope = lru_cache(maxsize=4096)(_read_envelope)
 
 
-@lru_cache(maxsize=1024)
-def hex_trace(trace: str) -> bytes:
-    """Return the 16 bytes of a trace id in hex; raises ValueError where it is none."""
-    value = bytes.fromhex(trace)
-    if len(trace) != 32 or len(value) != 16:
-        raise ValueError(f"a trace id has 32 hex digits, got {trace!r}")
-    return value
-
-
-def in_time(value: int) -> int:
-    """Return the nearest instant that a database can keep: the epoch to the end of the year 9999."""
-    return value if 0 <= value <= _LAST_MICROSECOND else min(max(value, 0), _LAST_MICROSECOND)
-
-
-@lru_cache(maxsize=4096)
-def _run_prefix(trace: str, nibble: str) -> str:
-    """Return the 17 hex digits with which a trace's run ids begin, by the first hex digit of the span id."""
-    number = int.from_bytes(hex_trace(trace), "big")
-    return ids.run_id(number, int(nibble, 16) << 60).hex()[:17]
-
-
-@lru_cache(maxsize=64)
-def _service_id(text: str) -> bytes:
-    return ids.entity_id(ids.DEFAULT_WORKSPACE.bytes, text)
-
-
-def _check_shape(record: dict[str, Any]) -> None:
-    for name in _REQUIRED:
-        if name not in record:
-            raise KeyError(name)
-    for name, value in record.items():
-        kind = _TYPES.get(name)
-        if kind is not None and type(value) is not kind:
-            raise TypeError(f"{name}: got {value!r}")
-    if len(_good_shapes) >= 1024:
-        _good_shapes.clear()
-    _good_shapes.add((*record, *map(type, record.values())))
-
-
-def _promoted(attributes: dict[str, Any]) -> tuple[str | None, ...]:
-    return tuple(map(_optional_text, map(attributes.get, PROMOTED)))
+def _optional_object(value: Any) -> dict[str, Any] | None:
+    if value is not None and type(value) is not dict:
+        raise TypeError(f"envelope: expected a JSON object, got {value!r}")
+    return cast("dict[str, Any] | None", value)
 
 
 def _optional_text(value: object) -> str | None:

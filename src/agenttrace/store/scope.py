@@ -15,6 +15,8 @@ __all__ = ["Scope", "canonical", "resolve"]
 
 _REMEMBERED = 4096
 _remembered: dict[tuple[tuple[str, Any], ...], Scope] = {}
+#: The scope that was asked for last: a run's end mostly follows its start, a child its parent.
+_latest: tuple[dict[str, Any] | None, Scope | None] = (None, None)
 
 
 @dataclass(slots=True, frozen=True, eq=False)
@@ -46,15 +48,25 @@ def canonical(value: str) -> str:
 
 def resolve(scope: dict[str, Any] | None) -> Scope:
     """Return what a record's scope means; values that are no text count as their `str()`, empty ones as absent."""
-    key = tuple(scope.items()) if scope else ()
+    global _latest
+    latest, known = _latest
+    if known is not None and scope == latest:
+        return known
+    known = _recall(scope or {})
+    _latest = (scope, known)
+    return known
+
+
+def _recall(scope: dict[str, Any]) -> Scope:
+    key = tuple(scope.items())
     try:
         known = _remembered.get(key)
     except TypeError:  # an unhashable value, which only a foreign sender can make
-        return _resolve(scope or {})
+        return _resolve(scope)
     if known is None:
         if len(_remembered) >= _REMEMBERED:
             _remembered.clear()
-        known = _remembered[key] = _resolve(scope or {})
+        known = _remembered[key] = _resolve(scope)
     return known
 
 

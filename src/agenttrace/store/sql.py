@@ -148,7 +148,7 @@ class SQLStore:
         return self._rows(self._select(table, "count(*)", where), where.values)[0][0]
 
     def _select(self, table: str, columns: str, where: Where) -> str:
-        return f"SELECT {columns} FROM {table}{self._dialect.using(where.index)} WHERE {where.sql}"  # noqa: S608
+        return f"SELECT {columns} FROM {table}{self._dialect.using(where.served_by)} WHERE {where.sql}"  # noqa: S608
 
     def _union(self, wheres: Sequence[Where]) -> tuple[str, tuple[Any, ...]]:
         """Return one statement for several conditions that exclude each other; ordered, the database merges them."""
@@ -181,14 +181,10 @@ class SQLStore:
 
 @contextmanager
 def transaction(connection: Connection, begin: str) -> Generator[None]:
-    """Run what is inside as one transaction, undone where an error ends it."""
+    """Run what is inside as one transaction; an error leaves it open, and whoever lent the connection closes it."""
     connection.execute(begin)
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
+    yield
+    connection.execute("COMMIT")
 
 
 def _paged(sql: str, values: tuple[Any, ...], offset: int, limit: int | None) -> tuple[str, tuple[Any, ...]]:

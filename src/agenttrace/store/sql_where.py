@@ -22,7 +22,7 @@ class Where(NamedTuple):
 
     sql: str
     values: tuple[Any, ...]
-    index: str | None = None
+    served_by: str | None = None
 
     def plus(self, sql: str, *values: Any) -> Where:
         """Return this and another condition."""
@@ -113,7 +113,7 @@ def _call(found: Where, where: RunFilter) -> list[Where]:
     if where.call_session_id is None:
         return [by_call]
     if where.run_type == "prompt":
-        found = found._replace(index="run_prompt_session")
+        found = found._replace(served_by="run_prompt_session")
     other = found.plus("session_id = ? AND (call_sid IS NULL OR call_sid <> ?)", where.call_session_id, where.call_sid)
     return [by_call, other]
 

@@ -216,7 +216,13 @@ class Event(SQLModel, table=True):
     metadata = metadata
     __table_args__: ClassVar[Any] = (
         _index(
-            "event_session", "workspace_id", "session_id", "id", "type", where="NOT hidden AND session_id IS NOT NULL"
+            "event_session",
+            "workspace_id",
+            "session_id",
+            "id",
+            "type",
+            "hidden",
+            where="NOT hidden AND session_id IS NOT NULL",
         ),
         _index("event_sessionless", "workspace_id", "run_id", where="session_id IS NULL"),
         {"sqlite_with_rowid": False},
@@ -252,7 +258,7 @@ class Session(SQLModel, table=True):
     team_id: str | None = _text("Its owner's team.", default=None)
     conversation_id: uuid.UUID | None = _uuid("The conversation.", default=None)
     call_sid: str | None = _text("The telephone call.", default=None)
-    created_at: datetime = _time("Start of its first run, or its registration.")
+    created_at: datetime = _time("Start of the first run that named it, or its registration.")
     last_message_at: datetime | None = _time("Its last message since the last reset.", default=None)
     reset_at: datetime | None = _time("Its last reset.", default=None)
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from agenttrace.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agenttrace.store.protocol import Store
 
 __all__ = ["open_store", "place_of"]
@@ -16,36 +18,46 @@ __all__ = ["open_store", "place_of"]
 _KNOWN = "a path, sqlite:///relative.db, sqlite:////absolute.db or memory://"
 
 
-def open_store(url_or_path: str | os.PathLike[str]) -> Store:
-    """Return the store that a URL or a path names, not yet connected: `open()` does that.
+def open_store(store: str | os.PathLike[str] | Store, *, clock: Callable[[], int] | None = None) -> Store:
+    """Return the store that a URL or a path names, not yet connected: `open()` does that. A store is returned as it is.
 
-    Understood are `sqlite:///relative.db`, `sqlite:////absolute.db`, `memory://`, and a path, which is a SQLite file.
+    `clock` returns microseconds, for tests. Understood are
+    `sqlite:///relative.db`, `sqlite:////absolute.db`, `memory://`, and a path, which is a SQLite file.
     Raises ConfigurationError on anything else.
 
     >>> open_store("memory://").url
     'memory://'
     """
-    place = place_of(url_or_path)
+    if not isinstance(store, str | os.PathLike):
+        return store
+    place = place_of(store)
     if isinstance(place, Path):
         from agenttrace.store.sqlite import SQLiteStore
 
-        return SQLiteStore(place)
+        return SQLiteStore(place, clock=clock)
     from agenttrace.store.memory import MemoryStore
 
-    return MemoryStore()
+    return MemoryStore(clock=clock)
 
 
-def place_of(url_or_path: str | os.PathLike[str]) -> Path | str | None:
+def place_of(store: str | os.PathLike[str] | Store) -> Path | str | None:
     """Return where a store's data lives: the absolute path of a file, the URL of a server, or None for memory.
+
+    A store object is asked for its URL; one of an unknown kind counts as a server.
 
     Raises ConfigurationError as `open_store` does.
 
     >>> str(place_of("sqlite:////var/lib/traces.db")), place_of("memory://")
     ('/var/lib/traces.db', None)
     """
-    text = os.fspath(url_or_path)
+    if not isinstance(store, str | os.PathLike):
+        try:
+            return place_of(store.url)
+        except ConfigurationError:
+            return store.url
+    text = os.fspath(store)
     scheme, separator, rest = text.partition("://")
-    if not separator or isinstance(url_or_path, os.PathLike):
+    if not separator or isinstance(store, os.PathLike):
         return _file(text)
     if scheme == "sqlite":
         return _file(_sqlite_path(text, rest))

@@ -1,4 +1,4 @@
-"""A pytest plugin: `pytest_plugins = ["agenttrace.testing.plugin"]` in a conftest gives the fixture `agenttrace_capture`."""
+"""A pytest plugin: `pytest_plugins = ["agenttrace.testing.plugin"]` gives the fixture `agenttrace_capture`."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import orjson
 
 from agenttrace.model import ids
 from agenttrace.model.rows import RANK_END, RANK_START
-from agenttrace.model.wire import ENTITY, EVENT, RUN
+from agenttrace.model.wire import ENTITY, EVENT, REMOTE, RUN, SPREAD, RunRecord, write_run
 from agenttrace.store.batch import Batch
 
 if TYPE_CHECKING:
@@ -45,30 +45,41 @@ def run_record(
     content: dict[str, Any] | None = None,
     **more: Any,
 ) -> Record:
-    """Return one version of a run: its end where `end` is given, else its start; `more` are keys of the record.
+    """Return one version of a run: its end where `end` is given, else its start; `more` are members of the envelope,
+    and `turn`, `end_seq`, `remote` and `spread`.
 
     >>> kind, payload = run_record(7, end=2_000_000)
     >>> kind, b'"status":"success"' in payload
     (1, True)
     """
-    record: dict[str, Any] = {"trace": f"{trace:032x}", "span": f"{span:016x}", "type": run_type, "name": name}
-    if parent is not None:
-        record["parent"] = f"{parent:016x}"
     ended = end is not None
-    record |= {"start": start, "seq": seq, "status": status or ("success" if ended else "running")}
-    record |= {"rank": rank or (RANK_END if ended else RANK_START), "rev": rev}
-    if ended:
-        record |= {"end": end, "end_seq": seq + 1}
-    if scope is not None:
-        record["scope"] = scope
-    return RUN, _payload(record | more, content)
+    fields: dict[str, Any] = {"type": run_type, "name": name, "scope": scope, **more}
+    flags = (REMOTE if fields.pop("remote", False) else 0) | (SPREAD if fields.pop("spread", False) else 0)
+    turn, end_seq = fields.pop("turn", start), fields.pop("end_seq", seq + 1 if ended else 0)
+    record = RunRecord(
+        trace=trace.to_bytes(16, "big"),
+        span=span.to_bytes(8, "big"),
+        parent=None if parent is None else parent.to_bytes(8, "big"),
+        start=start,
+        end=end,
+        turn=turn,
+        seq=seq,
+        end_seq=end_seq,
+        revision=rev,
+        rank=rank or (RANK_END if ended else RANK_START),
+        status=status or ("success" if ended else "running"),
+        flags=flags,
+        envelope=orjson.dumps({key: value for key, value in fields.items() if value is not None}),
+        content=b"" if content is None else orjson.dumps(content),
+    )
+    return RUN, write_run(record)
 
 
 def event_record(
     span: int,
     *,
     trace: int = TRACE,
-    type: str = "thinking",  # noqa: A002 - the record's own word
+    type: str = "thinking",
     time: int = 1_500_000,
     seq: int = 5,
     scope: dict[str, Any] | None = None,
@@ -82,7 +93,7 @@ def event_record(
 
 def entity_record(
     entity: str,
-    id: str,  # noqa: A002 - the record's own word
+    id: str,
     *,
     time: int = 1_000_000,
     scope: dict[str, Any] | None = None,

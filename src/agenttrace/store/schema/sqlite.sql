@@ -119,7 +119,7 @@ CREATE TABLE event (
 	PRIMARY KEY (workspace_id, id)
 ) WITHOUT ROWID;
 
-CREATE INDEX event_session ON event (workspace_id, session_id, id, type) WHERE NOT hidden AND session_id IS NOT NULL;
+CREATE INDEX event_session ON event (workspace_id, session_id, id, type, hidden) WHERE NOT hidden AND session_id IS NOT NULL;
 
 CREATE INDEX event_sessionless ON event (workspace_id, run_id) WHERE session_id IS NULL;
 
@@ -140,7 +140,7 @@ CREATE TABLE session (
 	conversation_id BLOB,
 	-- The telephone call.
 	call_sid TEXT,
-	-- Start of its first run, or its registration.
+	-- Start of the first run that named it, or its registration.
 	created_at INTEGER NOT NULL,
 	-- Its last message since the last reset.
 	last_message_at INTEGER,

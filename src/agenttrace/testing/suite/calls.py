@@ -1,5 +1,7 @@
 """The store as an object: open, close, open again, and many threads at once."""
 
+# ruff: noqa: S101 - a suite that pytest runs asserts
+
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor

@@ -1,5 +1,7 @@
 """Versions of runs: which one stays, what is kept of the others, and what a dead process leaves."""
 
+# ruff: noqa: S101 - a suite that pytest runs asserts
+
 from __future__ import annotations
 
 import itertools

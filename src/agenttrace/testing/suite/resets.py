@@ -1,5 +1,7 @@
 """Session resets: what they hide, what they delete, and what arrives after them."""
 
+# ruff: noqa: S101 - a suite that pytest runs asserts
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -1,5 +1,7 @@
 """Parents: which runs are roots, in whatever order a tree arrives, and how ids spread in it."""
 
+# ruff: noqa: S101 - a suite that pytest runs asserts
+
 from __future__ import annotations
 
 import itertools

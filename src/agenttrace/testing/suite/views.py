@@ -1,5 +1,7 @@
 """Reading runs and events: filters, order, pages, counts."""
 
+# ruff: noqa: S101 - a suite that pytest runs asserts
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -74,7 +76,7 @@ class ViewPromises(StoreSuite):
     ) -> None:
         """Every field of RunFilter holds, alone, and for its count as well."""
         write(store, run_record(1, **fits), run_record(2, scope={"session_id": "another"}), run_record(3))
-        elsewhere = {**fits, "scope": {**fits.get("scope", {}), "workspace_id": OTHER}}
+        elsewhere: dict[str, Any] = {**fits, "scope": {**fits.get("scope", {}), "workspace_id": OTHER}}
         write(store, run_record(1, **elsewhere))
         assert [run.id for run in all_runs(store, **where)] == [run_uuid(1)]
         assert store.count_runs(RunFilter(workspace_id=WORKSPACE, **where)) == 1
