@@ -48,8 +48,8 @@ def run_record(
     """Return one version of a run: its end where `end` is given, else its start; `more` are members of the envelope,
     and `turn`, `end_seq`, `remote` and `spread`.
 
-    >>> kind, payload = run_record(7, end=2_000_000)
-    >>> kind, b'"status":"success"' in payload
+    >>> kind, payload = run_record(7, name="look_up", end=2_000_000)
+    >>> kind, b'"name":"look_up"' in payload
     (1, True)
     """
     ended = end is not None
