@@ -166,7 +166,7 @@ class AgentTrace(Makers):
         recorder.use_ids(ids or RandomIds())
         recorder.sequence = itertools.count(1).__next__
         recorder.redact_with(redact if callable(redact) else None, enabled=redact is not False, limit=max_content_bytes)
-        recorder.service = "" if service_id is None else service_uuid(service_id)
+        recorder.serve("" if service_id is None else service_uuid(service_id))
         recorder.append = pipeline.append
         recorder.enabled = on
         if previous is not None:
@@ -204,7 +204,7 @@ class AgentTrace(Makers):
     def stats(self) -> Stats:
         """Return counters of this process: recorded, written, pending, degraded, dropped, retried, errors and more."""
         known = self._pipe().stats()
-        return replace(known, internal_errors=self._recorder.internal_errors)
+        return replace(known, internal_errors=known.internal_errors + self._recorder.internal_errors)
 
     def __enter__(self) -> Self:
         """Return the AgentTrace; leaving the block shuts it down."""

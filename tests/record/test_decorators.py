@@ -446,15 +446,6 @@ async def test_a_wrong_call_raises_the_functions_own_error(
     assert current() is NOOP
 
 
-@pytest.mark.parametrize("function", [generator, async_generator], ids=lambda f: f.__name__)
-def test_a_wrong_call_of_a_generator_raises_where_it_is_called(make: Makers, function: Callable[..., Any]) -> None:
-    """A generator function refuses wrong arguments at the call, not at the first step; so does the decorated one."""
-    with pytest.raises(TypeError):
-        function(1, 2, 3)
-    with pytest.raises(TypeError):
-        make.tool_call(function)(1, 2, 3)
-
-
 # -- settings ------------------------------------------------------------------------------------------------
 
 

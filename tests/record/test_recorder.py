@@ -234,7 +234,7 @@ def test_without_redaction_everything_is_kept(recording: Recording) -> None:
 
 def test_the_service_is_recorded(recording: Recording) -> None:
     """A recorder that knows its service writes it into every run."""
-    recording.recorder.service = "6f1b0e9e-7a52-5d0c-9d3e-3a8f4f6f2a10"
+    recording.recorder.serve("6f1b0e9e-7a52-5d0c-9d3e-3a8f4f6f2a10")
     with recording.make.tool_call("tool"):
         pass
     assert recording.run().envelope["service"] == "6f1b0e9e-7a52-5d0c-9d3e-3a8f4f6f2a10"

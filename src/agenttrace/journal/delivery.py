@@ -31,7 +31,7 @@ Records = list[tuple[int, bytes]]
 OpenRuns = set[tuple[bytes, bytes]]
 
 
-class Stopped(Exception):  # noqa: N818 - no error: the writer was told to stop while it was trying
+class Stopped(Exception):
     """The writer has to stop; nothing was lost, the records are still in the journal."""
 
 

@@ -16,6 +16,7 @@ __all__ = [
     "SESSION_KEY",
     "agent_key",
     "as_uuid",
+    "canonical",
     "entity_id",
     "event_id",
     "run_id",
@@ -112,6 +113,16 @@ def entity_id(workspace: bytes, value: str | uuid.UUID) -> bytes:
     """Return the 16 bytes of a contact or conversation: a UUID as it is, other text as uuid5(workspace, text)."""
     known = as_uuid(value)
     return (known or uuid.uuid5(uuid.UUID(bytes=workspace), _sane(str(value)))).bytes
+
+
+def canonical(value: str) -> str:
+    """Return a UUID in its lower-case, dashed form, and any other text as it is.
+
+    >>> canonical("A63AB83D2BB842AB837423B8E1E276E3"), canonical("team-1")
+    ('a63ab83d-2bb8-42ab-8374-23b8e1e276e3', 'team-1')
+    """
+    known = as_uuid(value)
+    return value if known is None else str(known)
 
 
 def session_id(workspace: bytes, value: str | uuid.UUID) -> bytes:

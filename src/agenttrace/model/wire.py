@@ -6,7 +6,8 @@ one line of JSON or nothing, and no JSON in it contains a raw newline.
 RUN      one version of one run, whole: the greatest rank, then revision, then content hash wins. Four parts:
          FIXED     trace id, span id, parent's span id (NO_PARENT: none), start, start of the turn's root, sequence of
                    the start; the same in all versions
-         VERSION   end (OPEN: none), sequence of the end, revision, rank (rows.RANK_*), status (place in STATUSES), flags
+         VERSION   end (OPEN: none), sequence of the end, revision, rank (rows.RANK_*), status (place in STATUSES),
+                   flags
          envelope  one JSON object and a newline, mostly the same from run to run, so that it is made and read once:
                    type, name                  run type and name
                    scope                       {id name: text as the user gave it}, see SCOPE_IDS

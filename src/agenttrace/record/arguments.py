@@ -18,7 +18,7 @@ class Arguments:
     read by pairing the two.
     """
 
-    __slots__ = ("_defaults", "_extra", "_ignored", "_keywords", "count", "names")
+    __slots__ = ("_by_name", "_defaults", "_extra", "_ignored", "_keywords", "count", "names")
 
     def __init__(self, function: Callable[..., Any], ignore: Iterable[str] = ()) -> None:
         try:
@@ -29,6 +29,9 @@ class Arguments:
         self.names = tuple(p.name for p in parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD))
         self._extra = next((p.name for p in parameters if p.kind is kinds.VAR_POSITIONAL), None)
         self._keywords = next((p.name for p in parameters if p.kind is kinds.VAR_KEYWORD), None)
+        self._by_name = frozenset(
+            p.name for p in parameters if p.kind in (kinds.POSITIONAL_OR_KEYWORD, kinds.KEYWORD_ONLY)
+        )
         self._defaults = {p.name: p.default for p in parameters if p.default is not kinds.empty}
         own = self.names[:1] if self.names[:1] and self.names[0] in _OWN else ()
         self._ignored = frozenset(ignore) | frozenset(own)
@@ -44,8 +47,12 @@ class Arguments:
         values = dict(zip(self.names, args, strict=False))
         if self._extra is not None and len(args) > len(self.names):
             values[self._extra] = args[len(self.names) :]
-        if kwargs:
-            values.update(kwargs)
+        for name, value in kwargs.items():
+            if name in self._by_name:
+                values[name] = value
+            elif self._keywords not in self._ignored:
+                # A keyword may bear the name of a positional-only parameter: both are kept.
+                values[name if name not in values else f"{self._keywords}.{name}"] = value
         for name, default in self._defaults.items():
             if name not in values:
                 values[name] = default

@@ -58,7 +58,7 @@ class _Call:
     """What the wrappers share: beginning the span of one call, and ending it. Nothing here raises."""
 
     def __init__(self, function: Callable[..., Any], recorder: Recorder, options: Options, make: type[Span]) -> None:
-        options = options if options.name else options.renamed(getattr(function, "__name__", "call"))
+        options = options if options.name else options.renamed(_name_of(function))
         self.recorder = recorder
         self.options = options
         self._arguments = Arguments(function, options.ignore)
@@ -79,8 +79,8 @@ class _Call:
         """Begin a run whose arguments are content of their own, as a prompt's are."""
         span = self._make(self.recorder, self.options)
         try:
-            values = self._arguments.read(args, kwargs)
-            for key, value in split_arguments(self.options.run_type, values).items():
+            values, secret = self._arguments.read(args, kwargs), self.recorder.redactor.secret_key
+            for key, value in split_arguments(self.options.run_type, values, secret).items():
                 if key not in self.options.content:
                     span.keep(key, value)
         except Exception as error:  # noqa: BLE001
@@ -111,6 +111,12 @@ class _Call:
         except Exception as defect:  # noqa: BLE001
             self.recorder.failed(defect, "stream")
         span.end(error=error)
+
+
+def _name_of(function: Any) -> str:
+    """Return a function's name; of a partial its function's, of a callable object its type's."""
+    bare = getattr(function, "func", function)
+    return getattr(bare, "__name__", None) or type(bare).__name__
 
 
 def _plain(function: Callable[..., Any], call: _Call) -> Callable[..., Any]:
@@ -177,31 +183,17 @@ def _generator(function: Callable[..., Any], call: _Call) -> Callable[..., Any]:
                 raise
             finally:
                 detach(token)
+            if given and isinstance(given[0], GeneratorExit):
+                call.close(span, stream, RuntimeError("generator ignored GeneratorExit"))
             call.chunk(span, stream, item)
             try:
                 sent = yield item
-            except GeneratorExit as closed:
-                return _close(generator, call, span, stream, closed)
-            except BaseException as thrown:  # noqa: BLE001 - it is the generator's to handle
+            except BaseException as thrown:  # noqa: BLE001 - it is the generator's to handle, GeneratorExit as well
                 step, given = generator.throw, (thrown,)
             else:
                 step, given = (generator.__next__, ()) if sent is None else (generator.send, (sent,))
 
     return wrapper
-
-
-def _close(generator: Any, call: _Call, span: Span, stream: Stream, closed: BaseException) -> Any:
-    token = span.launch()
-    try:
-        result = generator.close()
-    except BaseException as error:
-        call.close(span, stream, error)
-        raise
-    else:
-        call.close(span, stream, closed)
-        return result
-    finally:
-        detach(token)
 
 
 def _async_generator(function: Callable[..., Any], call: _Call) -> Callable[..., Any]:

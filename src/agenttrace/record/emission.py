@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
+from weakref import WeakValueDictionary
 
 import orjson
 from opentelemetry import trace as otel
@@ -26,7 +27,7 @@ from agenttrace.record.context import CONTEXT, CURRENT, OURS, SCOPE, Attachment,
 from agenttrace.record.fields import KEY_JSON
 from agenttrace.record.options import Options
 from agenttrace.record.recorder import Recorder
-from agenttrace.record.scope import EMPTY, Scope
+from agenttrace.record.scope import Scope
 
 __all__ = ["ENDED", "IS_PENDING", "IS_RUNNING", "NEW", "PENDING", "RUNNING", "TURN", "Emission", "Extra"]
 
@@ -47,7 +48,13 @@ Event = tuple[str, int, int, bytes]
 
 _pack_fixed = FIXED.pack
 _pack_version = VERSION.pack
+#: Content keys that the envelope repeats, since prompt logs are found by them.
+_ENVELOPE_KEYS = frozenset({"prompt_type", "state_name"})
 _FIRST_VERSION = _pack_version(OPEN, 0, 0, RANK_START, IS_RUNNING, 0)
+
+
+#: Spans that were started by hand, by span id, so that a foreign span between two of ours can be bridged.
+_by_hand: WeakValueDictionary[bytes, Emission] = WeakValueDictionary()
 
 
 @dataclass(slots=True)
@@ -106,6 +113,8 @@ class Emission(otel.Span):
     _trace: bytes
     _turn: int
 
+    _inert = False  # nothing is kept, not even in memory
+
     def __init__(self, recorder: Recorder, options: Options) -> None:
         self._recorder = recorder
         self._options = options
@@ -122,7 +131,7 @@ class Emission(otel.Span):
     # -- beginning ---------------------------------------------------------------------------------
 
     def launch(self) -> Attachment | None:
-        """Start the span and make it the current one; what this returns is for `context.detach`, in the same context."""
+        """Start the span and make it the current one; return what `context.detach` takes, in the same context."""
         try:
             context = current_context()
             if not self._span:
@@ -148,16 +157,22 @@ class Emission(otel.Span):
     def _identify(self, context: Context) -> None:
         """Take ids, parents and scope from the context; done once, when the first of them is needed."""
         recorder = self._recorder
-        scope: Any = context.get(SCOPE, EMPTY)
+        scope: Any = context.get(SCOPE) or recorder.scope
         if self._options.scope is not None:
             scope = scope.extended(self._options.scope, self._options.attributes, recorder.attribute)
         self._started_at = self._turn = now = recorder.clock() // 1000
         self._scope, self._root, self._parent, self._flags = scope, None, None, 0
         self._generation = recorder.generation
         parent: Any = context.get(CURRENT)
+        if isinstance(parent, Emission) and not parent._span:
+            # Made current by OpenTelemetry's use_span before it began.
+            if parent is self:
+                parent = context.get(OURS)
+            else:
+                parent._identify(context)
         if parent is None:
             self._trace, above = recorder.new_trace(now), NO_PARENT
-        elif isinstance(parent, Emission) and parent._span:
+        elif isinstance(parent, Emission):
             self._trace, self._parent, above = parent._trace, parent, parent._span
             root = parent._root or parent
             if root._scope is scope:
@@ -177,7 +192,7 @@ class Emission(otel.Span):
             self._trace = self._recorder.new_trace(self._started_at)
             return NO_PARENT
         self._trace = foreign.trace_id.to_bytes(16, "big")
-        ours: Any = context.get(OURS)
+        ours: Any = _by_hand.get(_parent_of(parent)) or context.get(OURS)
         if ours is not None and ours._trace == self._trace and ours._scope.same_workspace(self._scope):
             # A foreign span between two of ours: the run's parent is ours, so that the tree holds together.
             self.extra().via = f',"via":"{foreign.span_id:016x}"'
@@ -208,6 +223,10 @@ class Emission(otel.Span):
             self._identify(current_context())
         return bool(self._span)
 
+    def _remember(self) -> None:
+        """Let foreign spans below this one, which was started by hand, lead back to it."""
+        _by_hand[self._span] = self
+
     def extra(self) -> Extra:
         """Return the span's extras, made if there were none."""
         known = self._extra
@@ -224,6 +243,8 @@ class Emission(otel.Span):
     def keep(self, key: str, value: Any) -> None:
         """Serialise and redact a value as it is now, for this content key."""
         self._content[key] = KEY_JSON[key] + self._recorder.capture(value)
+        if key in _ENVELOPE_KEYS:
+            self._options = self._options.with_content(key, value)
 
     def first_token(self) -> None:
         """Record the seconds from the start of a prompt to now as its `time_to_first_token`."""
@@ -241,11 +262,13 @@ class Emission(otel.Span):
         return None if member is None else orjson.loads(member[len(KEY_JSON[key]) :])
 
     def _set(self, key: str, value: Any) -> None:
-        if not self._open():
+        if self._inert:
             return
+        # The program reads back what it set, whether or not it is recorded.
+        self.extra().values[key] = value
         try:
-            self.keep(key, value)
-            self.extra().values[key] = value
+            if self._open():
+                self.keep(key, value)
         except Exception as error:  # noqa: BLE001
             self._recorder.failed(error, key)
 
@@ -280,7 +303,7 @@ class Emission(otel.Span):
         """End the span as it is, now."""
         recorder = self._recorder
         try:
-            if self._state == RUNNING:
+            if self._state in (RUNNING, PENDING):
                 self._write_end(recorder.clock() // 1000)
         except Exception as error:  # noqa: BLE001
             recorder.failed(error, "end")
@@ -401,13 +424,13 @@ class Emission(otel.Span):
                     member = b""
                 context = get()
                 parent: Any = context.get(CURRENT)
-                scope: Any = context.get(SCOPE, EMPTY)
+                scope: Any = context.get(SCOPE) or recorder.scope
                 if parent is None:
                     span._started_at = span._turn = turn = now = recorder.clock() // 1000
                     span._root = None
                     span._trace = trace = recorder.new_trace(now)
                     above = NO_PARENT
-                elif type(parent) is cls and (root := parent._root or parent)._scope is scope:
+                elif type(parent) is cls and parent._span and (root := parent._root or parent)._scope is scope:
                     span._started_at = now = recorder.clock() // 1000
                     span._root = root
                     span._turn = turn = parent._turn
@@ -465,7 +488,7 @@ class Emission(otel.Span):
                 number = recorder.sequence()
                 span._ended_at = (now, number, _IS_SUCCESS)
                 version = _pack_version(now, number, revision | _HOME, RANK_END, _IS_SUCCESS, span._flags)
-                scope = span._scope
+                scope, static = span._scope, span._options.static
                 parts = [span._fixed, version, scope.envelopes.get(static) or scope.envelope(static)]
                 parts += content.values()
                 payload = b"".join(parts)
@@ -477,3 +500,9 @@ class Emission(otel.Span):
                 recorder.failed(error, "finish")
 
         return begin, finish
+
+
+def _parent_of(foreign: otel.Span) -> bytes:
+    """Return the span id of a foreign span's parent, where it tells: SDK spans do."""
+    known = getattr(foreign, "parent", None)
+    return known.span_id.to_bytes(8, "big") if isinstance(known, SpanContext) else NO_PARENT

@@ -6,6 +6,8 @@ import traceback
 from types import TracebackType
 from typing import Any
 
+from agenttrace.record.options import clean
+
 __all__ = ["describe", "reason"]
 
 _MAX_STACK = 32_768
@@ -24,15 +26,12 @@ def reason(error: object) -> dict[str, Any]:
         return describe(error)
     if isinstance(error, dict):
         given: dict[Any, Any] = error  # pyright: ignore[reportUnknownVariableType]
-        return {"type": "Error", "message": None, "stack": None, **{str(key): given[key] for key in given}}
-    return {"type": "Error", "message": str(error), "stack": None}
+        return {"type": "Error", "message": None, "stack": None, **{clean(key): given[key] for key in given}}
+    return {"type": "Error", "message": clean(error), "stack": None}
 
 
 def _message(error: BaseException) -> str:
-    try:
-        return str(error)[:_MAX_MESSAGE]
-    except Exception:  # noqa: BLE001 - a user's __str__ may do anything
-        return "<no message: str() of the exception failed>"
+    return clean(error)[:_MAX_MESSAGE]
 
 
 def _stack(error: BaseException) -> str | None:
@@ -50,4 +49,4 @@ def _below_us(frames: TracebackType | None) -> TracebackType | None:
     rest = frames
     while rest is not None and rest.tb_frame.f_globals.get("__name__", "").startswith(_PACKAGE):
         rest = rest.tb_next
-    return rest if rest is not None else frames
+    return rest

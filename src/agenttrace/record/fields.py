@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 __all__ = [
@@ -78,8 +78,12 @@ SETTABLE: dict[str, frozenset[str]] = {
 }
 
 
-def split_arguments(run_type: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def split_arguments(
+    run_type: str, arguments: Mapping[str, Any], is_secret: Callable[[str], bool] | None = None
+) -> dict[str, Any]:
     """Return the content that a decorated call's arguments make: by key, the remaining ones together under `input`.
+
+    A parameter whose name is a secret's stays under its name, by which redaction knows it.
 
     >>> split_arguments("tool_call", {"query": "x", "k": 5})
     {'input': {'query': 'x', 'k': 5}}
@@ -99,9 +103,11 @@ def split_arguments(run_type: str, arguments: Mapping[str, Any]) -> dict[str, An
             rest[name] = value
         else:
             content[key] = tool_names(value) if key == "tool_names" else value
-    if run_type == "context" and "query" not in content and rest:
+    if run_type == "context" and "query" not in content:
         # What a retrieval is asked for comes first, whatever the parameter is called.
-        content["query"] = rest.pop(next(iter(rest)))
+        first = next((name for name in rest if is_secret is None or not is_secret(name)), None)
+        if first is not None:
+            content["query"] = rest.pop(first)
     if rest:
         content["input"] = rest
     return content

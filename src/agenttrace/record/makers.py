@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import Any, ParamSpec, Self, TypedDict, TypeVar, Unpack, overload
 from uuid import UUID
 
@@ -52,6 +53,10 @@ class ScopeIds(Capture, total=False):
     attributes: Mapping[str, Any] | None
 
 
+#: The blocks entered in this thread or task, and what gives the outer scope back. One block may be entered in several.
+_blocks: ContextVar[tuple[tuple[ScopeBlock, Attachment | None], ...]] = ContextVar("agenttrace-blocks", default=())
+
+
 class ScopeBlock:
     """The block of a `scope(...)`: what is started inside inherits its ids and attributes. Sync and async."""
 
@@ -59,24 +64,28 @@ class ScopeBlock:
         self._recorder = recorder
         self._ids = ids
         self._attributes = attributes
-        self._tokens: list[Attachment | None] = []
 
     def __enter__(self) -> Self:
         """Add the ids to the scope in force; nested scopes add to the outer ones."""
         token: Attachment | None = None
         try:
             context = current_context()
-            outer: Any = context.get(SCOPE) or EMPTY
+            outer: Any = context.get(SCOPE) or self._recorder.scope
             scope: Scope = outer.extended(self._ids, self._attributes, self._recorder.attribute)
             token = attach(with_scope(context, scope))
         except Exception as error:  # noqa: BLE001
             self._recorder.failed(error, "scope")
-        self._tokens.append(token)
+        _blocks.set((*_blocks.get(), (self, token)))
         return self
 
     def __exit__(self, *_: object) -> None:
         """Go back to the outer scope."""
-        detach(self._tokens.pop() if self._tokens else None)
+        entered = _blocks.get()
+        for place in range(len(entered) - 1, -1, -1):
+            if entered[place][0] is self:
+                _blocks.set(entered[:place])
+                detach(entered[place][1])
+                return
 
     async def __aenter__(self) -> Self:
         """Add the ids to the scope in force."""
@@ -216,6 +225,8 @@ class Makers:
 
     def span(self, run_type: str, name: str | None = None, *, input: Any = UNSET, **capture: Unpack[Capture]) -> Span:
         """Make a run of any type: one of the above, or any other lower_snake_case word."""
+        if not isinstance(run_type, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(f'run_type: must be a text, as in span("plan"), got {run_type!r}')
         kind = _OFF_WORD.sub("_", clean(run_type).lower()).strip("_") or "span"
         key = "query" if kind == "context" else "input"
         return self._make(kind, name, {key: input}, **capture)

@@ -61,6 +61,10 @@ class Options:
         )
         object.__setattr__(self, "static", static)
 
+    def with_content(self, key: str, value: Any) -> Options:
+        """Return these options with another value for a content key."""
+        return replace(self, content={**self.content, key: value})
+
     def renamed(self, name: str) -> Options:
         """Return these options with another name."""
         return replace(self, name=name)
@@ -68,7 +72,10 @@ class Options:
 
 def clean(text: object) -> str:
     """Return a text that JSON can hold: lone surrogates are escaped, what is no text becomes one."""
-    known = text if type(text) is str else str(text)
+    try:
+        known = text if type(text) is str else str(text)
+    except Exception:  # noqa: BLE001 - a user's __str__ may do anything
+        return f"<{type(text).__name__}: str() failed>"
     return known if known.isascii() else known.encode("utf-8", "backslashreplace").decode()
 
 

@@ -17,7 +17,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from agenttrace.model.wire import SCOPE_IDS
-from agenttrace.record.context import OURS, SCOPE, Attachment, attach, current_context, detach, with_scope
+from agenttrace.record.context import CURRENT, OURS, SCOPE, Attachment, attach, current_context, detach, with_scope
 from agenttrace.record.emission import TURN
 from agenttrace.record.scope import EMPTY
 
@@ -74,8 +74,9 @@ def inject(headers: MutableMapping[str, str]) -> MutableMapping[str, str]:
     for name, value in scope.ids.items():
         context = baggage.set_baggage(_PREFIX + name, value, context)
     ours: Any = context.get(OURS)
-    if ours is not None:
-        context = baggage.set_baggage(_TURN_KEY, str(ours.turn), context)
+    turn: Any = context.get(TURN) if ours is None else ours.turn
+    if turn:
+        context = baggage.set_baggage(_TURN_KEY, str(turn), context)
     _baggage.inject(headers, context)
     return headers
 
@@ -88,11 +89,14 @@ def extract(headers: Mapping[str, str], *, trusted: bool = False) -> Remote:
     absent or malformed give the present context.
     """
     carrier = {str(key).lower(): value for key, value in headers.items()}
-    context = _trace_context.extract(carrier, current_context())
-    if "traceparent" in carrier:
+    present = current_context()
+    context = _trace_context.extract(carrier, present)
+    if context.get(CURRENT) is not present.get(CURRENT):
         context = Context(context, **{OURS: None})
     context = _baggage.extract(carrier, context)
     received = {key: str(value) for key, value in baggage.get_all(context).items() if key.startswith(_PREFIX)}
+    for key in received:  # what was claimed here must not be passed on as if it were known
+        context = baggage.remove_baggage(key, context)
     names = SCOPE_IDS if trusted else SCOPE_IDS[1:]
     ids = {name: received[_PREFIX + name] for name in names if _PREFIX + name in received}
     if ids:

@@ -18,6 +18,7 @@ from agenttrace.record.capture import to_json
 from agenttrace.record.identity import Ids, RandomIds
 from agenttrace.record.quick import capturer
 from agenttrace.record.redact import Redactor
+from agenttrace.record.scope import EMPTY, Scope
 
 __all__ = ["DEFAULT_MAX_CONTENT_BYTES", "Append", "Recorder"]
 
@@ -51,7 +52,7 @@ class Recorder:
         self.use_ids(RandomIds())
         self.sequence: Callable[[], int] = count(1).__next__
         self.redact_with(None, enabled=True, limit=DEFAULT_MAX_CONTENT_BYTES)
-        self.service = ""
+        self.scope = EMPTY  # the scope outside every block
         self.generation = 0  # how many forks lie between this process and the one that made the recorder
         _recorders.add(self)
         self.internal_errors = 0
@@ -67,13 +68,22 @@ class Recorder:
         """Take trace and span ids from here."""
         self.new_trace, self.new_span = ids.trace, ids.span
 
+    def serve(self, service: str) -> None:
+        """Name the recording service in every run; nothing for an empty text."""
+        self.scope = Scope({}, {}, service) if service else EMPTY
+
     def now(self) -> int:
         """Return the clock in microseconds since the epoch."""
         return self.clock() // 1000
 
     def attribute(self, key: str, value: object) -> bytes:
         """Return an attribute's JSON, redacted by its key as well."""
-        if self.redactor.secret_key(key) and value is not None and not isinstance(value, bool):
+        if (
+            self.redactor.enabled
+            and self.redactor.secret_key(key)
+            and value is not None
+            and not isinstance(value, bool)
+        ):
             return b'"[REDACTED]"'
         return self.capture(value)
 

@@ -48,6 +48,11 @@ class Redactor:
         self._gated = enabled and extra is None
 
     @property
+    def enabled(self) -> bool:
+        """Whether anything is redacted at all."""
+        return self._enabled
+
+    @property
     def gated(self) -> bool:
         """Whether a text that the gate does not suspect needs no further look."""
         return self._gated

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 import orjson
 
+from agenttrace.model.ids import canonical
 from agenttrace.model.wire import SCOPE_IDS
 from agenttrace.record.options import clean
 
@@ -19,14 +20,16 @@ _MAX_ENVELOPES = 1024
 class Scope:
     """Ids by name, as text, and attributes by key, as JSON. Never changed once made, so it may be shared freely."""
 
-    __slots__ = ("_filled", "_ids_json", "attributes", "envelopes", "ids")
+    __slots__ = ("_filled", "_ids_json", "_service", "_service_json", "attributes", "envelopes", "ids")
 
-    def __init__(self, ids: dict[str, str], attributes: dict[str, bytes]) -> None:
+    def __init__(self, ids: dict[str, str], attributes: dict[str, bytes], service: str = "") -> None:
         self.ids = ids
+        self._service = service  # the recording service's id, which every envelope names
         self.attributes = attributes
         #: Envelopes (`model.wire`) of spans in this scope, by their static part.
         self.envelopes: dict[str, bytes] = {}
         self._ids_json = f',"scope":{orjson.dumps(ids).decode()}' if ids else ""
+        self._service_json = f',"service":"{service}"' if service else ""
         self._filled: tuple[Scope, Scope] | None = None
 
     def extended(
@@ -40,12 +43,14 @@ class Scope:
         A new workspace is a new world: no id of the old one is inherited into it.
         """
         known = {name: _text(value) for name, value in ids.items() if value is not None}
+        if "workspace_id" in known:  # one spelling, so that equal workspaces compare equal
+            known["workspace_id"] = canonical(known["workspace_id"])
         workspace = known.get("workspace_id")
         base = self
         if workspace is not None and workspace != self.ids.get("workspace_id", workspace):
             base = EMPTY
         extra = {clean(str(key)): to_json(str(key), value) for key, value in (attributes or {}).items()}
-        return Scope({**base.ids, **known}, {**base.attributes, **extra})
+        return Scope({**base.ids, **known}, {**base.attributes, **extra}, self._service)
 
     def filled(self, other: Scope) -> Scope:
         """Return this scope with the ids of another that it lacks itself; the workspace and the attributes stay."""
@@ -53,7 +58,7 @@ class Scope:
         if memo is not None and memo[0] is other:
             return memo[1]
         missing = {name: other.ids[name] for name in _SPREAD if name in other.ids and name not in self.ids}
-        result = Scope({**self.ids, **missing}, self.attributes) if missing else self
+        result = Scope({**self.ids, **missing}, self.attributes, self._service) if missing else self
         self._filled = (other, result)
         return result
 
@@ -74,7 +79,7 @@ class Scope:
 
     def special(self, static: str, own: Mapping[str, bytes] | None = None, more: str = "") -> bytes:
         """Return the envelope of a span with attributes of its own, and with `more` members."""
-        return f"{{{static}{self._ids_json}{more}".encode() + self._attributes(own) + b"}\n"
+        return f"{{{static}{self._ids_json}{self._service_json}{more}".encode() + self._attributes(own) + b"}\n"
 
     def _attributes(self, own: Mapping[str, bytes] | None) -> bytes:
         fragments = {**self.attributes, **own} if own else self.attributes

@@ -15,11 +15,11 @@ from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext, Status, Statu
 
 from agenttrace.model.ids import run_id
 from agenttrace.record import failure
-from agenttrace.record.context import OURS, current_context
+from agenttrace.record.context import CURRENT, OURS, current_context
 from agenttrace.record.decorate import decorate
 from agenttrace.record.emission import ENDED, IS_PENDING, IS_RUNNING, PENDING, RUNNING, Emission
 from agenttrace.record.fields import INPUT_KEY, OUTPUT_KEY, SETTABLE
-from agenttrace.record.options import UNSET, Options
+from agenttrace.record.options import UNSET, Options, clean
 from agenttrace.record.recorder import Recorder
 
 __all__ = ["NOOP", "Span", "current"]
@@ -98,6 +98,7 @@ class Span(Emission):
             self._known()
             self._state = RUNNING
             self._write_start(IS_RUNNING)
+            self._remember()
         except Exception as error:  # noqa: BLE001
             recorder.failed(error, "start")
         return self
@@ -220,14 +221,15 @@ class Span(Emission):
     ) -> None:
         """Add token counts, and the cost in US dollars where it is known, to the prompt."""
         given = {"input_tokens": input_tokens, "output_tokens": output_tokens, **counts}
-        known: dict[str, Any] = self._value("usage") or {}
+        before = self._value("usage")
+        known: dict[str, Any] = before if isinstance(before, dict) else {}
         self._set("usage", {**known, **{key: value for key, value in given.items() if value is not None}})
         if cost is not None:
             self._set("cost", cost)
 
     def set(self, key: str, value: Any) -> None:
         """Set an attribute of the run, or one of its type's content keys (`span.set("action", "call_tool")`)."""
-        key = str(key)
+        key = clean(key)
         if key in SETTABLE.get(self._options.run_type, ()):
             self._set(key, value)
             return
@@ -241,7 +243,7 @@ class Span(Emission):
 
     def thinking(self, text: str) -> None:
         """Write a `thinking` event: what the agent thinks at this instant."""
-        self._event("thinking", {"content": text if isinstance(text, str) else str(text)})  # pyright: ignore[reportUnnecessaryIsInstance]
+        self._event("thinking", {"content": clean(text)})
 
     def message(self, content: Any, *, role: str = "assistant") -> None:
         """Write a message inside the turn: an `agent_output` event, or an `input_message` for role `user`."""
@@ -263,16 +265,18 @@ class Span(Emission):
 
     def add_event(self, name: str, attributes: Mapping[str, Any] | None = None, timestamp: int | None = None) -> None:
         """Write a `log` event; `timestamp` in nanoseconds."""
-        data = {"name": name, "attributes": dict(attributes or {})}
+        data = {"name": name, "attributes": attributes or {}}
         self._event("log", data, None if timestamp is None else timestamp // 1000)
 
     def update_name(self, name: str) -> None:
         """Give the run another name."""
         if self._open():
-            self._options = self._options.renamed(str(name))
+            self._options = self._options.renamed(clean(name))
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         """Mark the run as failed where the status is ERROR."""
+        if not self._open():
+            return
         code = status.status_code if isinstance(status, Status) else status
         if code is StatusCode.ERROR:
             text = status.description if isinstance(status, Status) else description
@@ -289,9 +293,11 @@ class Span(Emission):
     ) -> None:
         """Write a `log` event of the exception; it becomes the run's error if the status is set to ERROR."""
         del escaped  # deprecated by OpenTelemetry
+        if not self._open():
+            return
         self.extra().exception = exception
-        data = {"exception.type": type(exception).__name__, "exception.message": str(exception), **(attributes or {})}
-        self.add_event("exception", data, timestamp)
+        data = {"exception.type": type(exception).__name__, "exception.message": clean(exception)}
+        self.add_event("exception", {**data, **(attributes or {})}, timestamp)
 
     def add_link(self, context: SpanContext, attributes: Mapping[str, Any] | None = None) -> None:
         """Write a `log` event that names the linked span."""
@@ -299,7 +305,11 @@ class Span(Emission):
         self.add_event("link", {**ids, **(attributes or {})})
 
 
-NOOP = Span(Recorder(), Options("noop", "noop"))
+class _Noop(Span):
+    _inert = True
+
+
+NOOP = _Noop(Recorder(), Options("noop", "noop"))
 """A span on which everything is a no-op: what `current()` gives outside every span."""
 
 
@@ -308,5 +318,8 @@ def current() -> Span:
 
     >>> current().thinking("nobody listens")
     """
-    span: Any = current_context().get(OURS)
+    context = current_context()
+    span: Any = context.get(CURRENT)
+    if not isinstance(span, Span):  # a foreign span inside ours
+        span = context.get(OURS)
     return NOOP if span is None else span.innermost_open() or NOOP

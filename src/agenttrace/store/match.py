@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agenttrace.store.scope import canonical
+from agenttrace.model.ids import canonical
 
 if TYPE_CHECKING:
     from agenttrace.model.rows import EventRow, RunRow, SessionRow

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from agenttrace.errors import StoreUnavailable
+from agenttrace.model.ids import canonical
 from agenttrace.store import apply
 from agenttrace.store.match import event_matches, run_matches, session_matches
 from agenttrace.store.memory_tables import MemoryTables
-from agenttrace.store.scope import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -10,8 +10,9 @@ from functools import lru_cache
 from typing import Any
 
 from agenttrace.model import ids
+from agenttrace.model.ids import canonical
 
-__all__ = ["Scope", "canonical", "resolve"]
+__all__ = ["Scope", "resolve"]
 
 _REMEMBERED = 4096
 _remembered: dict[tuple[tuple[str, Any], ...], Scope] = {}
@@ -34,16 +35,6 @@ class Scope:
     session_key: str | None
     #: {id name: text as the user gave it}, for contact and conversation ids that are no UUIDs.
     originals: dict[str, str]
-
-
-def canonical(value: str) -> str:
-    """Return a UUID in its lower-case, dashed form, and any other text as it is.
-
-    >>> canonical("A63AB83D2BB842AB837423B8E1E276E3"), canonical("team-1")
-    ('a63ab83d-2bb8-42ab-8374-23b8e1e276e3', 'team-1')
-    """
-    known = ids.as_uuid(value)
-    return value if known is None else str(known)
 
 
 def resolve(scope: dict[str, Any] | None) -> Scope:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from agenttrace.model.ids import canonical
 from agenttrace.store.match import RUN_EQUALS
-from agenttrace.store.scope import canonical
 from agenttrace.store.sql_text import marks
 
 if TYPE_CHECKING:
