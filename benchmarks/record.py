@@ -2,13 +2,13 @@
 
     python benchmarks/record.py [--calls 20000] [--rounds 7]
 
-Both run in this process, in turn, round by round; a figure is the median over the rounds of the calling thread's CPU
-time a call, with the range behind it. The decorated function takes a 200-byte text and returns a 500-byte text, with all
-on that is on by default: capture by copy, redaction, journal, checksums, the writer thread, SQLite. The SDK
-span has no processor attached. A plain call of the same function is measured as well, and taken off neither figure.
+Both run in this process, in turn, round by round; a figure is the median over the rounds of the calling thread's
+CPU time a call, with the range behind it. The decorated function takes a 200-byte text and returns a 500-byte text,
+with all that is on by default: capture by copy, redaction, journal, checksums, the writer thread, SQLite. The SDK span
+has no processor attached. A plain call of the same function is measured as well, and taken off neither figure.
 
 Some calls carry a secret. Afterwards a second process opens the store and checks that every call is there, with its
-input and output, that no secret is, and that the journal folder holds nothing; the benchmark fails where that is not so.
+input and output, and that no secret is; the benchmark fails where that is not so.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def test_any_program_gives_valid_documents(shared: AgentTrace, program: list[Blo
             shared.register_contact(contact)
         for session in SESSIONS:
             shared.register_session(session, agent_key=AGENTS[0])
-    ids = [found.id for found in shared.query.runs(workspace_id=workspace)]
+    ids = [str(found.id) for found in shared.query.runs(workspace_id=workspace)]
     assert len(ids) == len(set(ids)) == begun
     for contact in CONTACTS:
         check_contact(shared, workspace, contact)
@@ -48,18 +48,18 @@ def test_any_program_gives_valid_documents(shared: AgentTrace, program: list[Blo
 
 
 def check_contact(trace: AgentTrace, workspace: uuid.UUID, contact: Any) -> None:
-    seen: list[Any] = []
+    seen: list[str] = []
     page = 1
     while True:
         answer = trace.query.run_logs(workspace_id=workspace, ai_contact_id=contact, page=page, page_size=2)
         shown = document(answer, "run-logs")
-        seen += [log.id for root in answer.run_logs for log in root.walk()]
+        seen += [str(log.id) for root in answer.run_logs for log in root.walk()]
         if page * 2 >= shown["total"]:
             break
         page += 1
     assert len(seen) == len(set(seen))
-    of_contact = {run.id for run in trace.query.runs(workspace_id=workspace, ai_contact_id=contact, roots_only=True)}
-    assert of_contact <= set(seen)
+    roots = trace.query.runs(workspace_id=workspace, ai_contact_id=contact, roots_only=True)
+    assert {str(run.id) for run in roots} <= set(seen)
 
 
 def check_session(trace: AgentTrace, workspace: uuid.UUID, session: str) -> None:
@@ -86,8 +86,8 @@ def check_prompts(trace: AgentTrace, workspace: uuid.UUID) -> None:
         document(trace.query.prompt_logs(workspace, **filters), "prompt-logs")
     prompts = sum(run.run_type == "prompt" for run in trace.query.runs(workspace_id=workspace))
     assert trace.query.prompt_logs(workspace, limit=100).count == min(prompts, 100)
-    conversations = {run.conversation_id for run in trace.query.runs(workspace_id=workspace)}
-    if TALK in conversations:
+    conversations = {str(run.conversation_id) for run in trace.query.runs(workspace_id=workspace)}
+    if str(TALK) in conversations:
         document(trace.query.prompt_logs(workspace, conversation_id=TALK), "prompt-logs")
     else:
         with pytest.raises(errors.ConversationNotFound):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from agenttrace.model.rows import RANK_END, RANK_START
-from agenttrace.model.wire import ENTITY, EVENT, RUN
+from agenttrace.model.wire import ENTITY, EVENT
 from agenttrace.store.batch import Batch
 from agenttrace.store.memory import MemoryStore
+from agenttrace.testing.records import run_record
 
 _PROCESS = bytes(range(16))
 
@@ -26,23 +26,21 @@ class Recording:
     def run(
         self, run_type: str, name: str, *, start: int, end: int | None = None, content: Any = None, **fields: Any
     ) -> None:
-        """Send a whole version of a run; `content` is an object, or text as it stands."""
+        """Send a whole version of a run; `content` is an object, or text that is no JSON."""
         self._seq += 2
-        ended = {} if end is None else {"end": end, "end_seq": self._seq + 1}
-        head = {
-            "trace": f"{1 << 120:032x}",
-            "span": f"{self._seq:016x}",
-            "type": run_type,
-            "name": name,
-            "start": start,
-            "seq": self._seq,
-            "status": "running" if end is None else "success",
-            "rank": RANK_START if end is None else RANK_END,
-            "rev": 0,
-            **ended,
+        kind, payload = run_record(
+            self._seq,
+            trace=1 << 120,
+            run_type=run_type,
+            name=name,
+            start=start,
+            seq=self._seq,
+            end=end,
+            content=None if isinstance(content, str) else content,
             **fields,
-        }
-        self._send(RUN, head, content)
+        )
+        unreadable = b"," + content.encode() if isinstance(content, str) else b""
+        self._batch.add(kind, payload + unreadable, process_id=_PROCESS, now=self._now)
 
     def event(self, kind: str, data: Any, *, time: int, **fields: Any) -> None:
         """Send an event of a span."""

@@ -84,7 +84,7 @@ def test_a_trace_is_the_run_and_all_below_it(shelf: Shelf, query: Query) -> None
     assert [child.span_id for child in run.children] == ["0000000000000003", "0000000000000004"]
     assert [child.duration for child in run.children] == [timedelta(microseconds=2), None]
     assert len(list(run.walk())) == 3
-    assert (run.id.bytes, run.parent_id) == (shelf.run_rows[1].id, uuid.UUID(bytes=shelf.run_rows[0].id))
+    assert (run.id, run.parent_id) == tuple(str(uuid.UUID(bytes=shelf.run_rows[index].id)) for index in (1, 0))
     assert (run.trace_id, run.start_time) == (f"{TRACE:032x}", STARTED)
     assert run.content == {"input": "Why?", "output": None}
     assert (run.error, run.attributes) == ({"type": "E", "message": None, "stack": None}, {"a": 1})

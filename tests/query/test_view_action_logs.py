@@ -147,7 +147,7 @@ def test_listeners_hear_of_each_session_that_was_reset(shelf: Shelf, query: Quer
     heard: list[Session] = []
     forget = query.on_reset(heard.append)
     query.reset_session(team_id=str(team).upper(), user_id=user)
-    assert [session.id.bytes for session in heard] == [row.id for row in shelf.session_rows[:2]]
+    assert [uuid.UUID(session.id).bytes for session in heard] == [row.id for row in shelf.session_rows[:2]]
     assert all(session.reset_at is not None and session.last_message_at is None for session in heard)
     query.reset_session(team_id=team, user_id="nobody")
     forget()

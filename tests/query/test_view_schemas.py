@@ -64,7 +64,7 @@ RUNS = st.fixed_dictionaries(
     },
     optional={
         "end": st.integers(NOW - 10**6, NOW + 2 * 10**6),
-        "parent": st.integers(1, 12).map(lambda number: f"{2 * number:016x}"),
+        "parent": st.integers(1, 12).map(lambda number: 2 * number),
         "scope": SCOPES,
         "error": st.just({"type": "E", "message": "no", "stack": None}),
         "attributes": st.fixed_dictionaries(

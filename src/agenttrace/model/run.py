@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import uuid
     from collections.abc import Iterator
     from datetime import datetime, timedelta
 
@@ -21,15 +20,15 @@ def _no_runs() -> list[Run]:
 class Run:
     """One stored run. Times are aware, in UTC; `end_time` is None while it runs.
 
-    `trace_id` and `span_id` are lower-case hex, as W3C Trace Context writes them. `content` has the keys of its run
-    type, or is None where nothing was captured; `error` is `{"type", "message", "stack"}` or None. `children` is
-    filled by `query.trace` only, oldest first.
+    Ids are text: UUIDs in their dashed form, as `span.run_id` is, and `trace_id` and `span_id` in lower-case hex, as
+    W3C Trace Context writes them. `content` has the keys of its run type, or is None where nothing was captured;
+    `error` is `{"type", "message", "stack"}` or None. `children` is filled by `query.trace` only, oldest first.
     """
 
-    id: uuid.UUID
+    id: str
     trace_id: str
     span_id: str
-    parent_id: uuid.UUID | None
+    parent_id: str | None
     run_type: str
     name: str
     status: str
@@ -37,12 +36,12 @@ class Run:
     end_time: datetime | None
     content: dict[str, Any] | None
     error: dict[str, Any] | None
-    workspace_id: uuid.UUID
+    workspace_id: str
     agent_key: str | None
-    session_id: uuid.UUID | None
-    conversation_id: uuid.UUID | None
+    session_id: str | None
+    conversation_id: str | None
     call_sid: str | None
-    ai_contact_id: uuid.UUID | None
+    ai_contact_id: str | None
     user_id: str | None
     team_id: str | None
     attributes: dict[str, Any]
@@ -67,13 +66,13 @@ class Run:
 class Session:
     """One session. `last_message_at` is None before its first message and after a reset, `reset_at` before a reset."""
 
-    workspace_id: uuid.UUID
-    id: uuid.UUID
+    workspace_id: str
+    id: str
     key: str
     agent_key: str | None
     user_id: str | None
     team_id: str | None
-    conversation_id: uuid.UUID | None
+    conversation_id: str | None
     call_sid: str | None
     created_at: datetime
     last_message_at: datetime | None

@@ -57,7 +57,7 @@ FIXED = Struct("<16s8s8sqqQ")
 VERSION = Struct("<qQIBBBx")
 OPEN = -(1 << 63)
 NO_PARENT = bytes(8)
-STATUSES = ("pending", "running", "success", "failed")
+STATUSES: tuple[str, ...] = ("pending", "running", "success", "failed")
 REMOTE = 1
 SPREAD = 2
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from agenttrace.model import times
 
-__all__ = ["Document", "UtcTime", "uuid_of"]
+__all__ = ["Document", "UtcTime", "optional_uuid_text", "uuid_of", "uuid_text"]
 
 
 def _in_utc(instant: datetime) -> datetime:
@@ -30,3 +30,18 @@ class Document(BaseModel):
 def uuid_of(value: bytes | None) -> uuid.UUID | None:
     """Return the UUID of 16 bytes; None stays None."""
     return None if value is None else uuid.UUID(bytes=value)
+
+
+def uuid_text(value: bytes) -> str:
+    """Return the UUID of 16 bytes in its dashed form.
+
+    >>> uuid_text(bytes(range(16)))
+    '00010203-0405-0607-0809-0a0b0c0d0e0f'
+    """
+    digits = value.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def optional_uuid_text(value: bytes | None) -> str | None:
+    """Return `uuid_text`; None stays None."""
+    return None if value is None else uuid_text(value)

@@ -28,13 +28,13 @@ __all__ = ["decorate"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def decorate(function: F, recorder: Recorder, options: Options, make: Callable[[Recorder, Options], Span]) -> F:
+def decorate(function: F, recorder: Recorder, options: Options, make: type[Span]) -> F:
     """Return the function wrapped so that each call is a span named after it.
 
     Raises ConfigurationError where the object is no function or method.
     """
     if isinstance(function, staticmethod | classmethod):
-        method: Any = function
+        method = cast("Any", function)
         return cast("F", type(method)(decorate(method.__func__, recorder, options, make)))
     if not callable(function) or inspect.isclass(function):
         raise ConfigurationError(f"function: only functions and methods can be decorated, got {function!r}")

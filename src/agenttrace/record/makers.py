@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from typing import Any, ParamSpec, Self, TypedDict, TypeVar, Unpack, overload
+from typing import Any, ParamSpec, Self, TypedDict, TypeVar, Unpack, cast, overload
 from uuid import UUID
 
 from agenttrace.errors import ConfigurationError
@@ -248,7 +248,7 @@ class Makers:
         if name is not None and not isinstance(name, str):
             if not callable(name) and not isinstance(name, staticmethod | classmethod):
                 raise ConfigurationError(f"name: must be a text, or the function to decorate, got {name!r}")
-            function = name
+            function = cast("Any", name)
             name = None
         given = {key: value for key, value in content.items() if value is not UNSET and value is not None}
         options = Options(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar, cast
 
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext, Status, StatusCode, TraceFlags
 
@@ -222,7 +222,7 @@ class Span(Emission):
         """Add token counts, and the cost in US dollars where it is known, to the prompt."""
         given = {"input_tokens": input_tokens, "output_tokens": output_tokens, **counts}
         before = self._value("usage")
-        known: dict[str, Any] = before if isinstance(before, dict) else {}
+        known = cast("dict[str, Any]", before) if isinstance(before, dict) else {}
         self._set("usage", {**known, **{key: value for key, value in given.items() if value is not None}})
         if cost is not None:
             self._set("cost", cost)

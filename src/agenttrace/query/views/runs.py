@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from agenttrace.model import times
 from agenttrace.model.content import complete, error_of, parse
 from agenttrace.model.run import Run, Session
 from agenttrace.query import arguments
-from agenttrace.query.document import uuid_of
+from agenttrace.query.document import optional_uuid_text, uuid_text
 from agenttrace.store.protocol import RunFilter
 
 if TYPE_CHECKING:
@@ -24,10 +23,10 @@ STATUSES = ("pending", "running", "success", "failed")
 def run_of(row: RunRow) -> Run:
     """Return the run of a row, without children."""
     return Run(
-        id=uuid.UUID(bytes=row.id),
+        id=uuid_text(row.id),
         trace_id=row.trace_id.hex(),
         span_id=row.span_id.hex(),
-        parent_id=uuid_of(row.parent_id),
+        parent_id=optional_uuid_text(row.parent_id),
         run_type=row.run_type,
         name=row.name,
         status=row.status,
@@ -35,12 +34,12 @@ def run_of(row: RunRow) -> Run:
         end_time=None if row.end_time is None else times.utc(row.end_time),
         content=complete(row.run_type, row.name, parse(row.content).value),
         error=error_of(row.error),
-        workspace_id=uuid.UUID(bytes=row.workspace_id),
+        workspace_id=uuid_text(row.workspace_id),
         agent_key=row.agent_key,
-        session_id=uuid_of(row.session_id),
-        conversation_id=uuid_of(row.conversation_id),
+        session_id=optional_uuid_text(row.session_id),
+        conversation_id=optional_uuid_text(row.conversation_id),
         call_sid=row.call_sid,
-        ai_contact_id=uuid_of(row.ai_contact_id),
+        ai_contact_id=optional_uuid_text(row.ai_contact_id),
         user_id=row.user_id,
         team_id=row.team_id,
         attributes=parse(row.attributes).value or {},
@@ -50,13 +49,13 @@ def run_of(row: RunRow) -> Run:
 def session_of(row: SessionRow) -> Session:
     """Return the session of a row."""
     return Session(
-        workspace_id=uuid.UUID(bytes=row.workspace_id),
-        id=uuid.UUID(bytes=row.id),
+        workspace_id=uuid_text(row.workspace_id),
+        id=uuid_text(row.id),
         key=row.key,
         agent_key=row.agent_key,
         user_id=row.user_id,
         team_id=row.team_id,
-        conversation_id=uuid_of(row.conversation_id),
+        conversation_id=optional_uuid_text(row.conversation_id),
         call_sid=row.call_sid,
         created_at=times.utc(row.created_at),
         last_message_at=None if row.last_message_at is None else times.utc(row.last_message_at),
