@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
@@ -25,7 +24,7 @@ from agenttrace.record.identity import Ids, RandomIds
 from agenttrace.record.makers import Makers
 from agenttrace.record.recorder import DEFAULT_MAX_CONTENT_BYTES, Recorder
 from agenttrace.store.protocol import Store
-from agenttrace.store.urls import open_store, place_of
+from agenttrace.store.urls import place_of, store_maker
 
 if TYPE_CHECKING:
     from agenttrace.query.reader import Query
@@ -155,7 +154,7 @@ class AgentTrace(Makers):
         now = clock or time.time_ns
         pipeline = Pipeline(
             journal,
-            partial(open_store, chosen, clock=None if clock is None else lambda: now() // 1000),
+            store_maker(chosen, clock=None if clock is None else lambda: now() // 1000),
             on_error=lambda where, error: recorder.failed(error, where),
             clock=lambda: now() // 1000,
         )

@@ -51,7 +51,9 @@ def nest(rng, label, parent, depth):
 def work(number):
     rng = random.Random(seed * 2 + number)
     for turn in range(limit):
-        nest(rng, "sacrifice" if (number, turn) == (1, 1) else f"{number}-{turn}", "-", 0)
+        if (number, turn) == (1, 1):
+            nest(rng, "sacrifice", "-", 5)
+        nest(rng, f"{number}-{turn}", "-", 0)
     with trace.span("step", f"open-{number}", input=f"open-{number}" * 3) as span:
         say("start", span.run_id, "-", f"open-{number}")
         finished.wait()

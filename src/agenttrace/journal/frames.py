@@ -1,9 +1,11 @@
 """Frames: how a record lies in a segment, and how records are found again, past damage if need be. Pure.
 
 A segment begins with a header of 64 bytes. Frames follow, each at a multiple of 8: a header of 16 bytes (length,
-checksum, kind, magic) and the payload. The magic is the last word of the header and the header is written after the
-payload, so a frame whose magic stands was complete. The checksum starts from a seed made of the segment's salt, the
-frame's offset and its kind: a frame that was moved, or whose kind was changed, does not verify.
+checksum, kind, magic), the payload, and zeros up to the next multiple of 8. The checksum starts from a seed made of the
+segment's salt and the kind: a frame of another segment, or whose kind was changed, does not verify. The offset is not
+part of it, because whoever writes a frame learns its place only by writing. It is not needed: segments are fresh zeros
+in the beginning, frames never move, and a segment is never reused, so no old frame can lie where a new one is expected.
+A frame that a kill tore in the middle of its copy has no magic or no valid checksum.
 """
 
 from __future__ import annotations
@@ -11,14 +13,34 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from zlib import crc32
 
-__all__ = ["FRAME", "FRAME_SIZE", "HEADER_SIZE", "MAGIC", "SKIP", "Chunk", "SegmentHeader", "encode", "read_frames"]
+if TYPE_CHECKING:
+    from mmap import mmap
+
+__all__ = [
+    "FRAME",
+    "FRAME_SIZE",
+    "HEADER_SIZE",
+    "MAGIC",
+    "PADDING",
+    "SKIP",
+    "Chunk",
+    "SegmentHeader",
+    "encode",
+    "frame_at",
+    "frame_length",
+    "read_frames",
+]
 
 HEADER_SIZE = 64
 FRAME = struct.Struct("<IIII")
 FRAME_SIZE = FRAME.size
 MAGIC = 0xA9C7E5D3
+
+#: What follows a payload, by the last three bits of its length.
+PADDING = tuple(bytes(-size % 8) for size in range(8))
 
 #: The kind of a frame that holds nothing.
 SKIP = 0
@@ -73,10 +95,23 @@ class Chunk:
     damaged: int = 0
 
 
-def encode(kind: int, payload: bytes, *, offset: int, salt: int) -> bytes:
-    """Return a whole frame, as it lies at `offset` of the segment with this salt."""
-    frame = FRAME.pack(len(payload), crc32(payload, salt ^ offset ^ kind), kind, MAGIC) + payload
-    return frame + bytes(-len(frame) % 8)
+def frame_length(size: int) -> int:
+    """Return how many bytes of a segment a payload of this size takes."""
+    return (FRAME_SIZE + size + 7) & -8
+
+
+def encode(kind: int, payload: bytes, *, salt: int) -> bytes:
+    """Return a whole frame, as it lies in the segment with this salt. Raises struct.error for an impossible kind."""
+    size = len(payload)
+    return FRAME.pack(size, crc32(payload, salt ^ kind), kind, MAGIC) + payload + PADDING[size & 7]
+
+
+def frame_at(data: mmap, offset: int) -> int | None:
+    """Return how long the frame at this offset is, by its header alone, or None where none begins."""
+    if offset + FRAME_SIZE > len(data):
+        return None
+    size, _checksum, _kind, magic = FRAME.unpack_from(data, offset)
+    return frame_length(size) if magic == MAGIC else None
 
 
 def read_frames(
@@ -107,7 +142,7 @@ def read_frames(
         if kind != SKIP:
             chunk.records.append(found)
             size += len(payload)
-        chunk.offset += (FRAME_SIZE + len(payload) + 7) & -8
+        chunk.offset += frame_length(len(payload))
     return chunk
 
 
@@ -152,7 +187,7 @@ class _Window:
         payload = self._data[body : body + length]
         if len(payload) != length:
             return None
-        if self._verify and crc32(payload, self._salt ^ offset ^ kind) != checksum:
+        if self._verify and crc32(payload, self._salt ^ kind) != checksum:
             return None
         return kind, payload
 

@@ -1,6 +1,7 @@
 """The journal of this process: segments in order, the bounds, and how far the store has come.
 
-Appending happens at the tail (`tail.py`), under its lock; reading and committing belong to the writer's thread alone.
+Appending happens at the tail (`tail.py`); what is more than a plain copy holds its lock, and plain copies go on
+meanwhile. Reading and committing belong to the writer's thread alone.
 A position is one integer: segment number and offset, so positions compare as places in the journal do.
 """
 
@@ -14,10 +15,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from agenttrace.journal.degrade import DROPPED, PREVIEW, SKELETON, WHOLE, degrade
-from agenttrace.journal.frames import HEADER_SIZE, Chunk, SegmentHeader, read_frames
+from agenttrace.journal.frames import HEADER_SIZE, Chunk, SegmentHeader, frame_length, read_frames
 from agenttrace.journal.gaps import GapBook
 from agenttrace.journal.memory import MemoryHome
-from agenttrace.journal.tail import Tail, frame_length
 from agenttrace.model.wire import RUN
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from agenttrace.journal.segment import Segment
     from agenttrace.journal.settings import JournalSettings
     from agenttrace.journal.stats import Counters
+    from agenttrace.journal.tail import Tail
 
 __all__ = ["Home", "Journal", "position"]
 
@@ -38,6 +39,7 @@ _SKELETON_FROM = 0.9
 _COOL_DOWN = 0.1  # seconds without a further attempt after nothing could be reserved
 _MAPPED = 2  # sealed segments that may stay mapped
 _OPEN = 8  # sealed segments that may stay open
+_MOST_READY = 2  # segments made ahead once an appender had to make one itself
 _TOUCH_SLICE = 16  # pages touched before other threads get a turn
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EFBIG}
 
@@ -99,7 +101,9 @@ class Journal:
         share = self._max_bytes // _SMALLEST_SHARE & -_PAGE
         self._segment_bytes = max(_PAGE, min(settings.segment_bytes, share))
         self._segments: deque[Segment] = deque()
-        self._ready: Segment | None = None
+        self._ready: deque[Segment] = deque()
+        self._wanted = 1  # segments that are to be ready
+        self._forgotten = False
         self._numbers = itertools.count(1)
         self._taken = 0  # the greatest number in use
         self._used = 0  # bytes of all segments that exist
@@ -116,8 +120,7 @@ class Journal:
         """Append a record that is more than a plain copy: to a new segment, cut down, or as a part of a gap."""
         for level in range(self._level(), DROPPED):
             smaller = degrade(kind, payload, level)
-            if self._make_room(len(smaller), level):
-                self.tail.put(kind, smaller)
+            if self._put(kind, smaller, level):
                 self._counters.degraded += smaller is not payload
                 break
         else:
@@ -126,19 +129,31 @@ class Journal:
         self._open_up()
 
     def _level(self) -> int:
-        fill = (self._used - self.tail.capacity + self.tail.end) / self._max_bytes
+        last = self.tail.segment
+        free = 0 if last is None else last.size - last.published()
+        fill = (self._used - free) / self._max_bytes
         return max(self._squeeze, SKELETON if fill >= _SKELETON_FROM else PREVIEW if fill >= _PREVIEW_FROM else WHOLE)
 
     def _open_up(self) -> None:
-        self.tail.limit = self.tail.capacity if self._level() == WHOLE else 0
+        if self._level() == WHOLE:
+            self.tail.open_up()
+        else:
+            self.tail.shut()
+
+    def _put(self, kind: int, payload: bytes, level: int) -> bool:
+        """Append a record, to a new segment if need be: there nobody else appends before `_open_up`."""
+        if self.tail.put(kind, payload):
+            return True
+        return self._make_room(len(payload), level) and self.tail.put(kind, payload)
 
     def _make_room(self, size: int, level: int) -> bool:
         need = frame_length(size)
-        if self.tail.end + need <= self.tail.capacity:
-            return True
         segment = self._take_ready(need) or self._reserve(need, level)
         if segment is None:
             return False
+        if self._forgotten:
+            segment.forget()
+            raise RuntimeError("a signal handler forked: this is the parent's journal")
         full = self._seal()
         self._taken = segment.number
         if not self._segments:
@@ -151,12 +166,15 @@ class Journal:
         return True
 
     def _take_ready(self, need: int) -> Segment | None:
-        segment, self._ready = self._ready, None
-        if segment is not None and HEADER_SIZE + need > segment.size:
+        while self._ready:
+            segment = self._ready.popleft()
+            if HEADER_SIZE + need <= segment.size:
+                return segment
             # The large record's own segment comes after this one's number: this one would be read too early.
             self._discard(segment)
-            return None
-        return segment
+        if self._segments:
+            self._wanted = _MOST_READY
+        return None
 
     def _reserve(self, need: int, level: int) -> Segment | None:
         wanted = max(self._segment_bytes >> (3 * level), HEADER_SIZE + need)
@@ -195,14 +213,11 @@ class Journal:
             self._blocked_until = time.monotonic() + _COOL_DOWN
 
     def _seal(self) -> Segment | None:
-        """Close the current segment to appends, and return it."""
+        """Close the current segment to appends, late ones too, and return it."""
         if not self._segments:
             return None
         current = self._segments[-1]
-        if current.end is None:
-            # No call between these: an interrupt finds either all of them done or none.
-            current.end = self.tail.end
-            self.tail.limit = self.tail.capacity = 0
+        current.seal()
         return current
 
     def _ease(self, full: Segment) -> None:
@@ -220,7 +235,11 @@ class Journal:
     def position(self) -> int:
         """Return the place behind the last record that was appended."""
         with self.tail.lock:
-            return position(self._segments[-1].number, self.tail.end) if self._segments else self.committed
+            return self._reached() if self._segments else self.committed
+
+    def _reached(self) -> int:
+        last = self._segments[-1]
+        return position(last.number, last.published())
 
     def is_drained(self) -> bool:
         """Return whether the store has everything, gaps included."""
@@ -229,7 +248,7 @@ class Journal:
     def backlog(self) -> int:
         """Return how many bytes the store does not have yet."""
         with self.tail.lock:
-            ends = [self.tail.end if s.end is None else s.end for s in self._segments]
+            ends = [segment.published() for segment in self._segments]
             return sum(ends) - HEADER_SIZE * len(ends) - (self._offset - HEADER_SIZE)
 
     def settle(self) -> None:
@@ -237,9 +256,8 @@ class Journal:
         with self.tail.held():
             while (gap := self._gaps.peek()) is not None:
                 payload = gap.payload()
-                if not self._make_room(len(payload), SKELETON):
+                if not self._put(RUN, payload, SKELETON):
                     break
-                self.tail.put(RUN, payload)
                 self._gaps.pop()
             if self._segments:
                 self._open_up()
@@ -247,7 +265,7 @@ class Journal:
     def pause(self) -> None:
         """Send the next record through the pipeline, which starts the writer again."""
         with self.tail.held():
-            self.tail.limit = 0
+            self.tail.shut()
 
     # Reading: the writer's thread.
 
@@ -261,14 +279,14 @@ class Journal:
             end, sealed = self._published(segment)
             if self._offset < end:
                 return self._read_segment(segment, end)
-            if not sealed:
+            if not sealed or len(self._segments) == 1:
                 break
             self._drop_first()
         return Chunk(self._offset)
 
     def _published(self, segment: Segment) -> tuple[int, bool]:
         with self.tail.lock:
-            return (self.tail.end, False) if segment.end is None else (segment.end, True)
+            return segment.published(), segment.end is not None
 
     def _read_segment(self, segment: Segment, end: int) -> Chunk:
         settings = self._settings
@@ -322,17 +340,18 @@ class Journal:
             self._used += segment.size
             self._squeeze = WHOLE
             self._blocked_until = 0.0
-            late = self._taken > segment.number or self._ready is not None
-            if late:
+            if self._taken > segment.number:
                 self._discard(segment)
             else:
-                self._ready = segment
+                self._ready.append(segment)
             self._open_up()
 
     def _wants_ready(self) -> bool:
         fits = self._used + self._segment_bytes <= _PREVIEW_FROM * self._max_bytes
-        near = self.tail.end * 2 > self.tail.capacity
-        return self._ready is None and bool(self._segments) and fits and (near or self._squeeze != WHOLE)
+        if not fits or not self._segments or len(self._ready) >= self._wanted:
+            return False
+        last = self._segments[-1]
+        return self._wanted > 1 or last.published() * 2 > last.size or self._squeeze != WHOLE
 
     def tidy(self) -> None:
         """Unmap and close what is full and not yet read."""
@@ -347,7 +366,7 @@ class Journal:
     def sync(self) -> None:
         """Make what was appended so far safe from the loss of power."""
         with self.tail.held():
-            reached = position(self._segments[-1].number, self.tail.end) if self._segments else 0
+            reached = self._reached() if self._segments else 0
             open_ones = [s for s in self._segments if s.number >= self._synced >> 40]
         if reached <= self._synced:
             return
@@ -360,26 +379,28 @@ class Journal:
     def detach(self) -> bool:
         """Take the journal from the tail if the store has everything; after that only `remove` makes sense."""
         with self.tail.held():
+            self.tail.shut()
             if not self.is_drained():
-                self.tail.limit = 0
+                return False
+            self._seal()
+            if not self.is_drained():  # A last append came in between.
                 return False
             self.tail.detach()
             return True
 
     def remove(self) -> None:
         """Delete the segments and the folder."""
-        for segment in [*self._segments, self._ready]:
-            if segment is not None:
-                self._remove(segment)
+        for segment in [*self._segments, *self._ready]:
+            self._remove(segment)
         self._segments.clear()
-        self._ready = None
+        self._ready.clear()
         self.home.remove()
 
     def forget(self) -> None:
         """Close what a forked child inherited, and leave the parent's files and lock as they are."""
-        for segment in [*self._segments, self._ready]:
-            if segment is not None:
-                segment.forget()
+        self._forgotten = True
+        for segment in [*self._segments, *self._ready]:
+            segment.forget()
         self.home.forget()
 
     def _discard(self, segment: Segment) -> None:

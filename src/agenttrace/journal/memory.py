@@ -5,40 +5,40 @@ It has the same segments, bounds and degradation as the one on disk, but a crash
 
 from __future__ import annotations
 
+import mmap
 import os
 from typing import TYPE_CHECKING
 
-from agenttrace.journal.frames import HEADER_SIZE, SegmentHeader
+from agenttrace.journal.mapped import MappedSegment
 
 if TYPE_CHECKING:
-    from agenttrace.journal.segment import Buffer
+    from agenttrace.journal.frames import SegmentHeader
 
 __all__ = ["MemoryHome", "MemorySegment"]
 
 
-class MemorySegment:
-    """One segment in memory."""
+class MemorySegment(MappedSegment):
+    """One segment in memory: an anonymous map, so that it is written to as a file is."""
 
-    __slots__ = ("_data", "buffer", "end", "number", "salt", "size")
+    __slots__ = ("_data", "_map")
 
     def __init__(self, header: SegmentHeader) -> None:
-        self._data = bytearray(header.size)
-        self._data[:HEADER_SIZE] = header.pack()
-        self.buffer: Buffer | None = self._data
-        self.number = header.number
-        self.size = header.size
-        self.salt = header.salt
-        self.end: int | None = None
+        """Make the map. Raises OSError where memory has no room."""
+        self._map = _anonymous(header.size)
+        self._data: mmap.mmap | bytes = self._map
+        super().__init__(header, self._map)
 
     def read(self, offset: int, length: int) -> bytes:
         """Return up to `length` bytes from `offset`; fewer only where the segment ends."""
-        return bytes(self._data[offset : offset + length])
+        return self._data[offset : offset + length]
 
     def trim(self) -> int:
         """Give back what lies behind `end`, and return how many bytes that were."""
         spare = self.size - (self.end or self.size)
         if spare > 0:
+            self.buffer = None
             self._data = self._data[: self.end]
+            self._map.close()
             self.size -= spare
         return spare
 
@@ -56,11 +56,18 @@ class MemorySegment:
     def remove(self) -> None:
         """Free the memory."""
         self.buffer = None
-        self._data.clear()  # whoever is in the middle of an append notices
+        self._data = b""
+        self._map.close()  # whoever is in the middle of an append notices
 
     def forget(self) -> None:
         """Free the memory."""
         self.remove()
+
+
+def _anonymous(size: int) -> mmap.mmap:
+    if hasattr(mmap, "MAP_PRIVATE"):  # A forked child has a copy of its own.
+        return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    return mmap.mmap(-1, size)
 
 
 class MemoryHome:

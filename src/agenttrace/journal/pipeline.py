@@ -278,7 +278,7 @@ class Pipeline:
     def stats(self) -> Stats:
         """Return what became of this process's records. Cheap, and never opens anything."""
         journal, counters = self._journal, self._counters
-        recorded = self._tail.recorded
+        recorded = max(self._tail.recorded, counters.settled)
         drained = journal is None or journal.committed >= journal.position()
         return Stats(
             recorded=recorded,

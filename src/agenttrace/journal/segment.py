@@ -11,14 +11,14 @@ import mmap
 import os
 from typing import TYPE_CHECKING, Protocol
 
-from agenttrace.journal.frames import HEADER_SIZE, SegmentHeader
+from agenttrace.journal.mapped import MappedSegment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["SAFE", "Buffer", "FileSegment", "Segment", "reserve", "segment_name"]
+    from agenttrace.journal.frames import SegmentHeader
 
-Buffer = mmap.mmap | bytearray
+__all__ = ["SAFE", "FileSegment", "Segment", "reserve", "segment_name"]
 
 #: Flags of every file that is opened here: it does not pass to other programs, and a link is not followed.
 SAFE = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
@@ -34,7 +34,15 @@ class Segment(Protocol):
     size: int
     salt: int
     end: int | None
-    buffer: Buffer | None
+    buffer: mmap.mmap | None
+
+    def published(self) -> int:
+        """Return where the last whole frame ends."""
+        ...
+
+    def seal(self) -> None:
+        """Let nothing be written any more, and set `end`."""
+        ...
 
     def read(self, offset: int, length: int) -> bytes:
         """Return up to `length` bytes from `offset`; fewer only where the segment ends."""
@@ -98,21 +106,16 @@ def _create(path: Path, size: int) -> tuple[int, mmap.mmap]:
         raise
 
 
-class FileSegment:
+class FileSegment(MappedSegment):
     """One reserved file of a journal, mapped while records are appended to it."""
 
-    __slots__ = ("_fd", "_path", "buffer", "end", "number", "salt", "size")
+    __slots__ = ("_fd", "_path")
 
     def __init__(self, folder: Path, header: SegmentHeader) -> None:
         """Create the file, rights 0600. Raises OSError where the disk has no room or the folder is gone."""
         self._path = folder / segment_name(header.number)
         self._fd, buffer = _create(self._path, header.size)
-        buffer[:HEADER_SIZE] = header.pack()
-        self.buffer: Buffer | None = buffer
-        self.number = header.number
-        self.size = header.size
-        self.salt = header.salt
-        self.end: int | None = None
+        super().__init__(header, buffer)
 
     def read(self, offset: int, length: int) -> bytes:
         """Return up to `length` bytes from `offset`; fewer only where the segment ends."""
@@ -133,7 +136,7 @@ class FileSegment:
     def unmap(self) -> None:
         """Let go of the map of a segment to which nothing is appended any more."""
         buffer, self.buffer = self.buffer, None
-        if isinstance(buffer, mmap.mmap):
+        if buffer is not None:
             buffer.close()
 
     def rest(self) -> None:

@@ -5,52 +5,57 @@ What is no plain copy (a segment is full, there is no journal yet, the bounds ar
 
 from __future__ import annotations
 
+import itertools
 import struct
+import sys
 import threading
 from collections import deque
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from agenttrace.journal.frames import FRAME_SIZE, HEADER_SIZE, MAGIC, SKIP
+from agenttrace.journal.frames import MAGIC, PADDING, encode
 from agenttrace.journal.signals import raised_by_signal_handler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from agenttrace.journal.segment import Buffer, Segment
+    from agenttrace.journal.segment import Segment
 
-__all__ = ["Tail", "frame_length"]
+__all__ = ["Tail"]
 
-_pack = struct.Struct("<IIII").pack_into
-_NOTHING = bytearray()
-_MAGIC = MAGIC.to_bytes(4, "little")
+_pack = struct.Struct("<IIII").pack
+_HAS_GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
-def frame_length(size: int) -> int:
-    """Return how many bytes of a segment a payload of this size takes."""
-    return (FRAME_SIZE + size + 7) & -8
+class _ClosedError(ValueError):
+    """No segment is open to plain copies."""
+
+
+def _closed(_frame: bytes) -> int:
+    raise _ClosedError
 
 
 class Tail:
     """The end of a journal. `append` may be called from any thread, signal handler or finalizer.
 
-    An append that runs inside another one of the same thread is queued, and the outer one writes it before it returns.
+    A plain append needs no lock: a frame is written by one `mmap.write` (see `mapped.py` why that is enough). The lock
+    is for all else: changing segments, degrading, and looking at several things at once. An append that needs it inside
+    another one of the same thread that has it is queued, and the outer one writes it before it returns.
     """
 
     __slots__ = (
         "__weakref__",
         "_busy",
+        "_counter",
+        "_failures",
         "_inner",
         "_on_error",
         "_overflow",
-        "buffer",
-        "capacity",
-        "end",
-        "limit",
         "lock",
-        "recorded",
         "salt",
+        "segment",
+        "write",
     )
 
     def __init__(self, overflow: Callable[[int, bytes], None], on_error: Callable[[Exception], None]) -> None:
@@ -60,89 +65,134 @@ class Tail:
 
     def reset(self) -> None:
         """Start anew, without a segment and with a fresh lock: what a forked child does."""
+        self.write: Callable[[bytes], int] = _closed
         self.lock = threading.RLock()
         self._busy = False
         self._inner: deque[tuple[int, bytes]] = deque()
-        self.recorded = 0
+        self._failures: deque[Exception] = deque()
+        self._counter = itertools.count()
         self.salt = 0
-        self.detach()
+        self.segment: Segment | None = None
+
+    @property
+    def recorded(self) -> int:
+        """How many records were appended. An append that was interrupted between copy and count is not counted."""
+        return int(repr(self._counter)[len("count(") : -1])
+
+    # Which segment: only for those who hold the tail.
 
     def attach(self, segment: Segment) -> None:
-        """Append to this fresh segment from now on, through `overflow` until `open_up`."""
-        self.limit = 0
-        self.buffer: Buffer = segment.buffer if segment.buffer is not None else _NOTHING
+        """Let `put` write to this fresh segment, and after `open_up` everyone. The one before must be sealed.
+
+        The order keeps each frame with its segment's salt, although nobody takes the two together. Every append takes
+        `write` first and `salt` second. So a new `write` never meets an old salt, which is gone before; and an old
+        `write` that meets a new salt belongs to a segment that is sealed, and raises.
+        """
+        self.write = _closed
         self.salt = segment.salt
-        self.end = HEADER_SIZE
-        self.capacity = segment.size
+        self.segment = segment
 
     def detach(self) -> None:
         """Append nowhere: the next record goes to `overflow`."""
-        self.limit = 0  # up to here records are copied at once; at 0 they all go to overflow
-        self.buffer = _NOTHING
-        self.end = 0
-        self.capacity = 0
+        self.write = _closed
+        self.segment = None
 
-    def append(self, kind: int, payload: bytes) -> None:
-        """Append a record. Never raises an Exception of its own, never waits but for another thread's copy.
+    def open_up(self) -> None:
+        """Let plain appends write to the segment."""
+        buffer = None if self.segment is None else self.segment.buffer
+        self.write = _closed if buffer is None else buffer.write
 
-        The order of steps matters: payload, published end, header. Python runs signal handlers only after a call, so
-        from the copy of the payload to the end of `_pack` nothing comes between.
-        """
+    def shut(self) -> None:
+        """Send the next record to `overflow`. Threads in the middle of an append may still write theirs."""
+        self.write = _closed
+
+    # Appending.
+
+    def _append_plainly(self, kind: int, payload: bytes) -> None:
+        """Append a record. Never raises an Exception of its own, never waits but for another thread's new segment."""
+        try:
+            size = len(payload)
+            self.write(_pack(size, crc32(payload, self.salt ^ kind), kind, MAGIC) + payload + PADDING[size & 7])
+            next(self._counter)
+        except Exception as error:  # noqa: BLE001 - most often ValueError: no room, or a segment that is closed
+            self._append_carefully(kind, payload, error)
+
+    def _append_alone(self, kind: int, payload: bytes) -> None:
+        """Append a record where no GIL keeps a copy whole: under the lock."""
+        with self.lock:
+            try:
+                size = len(payload)
+                self.write(_pack(size, crc32(payload, self.salt ^ kind), kind, MAGIC) + payload + PADDING[size & 7])
+                next(self._counter)
+                return
+            except Exception as problem:  # noqa: BLE001 - as above
+                error = problem
+        self._append_carefully(kind, payload, error)
+
+    append = _append_plainly if _HAS_GIL else _append_alone
+
+    def _append_carefully(self, kind: int, payload: bytes, error: Exception) -> None:
+        """Append a record whose plain copy raised this error, or report why that cannot be."""
+        if type(error) is not _ClosedError and raised_by_signal_handler(error):
+            raise error
+        if isinstance(error, ValueError):
+            self._append_under_lock(kind, payload)
+        else:
+            self._failures.append(error)
+        self._tell()
+
+    def _append_under_lock(self, kind: int, payload: bytes) -> None:
         with self.lock:
             if self._busy:
                 self._inner.append((kind, payload))
                 return
             self._busy = True
-            offset = self.end
             try:
-                body = offset + 16
-                end = body + len(payload)
-                after = (end + 7) & -8
-                if after <= self.limit:
-                    buffer = self.buffer
-                    checksum = crc32(payload, self.salt ^ offset ^ kind)
-                    buffer[body:end] = payload
-                    self.end = after
-                    self.recorded += 1
-                    _pack(buffer, offset, end - body, checksum, kind, MAGIC)
-                else:
-                    self._overflow(kind, payload)
-                if self._inner:
+                try:
+                    self._handle(kind, payload)
+                finally:
                     self._drain()
-                return
-            except BaseException as error:
-                self._mend(offset)
-                if not isinstance(error, Exception):
-                    raise
-                failure = self._recover(error, kind, payload)
             finally:
                 self._busy = False
-        # Not under the lock: whoever is told may hold locks of its own that another appending thread waits for.
-        if failure is not None:
-            self._on_error(failure)
 
-    def put(self, kind: int, payload: bytes) -> None:
-        """Append a record for which there is room. Only for those who hold the tail."""
-        buffer, offset = self.buffer, self.end
-        body = offset + FRAME_SIZE
+    def _handle(self, kind: int, payload: bytes) -> None:
+        """Give a record to `overflow`, and note it where that fails."""
         try:
-            checksum = crc32(payload, self.salt ^ offset ^ kind)
-            buffer[body : body + len(payload)] = payload
-            self.end = offset + frame_length(len(payload))
-            self.recorded += 1
-            _pack(buffer, offset, len(payload), checksum, kind, MAGIC)
-        except BaseException:
-            self._mend(offset)
-            raise
+            try:
+                self._overflow(kind, payload)
+            except Exception as error:
+                if self.segment is not None or raised_by_signal_handler(error):
+                    raise
+                # Perhaps a signal handler forked inside this append: then a journal of our own can be had.
+                self._overflow(kind, payload)
+        except Exception as error:
+            if raised_by_signal_handler(error):
+                raise
+            self._failures.append(error)
+
+    def put(self, kind: int, payload: bytes) -> bool:
+        """Append a record if there is room, and return whether there was. Only for those who hold the tail."""
+        buffer = None if self.segment is None else self.segment.buffer
+        if self.segment is None or buffer is None:
+            return False
+        frame = encode(kind, payload, salt=self.segment.salt)
+        try:
+            buffer.write(frame)
+        except ValueError as error:
+            if raised_by_signal_handler(error):
+                raise
+            return False
+        next(self._counter)
+        return True
 
     def is_inside(self) -> bool:
-        """Return whether the caller runs inside an append of its own thread, as a signal handler may."""
+        """Return whether the caller runs where its own thread holds the tail, as a signal handler may."""
         with self.lock:
             return self._busy
 
     @contextmanager
     def held(self) -> Generator[None]:
-        """Keep every other append out (they wait), and queue those of this thread until the end of the block."""
+        """Keep everyone out but plain appends, and queue what this thread appends otherwise until the block ends."""
         with self.lock:
             nested, self._busy = self._busy, True
             try:
@@ -151,35 +201,18 @@ class Tail:
                     self._drain()
             finally:
                 self._busy = nested
+        if not nested:
+            self._tell()
 
     def _drain(self) -> None:
         while self._inner:
-            kind, payload = self._inner.popleft()
-            if self.end + frame_length(len(payload)) <= self.limit:
-                self.put(kind, payload)
-            else:
-                self._overflow(kind, payload)
+            self._handle(*self._inner.popleft())
 
-    def _mend(self, offset: int) -> None:
-        """Put an empty frame where one was published and not written, so that no reader stops there."""
-        buffer, end = self.buffer, self.end
-        with suppress(ValueError, IndexError, struct.error):
-            if offset + FRAME_SIZE <= end <= self.capacity and buffer[offset + 12 : offset + 16] != _MAGIC:
-                body = bytes(buffer[offset + FRAME_SIZE : end])
-                _pack(buffer, offset, len(body), crc32(body, self.salt ^ offset ^ SKIP), SKIP, MAGIC)
-                self.recorded -= 1
-
-    def _recover(self, error: Exception, kind: int, payload: bytes) -> Exception | None:
-        """Find another way for a record whose append failed, or return why there is none."""
-        if raised_by_signal_handler(error):
-            raise error
-        if self.limit == 0:
-            # A signal handler forked or shut down inside this append: its segment is closed, a new one may be had.
+    def _tell(self) -> None:
+        """Report failures. Not under the lock: whoever is told may hold others that an appending thread waits for."""
+        while self._failures and not self.is_inside():
             try:
-                self._overflow(kind, payload)
-            except Exception as second:
-                if raised_by_signal_handler(second):
-                    raise
-                return second
-            return None
-        return error
+                failure = self._failures.popleft()
+            except IndexError:  # Another thread reports it.
+                return
+            self._on_error(failure)

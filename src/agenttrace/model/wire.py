@@ -105,7 +105,7 @@ def read_run(payload: bytes) -> RunRecord:
         raise ValueError("payload: no RUN record")
     trace, span, parent, start, turn, seq = FIXED.unpack_from(payload)
     end, end_seq, revision, rank, status, flags = VERSION.unpack_from(payload, FIXED.size)
-    if status >= len(STATUSES):
+    if not 0 <= int(status) < len(STATUSES):
         raise ValueError(f"payload: unknown status {status}")
     content = payload[cut + 2 :]
     return RunRecord(
@@ -119,7 +119,7 @@ def read_run(payload: bytes) -> RunRecord:
         end_seq,
         revision,
         rank,
-        STATUSES[status],
+        STATUSES[int(status)],
         flags,
         payload[start_of_json:cut],
         b"{" + content + b"}" if content else b"",

@@ -96,7 +96,7 @@ class Emission(otel.Span):
         "_turn",
     )
 
-    _content: dict[str, bytes]  # by content key: a comma, the key and the value as JSON
+    _content: dict[str, bytes]  # by content key, as JSON
     _ended_at: tuple[int, int, int]  # time, sequence and status, once there is an end
     _extra: Extra | None
     _fixed: bytes  # the header's part that never changes
@@ -242,7 +242,7 @@ class Emission(otel.Span):
 
     def keep(self, key: str, value: Any) -> None:
         """Serialise and redact a value as it is now, for this content key."""
-        self._content[key] = KEY_JSON[key] + self._recorder.capture(value)
+        self._content[key] = self._recorder.capture(value)
         if key in _ENVELOPE_KEYS:
             self._options = self._options.with_content(key, value)
 
@@ -258,8 +258,8 @@ class Emission(otel.Span):
         """Return what was set; of what a decorator captured, the JSON value."""
         if self._extra is not None and key in self._extra.values:
             return self._extra.values[key]
-        member = self._content.get(key)
-        return None if member is None else orjson.loads(member[len(KEY_JSON[key]) :])
+        fragment = self._content.get(key)
+        return None if fragment is None else orjson.loads(fragment)
 
     def _set(self, key: str, value: Any) -> None:
         if self._inert:
@@ -281,15 +281,11 @@ class Emission(otel.Span):
             envelope = scope.envelopes.get(static) or scope.envelope(static)
         else:
             envelope = scope.special(static, extra.attributes, extra.via + extra.error_member)
-        payload = b"".join((self._fixed, version, envelope, *self._content.values()))
-        if len(payload) > recorder.max_content_bytes:
-            payload = b"".join((self._fixed, version, envelope, *self._clipped()))
+        payload = _joined(self._fixed, version, envelope, self._content)
+        limit = recorder.max_content_bytes
+        if len(payload) > limit:
+            payload = _joined(self._fixed, version, envelope, clip(self._content, limit))
         recorder.append(RUN, payload)
-
-    def _clipped(self) -> list[bytes]:
-        bare = {key: member[len(KEY_JSON[key]) :] for key, member in self._content.items()}
-        clipped = clip(bare, self._recorder.max_content_bytes)
-        return [KEY_JSON[key] + fragment for key, fragment in clipped.items()]
 
     def _write_start(self, status: int) -> None:
         revision = self._revision
@@ -401,8 +397,8 @@ class Emission(otel.Span):
         names, count, read = arguments.names, arguments.count, arguments.read
         static = options.static
         special = options.scope is not None or bool(options.content)
-        input_json = KEY_JSON[input_key or "input"]
-        output_json = KEY_JSON[output_key or "output"]
+        input_json = KEY_JSON[input_key] if input_key else b""
+        output_json = KEY_JSON[output_key] if output_key else b""
         get, enter = CONTEXT.get, CONTEXT.set
 
         def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Self:
@@ -419,9 +415,9 @@ class Emission(otel.Span):
                 if input_key is not None:
                     plain = not kwargs and len(args) == count
                     values = dict(zip(names, args)) if plain else read(args, kwargs)  # noqa: B905
-                    content[input_key] = member = input_json + recorder.capture(values)
+                    content[input_key] = fragment = recorder.capture(values)
                 else:
-                    member = b""
+                    fragment = b""
                 context = get()
                 parent: Any = context.get(CURRENT)
                 scope: Any = context.get(SCOPE) or recorder.scope
@@ -447,9 +443,8 @@ class Emission(otel.Span):
                 span._fixed = fixed = _pack_fixed(trace, identity, above, now, turn, recorder.sequence())
                 span._state = RUNNING
                 span._revision = 1
-                payload = b"".join(
-                    (fixed, _FIRST_VERSION, scope.envelopes.get(static) or scope.envelope(static), member)
-                )
+                envelope = scope.envelopes.get(static) or scope.envelope(static)
+                payload = b"".join((fixed, _FIRST_VERSION, envelope, input_json, fragment))
                 if len(payload) > recorder.max_content_bytes:
                     span._append(_FIRST_VERSION)
                 else:
@@ -474,24 +469,27 @@ class Emission(otel.Span):
         def finish(span: Self, result: Any) -> None:
             try:
                 content = span._content
-                if output_key is not None and output_key not in content and span._state == RUNNING:
-                    content[output_key] = output_json + recorder.capture(result)
+                if output_key is not None and output_key not in content:
+                    content[output_key] = recorder.capture(result)
                 if span._extra is not None or span._state != RUNNING or span._generation != recorder.generation:
                     span.finish()
                     return
                 now = recorder.clock() // 1000
                 if now < span._started_at:
                     now = span._started_at
+                number = recorder.sequence()
                 revision = span._revision
                 span._state = ENDED
                 span._revision = revision + 1
-                number = recorder.sequence()
                 span._ended_at = (now, number, _IS_SUCCESS)
                 version = _pack_version(now, number, revision | _HOME, RANK_END, _IS_SUCCESS, span._flags)
                 scope, static = span._scope, span._options.static
-                parts = [span._fixed, version, scope.envelopes.get(static) or scope.envelope(static)]
-                parts += content.values()
-                payload = b"".join(parts)
+                envelope = scope.envelopes.get(static) or scope.envelope(static)
+                if input_key in content and output_key in content and len(content) == 2:
+                    members = input_json, content[input_key], output_json, content[output_key]
+                    payload = b"".join((span._fixed, version, envelope, *members))
+                else:
+                    payload = _joined(span._fixed, version, envelope, content)
                 if len(payload) > recorder.max_content_bytes:
                     span._append(version)
                 else:
@@ -500,6 +498,13 @@ class Emission(otel.Span):
                 recorder.failed(error, "finish")
 
         return begin, finish
+
+
+def _joined(fixed: bytes, version: bytes, envelope: bytes, content: dict[str, bytes]) -> bytes:
+    parts = [fixed, version, envelope]
+    for key, fragment in content.items():
+        parts += (KEY_JSON[key], fragment)
+    return b"".join(parts)
 
 
 def _parent_of(foreign: otel.Span) -> bytes:

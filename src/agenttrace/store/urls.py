@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from agenttrace.store.protocol import Store
 
-__all__ = ["open_store", "place_of"]
+__all__ = ["open_store", "place_of", "store_maker"]
 
 _KNOWN = "a path, sqlite:///relative.db, sqlite:////absolute.db or memory://"
 
@@ -28,16 +29,27 @@ def open_store(store: str | os.PathLike[str] | Store, *, clock: Callable[[], int
     >>> open_store("memory://").url
     'memory://'
     """
+    return store_maker(store, clock=clock)()
+
+
+def store_maker(
+    store: str | os.PathLike[str] | Store, *, clock: Callable[[], int] | None = None
+) -> Callable[[], Store]:
+    """Return a function that does what `open_store` does, and imports nothing any more.
+
+    Whoever makes a store in another thread needs that: a fork in the middle of an import there would leave the child
+    with half a module for good.
+    """
     if not isinstance(store, str | os.PathLike):
-        return store
+        return lambda: store
     place = place_of(store)
     if isinstance(place, Path):
         from agenttrace.store.sqlite import SQLiteStore
 
-        return SQLiteStore(place, clock=clock)
+        return partial(SQLiteStore, place, clock=clock)
     from agenttrace.store.memory import MemoryStore
 
-    return MemoryStore(clock=clock)
+    return partial(MemoryStore, clock=clock)
 
 
 def place_of(store: str | os.PathLike[str] | Store) -> Path | str | None:
