@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
+from urllib.parse import unquote
 
 from agenttrace import query as query_room
 from agenttrace.errors import ConfigurationError
@@ -86,7 +87,8 @@ class AgentTrace(Makers):
         max_content_bytes: what one run's content may take before its largest values are cut to previews.
         journal_max_bytes: what the journal may take on disk before records degrade.
         exporters: OpenTelemetry span exporters; not yet supported.
-        service_id: which service recorded a run; any text that is not a UUID becomes one.
+        service_id: which service recorded a run; any text that is not a UUID becomes one. Left out: the
+            `service.instance.id`, else the `service.name`, of OpenTelemetry's environment variables.
         enabled: False records nothing and opens nothing; left out: not if `AGENTTRACE_DISABLED` is set.
         flush_interval: seconds between two batches.
         query_timeout: seconds for which a query waits for this process's own records.
@@ -165,7 +167,8 @@ class AgentTrace(Makers):
         recorder.use_ids(ids or RandomIds())
         recorder.sequence = itertools.count(1).__next__
         recorder.redact_with(redact if callable(redact) else None, enabled=redact is not False, limit=max_content_bytes)
-        recorder.serve("" if service_id is None else service_uuid(service_id))
+        service = _service_of_environment() if service_id is None else service_id
+        recorder.serve("" if service is None else service_uuid(service))
         recorder.append = pipeline.append
         recorder.enabled = on
         if previous is not None:
@@ -274,6 +277,17 @@ def _check(
     for name, value in times.items():
         if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError(f"{name}: must be a number of seconds above 0, got {value!r}")
+
+
+def _service_of_environment() -> str | None:
+    """Return what OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME say: `service.instance.id`, else `service.name`.
+
+    See the OpenTelemetry specification, "SDK environment variables".
+    """
+    pairs = (pair.partition("=") for pair in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(","))
+    resource = {key.strip(): unquote(value.strip()) for key, _, value in pairs if value.strip()}
+    name = os.environ.get("OTEL_SERVICE_NAME") or resource.get("service.name")
+    return resource.get("service.instance.id") or name
 
 
 def _journal_root(place: str | Path | None) -> Path | None:

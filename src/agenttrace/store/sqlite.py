@@ -21,6 +21,8 @@ __all__ = ["SQLite", "SQLiteStore"]
 
 #: How long a statement waits for another process's write, in seconds.
 _BUSY_SECONDS = 10.0
+# Read here, since `importlib.resources` imports as it goes: whoever makes the tables must not (see `store.urls`).
+_SCHEMA = files("agenttrace.store").joinpath("schema", "sqlite.sql").read_text(encoding="utf-8")
 _REJECTED = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 
 
@@ -115,8 +117,7 @@ def _version(connection: Connection) -> int:
 
 
 def _create_tables(connection: Connection) -> None:
-    script = files("agenttrace.store").joinpath("schema", "sqlite.sql").read_text(encoding="utf-8")
-    for statement in script.split(";\n"):
+    for statement in _SCHEMA.split(";\n"):
         if statement.strip():
             connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -49,7 +49,9 @@ def store_maker(
         return partial(SQLiteStore, place, clock=clock)
     from agenttrace.store.memory import MemoryStore
 
-    return partial(MemoryStore, clock=clock)
+    # What memory holds outlives a shutdown, as a file does. A forked child begins with a store of its own.
+    made: dict[int, Store] = {}
+    return lambda: made.setdefault(os.getpid(), MemoryStore(clock=clock))
 
 
 def place_of(store: str | os.PathLike[str] | Store) -> Path | str | None:

@@ -207,7 +207,7 @@ def _entry_of(row: RunRow) -> PromptLogEntry:
     session = None if row.session_id is None else str(uuid.UUID(bytes=row.session_id))
     return PromptLogEntry(
         event_id=uuid.UUID(bytes=row.id),
-        call_sid=row.call_sid if row.call_sid is not None else session,
+        call_sid=row.call_sid,
         workspace_id=uuid.UUID(bytes=row.workspace_id),
         effective_at=times.utc(row.start_time),
         ingested_at=times.utc(row.ingested_at),

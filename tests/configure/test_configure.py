@@ -1,0 +1,164 @@
+"""Settings: what they do, what is refused, and that setting up anew loses nothing."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agenttrace import AgentTrace
+from agenttrace.errors import ConfigurationError
+from agenttrace.store.memory import MemoryStore
+
+
+@pytest.fixture
+def trace() -> Iterator[AgentTrace]:
+    """An AgentTrace in memory."""
+    with AgentTrace(store="memory://") as made:
+        yield made
+
+
+def service_of(made: AgentTrace) -> uuid.UUID | None:
+    """Record a prompt and return the service that its log names."""
+    with made, made.prompt("engage"):
+        pass
+    return made.query.prompt_logs(None).items[0].service_id
+
+
+@pytest.mark.parametrize(
+    ("settings", "parameter"),
+    [
+        ({"max_content_bytes": 10}, "max_content_bytes"),
+        ({"max_content_bytes": "1"}, "max_content_bytes"),
+        ({"journal_max_bytes": 1}, "journal_max_bytes"),
+        ({"exporters": [object()]}, "exporters"),
+        ({"redact": "yes"}, "redact"),
+        ({"flush_interval": 0}, "flush_interval"),
+        ({"query_timeout": True}, "query_timeout"),
+        ({"exit_timeout": "1"}, "exit_timeout"),
+        ({"store": "oracle://x"}, "store"),
+        ({"store": "sqlite://x"}, "store"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(settings: dict[str, Any], parameter: str) -> None:
+    """The error begins with the parameter."""
+    with pytest.raises(ConfigurationError, match=f"^{parameter}: "):
+        AgentTrace(**{"store": "memory://", **settings})
+
+
+def test_refused_settings_leave_the_old_ones(trace: AgentTrace) -> None:
+    """What was recorded before, and is recorded after, is there."""
+    with trace.tool_call("before"):
+        pass
+    with pytest.raises(ConfigurationError):
+        trace.configure("memory://", flush_interval=-1)
+    with trace.tool_call("after"):
+        pass
+    assert [run.name for run in trace.query.runs()] == ["after", "before"]
+
+
+def test_setting_up_anew_writes_out_what_was_recorded(tmp_path: Path) -> None:
+    """Decorated functions follow to the new store; a span that was open ends in it."""
+    trace = AgentTrace(store=tmp_path / "one.db")
+
+    @trace.tool_call
+    def work() -> None:
+        """Do nothing."""
+
+    work()
+    with trace.master("turn") as turn:
+        assert trace.configure(tmp_path / "two.db") is trace
+        work()
+    assert {run.name for run in trace.query.runs()} == {"turn", "work"}
+    assert trace.query.trace(turn.run_id).status == "success"
+    trace.shutdown()
+    with AgentTrace(store=tmp_path / "one.db") as old:
+        assert [(run.name, run.status) for run in old.query.runs()] == [("turn", "running"), ("work", "success")]
+
+
+def test_a_store_object_is_used_as_it_is() -> None:
+    """It is opened, and its journal is in memory."""
+    store = MemoryStore()
+    with AgentTrace(store=store) as trace:
+        with trace.tool_call("work"):
+            pass
+        assert trace.flush()
+        assert store.url == "memory://"
+        assert [run.name for run in trace.query.runs()] == ["work"]
+
+
+def test_the_journal_folder_can_be_chosen(tmp_path: Path) -> None:
+    """It is made, and holds the journals; nothing stands beside the store."""
+    with AgentTrace(store=tmp_path / "a.db", journal_dir=tmp_path / "journals") as trace:
+        with trace.tool_call("work"):
+            pass
+        assert [entry.is_dir() for entry in (tmp_path / "journals").iterdir()] == [True]
+        assert trace.flush()
+    assert not (tmp_path / "a.db.journal").exists()
+
+
+@pytest.mark.parametrize("value", ["1", "true", "yes"])
+def test_the_environment_can_switch_tracing_off(value: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No file is opened; `enabled=True` wins over it."""
+    monkeypatch.setenv("AGENTTRACE_DISABLED", value)
+    off = AgentTrace(store=tmp_path / "a.db")
+    with off.tool_call("work") as span:
+        span.output = 1
+    assert os.listdir(tmp_path) == []
+    assert off.stats().recorded == 0
+    with AgentTrace(store="memory://", enabled=True) as on:
+        with on.tool_call("work"):
+            pass
+        assert on.stats().recorded == 2
+
+
+def test_the_environment_names_the_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where `store` is left out."""
+    monkeypatch.setenv("AGENTTRACE_STORE", f"sqlite:///{tmp_path}/named.db")
+    with AgentTrace() as trace, trace.tool_call("work"):
+        pass
+    assert (tmp_path / "named.db").exists()
+
+
+def test_a_service_is_a_uuid_or_becomes_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given, or from OpenTelemetry's environment: the instance before the name; none without any."""
+    known = uuid.uuid4()
+    assert service_of(AgentTrace(store="memory://")) is None
+    assert service_of(AgentTrace(store="memory://", service_id=known)) == known
+    named = service_of(AgentTrace(store="memory://", service_id="shop"))
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "shop")
+    assert service_of(AgentTrace(store="memory://")) == named
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", f"service.name=other,service.instance.id={known}")
+    assert service_of(AgentTrace(store="memory://")) == known
+    assert named is not None
+
+
+def test_a_limit_cuts_what_one_run_keeps() -> None:
+    """To a preview, its size and its hash."""
+    with AgentTrace(store="memory://", max_content_bytes=2048) as trace:
+        with trace.tool_call("work", input="x" * 5000):
+            pass
+        (run,) = trace.query.runs()
+    assert run.content is not None
+    cut = run.content["input"]
+    assert (cut["truncated"], cut["bytes"], cut["hash"][:8]) == (True, 5002, "blake2b:")
+
+
+def test_a_callable_redacts_on_top_of_the_rules() -> None:
+    """It sees the key and the text; without redaction all is kept."""
+
+    def extra(key: str | None, text: str) -> str:
+        return "[NAME]" if key == "name" else text
+
+    for redact, kept in ((extra, "[NAME]"), (True, "Ann"), (False, "Ann")):
+        with AgentTrace(store="memory://", redact=redact) as trace:
+            with trace.tool_call("work", input={"name": "Ann", "password": "hunter2"}):
+                pass
+            (run,) = trace.query.runs()
+        assert run.content is not None
+        assert run.content["input"]["name"] == kept
+        assert (run.content["input"]["password"] == "hunter2") is (redact is False)
