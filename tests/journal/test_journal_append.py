@@ -31,14 +31,19 @@ class Desk:
         self.errors: list[Exception] = []
         self.tail = Tail(self.overflow, self.errors.append)
         self.tail.attach(segment)
-        self.tail.limit = self.tail.capacity
+        self.tail.open_up()
 
     def overflow(self, kind: int, payload: bytes) -> None:
         self.overflowed.append((kind, payload))
 
     def read(self) -> list[tuple[int, bytes]]:
         chunk = read_frames(
-            self.segment.read, HEADER_SIZE, self.tail.end, self.segment.salt, max_records=1 << 20, max_bytes=1 << 30
+            self.segment.read,
+            HEADER_SIZE,
+            self.segment.published(),
+            self.segment.salt,
+            max_records=1 << 20,
+            max_bytes=1 << 30,
         )
         assert chunk.damaged == 0
         return chunk.records
@@ -104,21 +109,78 @@ def test_threads_do_not_tear_each_others_records(desk: Desk) -> None:
     assert [[n for t, n in found if t == thread] for thread in range(6)] == [list(range(2000))] * 6
 
 
-def test_an_append_inside_an_append_queues_behind_it(desk: Desk, around_checksum: list[Any]) -> None:
-    """The inner record lands after the outer one, before the outer call returns."""
-    around_checksum.append(lambda: desk.tail.append(2, b"inner"))
-    desk.tail.append(1, b"outer")
-    assert desk.read() == [(1, b"outer"), (2, b"inner")]
+def test_an_append_inside_an_append_is_as_good_as_any(desk: Desk, around_checksum: list[Any]) -> None:
+    """Any depth, no deadlock; each one is in the journal when its call returns."""
+
+    def inside() -> None:
+        desk.tail.append(2, b"second")
+        assert (2, b"second") in desk.read()
+
+    around_checksum += [inside, lambda: desk.tail.append(3, b"first")]
+    desk.tail.append(1, b"third")
+    assert desk.read() == [(3, b"first"), (2, b"second"), (1, b"third")]
 
 
-def test_an_append_inside_a_queued_append_queues_too(desk: Desk, around_checksum: list[Any]) -> None:
-    """Any depth, no deadlock."""
-    around_checksum += [lambda: desk.tail.append(2, b"second"), lambda: desk.tail.append(3, b"third")]
-    desk.tail.append(1, b"first")
-    assert desk.read() == [(1, b"first"), (2, b"second"), (3, b"third")]
+def test_an_append_inside_overflow_queues_behind_it() -> None:
+    """Where a new segment is on its way, the inner record waits for the outer one; it is there when that returns."""
+    overflowed: list[tuple[int, bytes]] = []
+
+    def overflow(kind: int, payload: bytes) -> None:
+        if kind == 1:
+            tail.append(2, b"second")
+            assert tail.is_inside()
+            assert overflowed == []
+        if kind == 2:
+            tail.append(3, b"third")
+        overflowed.append((kind, payload))
+
+    tail = Tail(overflow, pytest.fail)
+    tail.append(1, b"first")
+    assert overflowed == [(1, b"first"), (2, b"second"), (3, b"third")]
+    assert not tail.is_inside()
 
 
-def test_a_queued_record_that_does_not_fit_goes_to_overflow(desk: Desk, around_checksum: list[Any]) -> None:
+def test_a_queued_append_that_fails_is_reported_and_costs_no_other() -> None:
+    """The failure of one is not the failure of the one that it waited for, and is told when the lock is free."""
+    overflowed: list[bytes] = []
+    errors: list[Exception] = []
+
+    def overflow(kind: int, payload: bytes) -> None:
+        if kind == 1:
+            tail.append(2, b"bad")
+            tail.append(3, b"good")
+        if kind == 2:
+            raise OSError("no")
+        overflowed.append(payload)
+
+    def on_error(error: Exception) -> None:
+        assert not tail.is_inside()
+        errors.append(error)
+
+    tail = Tail(overflow, on_error)
+    tail.append(1, b"outer")
+    assert overflowed == [b"outer", b"good"]
+    assert [str(error) for error in errors] == ["no"]
+
+
+def test_an_interrupt_in_overflow_loses_nothing_that_was_queued() -> None:
+    """What was queued behind it had returned already."""
+    overflowed: list[bytes] = []
+
+    def overflow(kind: int, payload: bytes) -> None:
+        if kind == 1:
+            tail.append(2, b"inner")
+            raise KeyboardInterrupt
+        overflowed.append(payload)
+
+    tail = Tail(overflow, pytest.fail)
+    with pytest.raises(KeyboardInterrupt):
+        tail.append(1, b"outer")
+    assert overflowed == [b"inner"]
+    assert not tail.is_inside()
+
+
+def test_an_inner_record_that_does_not_fit_goes_to_overflow(desk: Desk, around_checksum: list[Any]) -> None:
     """The inner one is treated as any other."""
     around_checksum.append(lambda: desk.tail.append(2, bytes(4 << 20)))
     desk.tail.append(1, b"outer")
@@ -142,8 +204,9 @@ def test_signal_handlers_append_whenever_they_run(desk: Desk) -> None:
         while fired < 200:
             desk.tail.append(1, b"main")
             count += 1
-            if desk.tail.end > 3 << 20:
-                desk.tail.end = HEADER_SIZE
+            if desk.segment.published() > 3 << 20:
+                assert desk.segment.buffer is not None
+                desk.segment.buffer.seek(HEADER_SIZE)
                 count, fired = 0, 0
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -165,7 +228,7 @@ def test_finalizers_append_in_the_middle_of_an_append(desk: Desk, around_checksu
     del thing
     around_checksum.append(gc.collect)
     desk.tail.append(1, b"main")
-    assert desk.read() == [(1, b"main"), (2, b"finalizer")]
+    assert desk.read() == [(2, b"finalizer"), (1, b"main")]
 
 
 class BoomError(Exception):
@@ -235,16 +298,16 @@ def test_an_interrupt_leaves_the_tail_usable(desk: Desk, around_checksum: list[A
     assert desk.read() == [(1, b"next")]
 
 
-def test_an_append_that_fails_after_its_place_was_published_leaves_an_empty_frame(desk: Desk) -> None:
-    """No reader stops there: what has no valid kind is reported, and the next record follows."""
+def test_an_append_that_fails_leaves_nothing(desk: Desk) -> None:
+    """What has no valid kind is reported, and the next record follows."""
     desk.tail.append(-1, b"no such kind")
     desk.tail.append(1, b"next")
     assert desk.read() == [(1, b"next")]
     assert len(desk.errors) == 1
 
 
-def test_a_failed_put_leaves_an_empty_frame_too(desk: Desk) -> None:
-    """The slow way mends its holes as well."""
+def test_a_failed_put_leaves_nothing_either(desk: Desk) -> None:
+    """The slow way is no different."""
     with pytest.raises(Exception, match=r"."):
         desk.tail.put(-1, b"no such kind")
     desk.tail.put(1, b"next")
@@ -290,10 +353,14 @@ def test_a_segment_that_is_closed_inside_an_append_sends_the_record_to_overflow(
 
 
 def test_holding_the_tail_queues_the_threads_own_appends(desk: Desk) -> None:
-    """They land when the block ends; a nested block changes nothing."""
+    """They land when the block ends; a nested block changes nothing. Plain ones do not have to wait."""
+    desk.overflow = lambda kind, payload: desk.tail.put(kind, payload) and None  # type: ignore[method-assign]
+    desk.tail._overflow = desk.overflow
     with desk.tail.held():
+        desk.tail.append(1, b"plain")
+        desk.tail.shut()
         desk.tail.append(1, b"meanwhile")
         with desk.tail.held():
             pass
-        assert desk.read() == []
-    assert desk.read() == [(1, b"meanwhile")]
+        assert desk.read() == [(1, b"plain")]
+    assert desk.read() == [(1, b"plain"), (1, b"meanwhile")]

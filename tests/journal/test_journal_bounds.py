@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from agenttrace.errors import StoreUnavailable
 from agenttrace.journal import segment as segment_module
 from agenttrace.journal.degrade import PREVIEW, SKELETON, WHOLE, degrade
+from agenttrace.journal.frames import SegmentHeader
 from agenttrace.journal.gaps import GapBook
 from agenttrace.journal.pipeline import Pipeline
 from agenttrace.model.wire import ENTITY, EVENT, RunRecord, read_run, write_run
@@ -360,7 +361,7 @@ def test_a_real_refusal_of_fallocate_leaves_no_file(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(os, "posix_fallocate", refuse, raising=False)
     with pytest.raises(OSError, match="full"):
-        segment_module.FileSegment(tmp_path, segment_module.SegmentHeader(1, bytes(16), 8192, 0))
+        segment_module.FileSegment(tmp_path, SegmentHeader(1, bytes(16), 8192, 0))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -131,13 +131,21 @@ os._exit(0)
 def test_a_fork_with_a_backlog_delivers_each_record_once(tmp_path: Path) -> None:
     """The parent's backlog is the parent's."""
     script = """
-with traced._tail.held():
-    append(*range(50))
+import threading
+go, write = threading.Event(), FileStore.write
+def waits(self, batch):
+    go.wait(30)
+    write(self, batch)
+FileStore.write = waits
+append(*range(50))
+assert traced.stats().pending == 50
 child = os.fork()
 if child == 0:
+    go.set()
     append(100)
     sys.exit(0)
 assert os.waitpid(child, 0)[1] == 0
+go.set()
 """
     assert run(script, tmp_path) == sorted([f"r{number}" for number in range(50)] + ["r100"])
 
@@ -257,8 +265,8 @@ assert gone() is None
     assert run(script, tmp_path) == ["r1"]
 
 
-def test_a_shutdown_in_a_signal_handler_inside_an_append_does_not_wait(tmp_path: Path) -> None:
-    """SIGTERM may come at any point; the writer needs what the append holds, so the exit hook does the work."""
+def test_a_shutdown_in_a_signal_handler_inside_an_append_works(tmp_path: Path) -> None:
+    """SIGTERM may come at any point. A plain append holds nothing; its record goes to the next journal."""
     script = """
 from agenttrace.journal import tail
 append(0)
@@ -266,11 +274,42 @@ real, once = tail.crc32, []
 def crc32(payload, seed):
     if not once:
         once.append(1)
-        assert not traced.flush(3600)
-        assert not traced.shutdown(3600)
+        append(2)
+        assert traced.flush(30)
+        assert traced.shutdown(30)
+        assert list(root.iterdir()) == []
     return real(payload, seed)
 tail.crc32 = crc32
 append(1)
+assert traced.stats().recorded == 3
 """
-    assert run(script, tmp_path) == ["r0", "r1"]
+    assert run(script, tmp_path) == ["r0", "r1", "r2"]
+    assert left_over(tmp_path) == []
+
+
+def test_a_shutdown_in_a_signal_handler_where_an_append_makes_a_segment_does_not_wait(tmp_path: Path) -> None:
+    """The writer needs what that append holds, so the exit hook does the work."""
+    script = """
+real, once = traced._new_home, []
+def new_home():
+    if not once:
+        once.append(1)
+        assert not traced.shutdown(3600)
+        append(1)
+    home = real()
+    return home
+traced._new_home = new_home
+append(0)
+real_segment = traced._journal._new_segment
+def new_segment(size):
+    if len(once) == 1:
+        once.append(1)
+        assert not traced.flush(3600)
+        assert not traced.shutdown(3600)
+    return real_segment(size)
+traced._journal._new_segment = new_segment
+append(2, content="x" * (9 << 20))
+assert len(once) == 2
+"""
+    assert run(script, tmp_path) == ["r0", "r1", "r2"]
     assert left_over(tmp_path) == []

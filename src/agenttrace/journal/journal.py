@@ -92,6 +92,7 @@ class Journal:
         self.home: Home = home
         self.tail = tail
         self.committed = 0
+        self.provide: Callable[[], None] = _nothing  # asks for the next segment to be made ready
         self.open_runs: set[tuple[bytes, bytes]] = set()  # kept by the writer: what the store has as running
         self._settings = settings
         self._counters = counters
@@ -163,6 +164,7 @@ class Journal:
         self.tail.attach(segment)
         if full is not None:
             self._ease(full)
+            self.provide()
         return True
 
     def _take_ready(self, need: int) -> Segment | None:
@@ -429,6 +431,10 @@ class _Stranded(MemoryHome):
 
     def forget(self) -> None:
         self._lost.forget()
+
+
+def _nothing() -> None:
+    pass
 
 
 def _touch(segment: Segment) -> None:

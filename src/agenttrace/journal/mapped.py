@@ -27,13 +27,19 @@ class MappedSegment:
 
     __slots__ = ("buffer", "end", "number", "salt", "size")
 
+    buffer: mmap.mmap | None
+    end: int | None
+    number: int
+    salt: int
+    size: int
+
     def __init__(self, header: SegmentHeader, buffer: mmap.mmap) -> None:
         buffer.write(header.pack())
-        self.buffer: mmap.mmap | None = buffer
+        self.buffer = buffer
         self.number = header.number
         self.size = header.size
         self.salt = header.salt
-        self.end: int | None = None
+        self.end = None
 
     def published(self) -> int:
         """Return where the last whole frame ends. Hold the tail's lock, so that nobody seals meanwhile."""
@@ -42,6 +48,11 @@ class MappedSegment:
             with suppress(ValueError):  # closed: a forked child meets its parent's segment
                 return buffer.tell()
         return HEADER_SIZE if self.end is None else self.end
+
+    def let_go(self) -> mmap.mmap | None:
+        """Give the map away; whoever gets it may close it."""
+        buffer, self.buffer = self.buffer, None
+        return buffer
 
     def seal(self) -> None:
         """End the segment: nothing is written to it any more, not even by a thread that took its `write` before.

@@ -36,7 +36,7 @@ class MemorySegment(MappedSegment):
         """Give back what lies behind `end`, and return how many bytes that were."""
         spare = self.size - (self.end or self.size)
         if spare > 0:
-            self.buffer = None
+            self.let_go()
             self._data = self._data[: self.end]
             self._map.close()
             self.size -= spare
@@ -44,18 +44,18 @@ class MemorySegment(MappedSegment):
 
     def unmap(self) -> None:
         """Mark that nothing is appended any more."""
-        self.buffer = None
+        self.let_go()
 
     def rest(self) -> None:
         """Mark that nothing is appended any more; the data stay, there is nowhere else to have them from."""
-        self.buffer = None
+        self.let_go()
 
     def sync(self) -> None:
         """Do nothing: memory is lost with the power."""
 
     def remove(self) -> None:
         """Free the memory."""
-        self.buffer = None
+        self.let_go()
         self._data = b""
         self._map.close()  # whoever is in the middle of an append notices
 

@@ -152,6 +152,7 @@ class Pipeline:
             each_round=self._tell,
         )
         self._writer = writer
+        journal.provide = writer.provide
         try:
             writer.start()
         except RuntimeError:
@@ -181,7 +182,8 @@ class Pipeline:
         """Wait until everything that this process appended before the call is committed; False if time ran out.
 
         What was dropped is not waited for; the gap that stands for it is, once there is room for it. Inside an append
-        (a signal handler may be there) it returns False at once: the writer needs what that append holds.
+        that is more than a copy (a signal handler may be there) it returns False at once: the writer needs what that
+        append holds.
         """
         deadline = time.monotonic() + timeout
         journal = self._journal

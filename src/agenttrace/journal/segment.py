@@ -135,7 +135,7 @@ class FileSegment(MappedSegment):
 
     def unmap(self) -> None:
         """Let go of the map of a segment to which nothing is appended any more."""
-        buffer, self.buffer = self.buffer, None
+        buffer = self.let_go()
         if buffer is not None:
             buffer.close()
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from itertools import islice
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from agenttrace.errors import StoreRejected
@@ -46,7 +48,7 @@ class Writer:
         self._on_error = on_error
         self._clock = clock
         self._each_round = each_round
-        self._wake = threading.Event()
+        self._calls: SimpleQueue[bool] = SimpleQueue()  # True: all there is to do, False: segments
         self._stopping = False
         self._final = False
         self._ended = False
@@ -83,7 +85,11 @@ class Writer:
 
     def wake(self) -> None:
         """Have the journal drained now, and a store that was out of reach tried again."""
-        self._wake.set()
+        self._calls.put(True)
+
+    def provide(self) -> None:
+        """Have the next segments made ready soon. May be called from inside an append, wherever that runs."""
+        self._calls.put(False)  # a SimpleQueue, because its `put` may interrupt itself: an Event's `set` may not
 
     def stop(self, timeout: float, *, final: bool) -> bool:
         """Tell the thread to stop and return whether it did in time.
@@ -92,7 +98,7 @@ class Writer:
         """
         self._final = final
         self._stopping = True
-        self._wake.set()
+        self._calls.put(True)
         if self._thread.is_alive():
             self._thread.join(max(timeout, 0.0))
         return not self._thread.is_alive()
@@ -112,8 +118,7 @@ class Writer:
         try:
             while not self._ends():
                 self._guarded(self._round)
-                self._wake.wait(self._settings.flush_interval)
-                self._wake.clear()
+                self._rest(self._settings.flush_interval)
             if self._final:
                 self._guarded(self._abandon_own)
         finally:
@@ -122,6 +127,21 @@ class Writer:
             self._dead.clear()
             self._alive = False
             self._announce()
+
+    def _rest(self, seconds: float) -> None:
+        """Wait this long, shorter if woken or stopped; meanwhile provide segments when asked."""
+        deadline = time.monotonic() + seconds
+        while not self._stopping:
+            try:
+                woken = self._calls.get(timeout=min(max(deadline - time.monotonic(), 0.0), threading.TIMEOUT_MAX))
+            except Empty:
+                return
+            if woken:
+                with suppress(Empty):
+                    while True:
+                        self._calls.get_nowait()
+                return
+            self._guarded(self.journal.prepare)
 
     def _ends(self) -> bool:
         with self._ending:
@@ -176,9 +196,7 @@ class Writer:
     def _pause(self, seconds: float) -> bool:
         """Wait between two attempts, shorter if woken, and return whether to stop."""
         self._keep_up()
-        self._wake.wait(seconds)
-        if not self._stopping:
-            self._wake.clear()
+        self._rest(seconds)
         return self._stopping
 
     # Journals of the dead.

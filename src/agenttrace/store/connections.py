@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from agenttrace.errors import StoreUnavailable
+from agenttrace.store import forking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -18,7 +19,7 @@ __all__ = ["Connections"]
 
 _MAX_IDLE = 4
 
-#: Connections of a parent process: closing them here could end the parent's transactions and locks.
+#: Connections of a parent process that were in use when it forked: closing them could end its transactions.
 _parents: list[_Pool] = []
 
 
@@ -41,6 +42,7 @@ class Connections:
         self._connect = connect
         self._pool = _Pool()
         self._open = False
+        forking.register(self)
 
     @contextmanager
     def writing(self, *, opening: bool = False) -> Generator[Connection]:
@@ -49,7 +51,7 @@ class Connections:
         An error that ends the block closes the connection, which undoes what was not committed.
         """
         pool = self._usable(opening=opening)
-        with pool.write_lock:
+        with pool.write_lock, forking.inside():
             connection, pool.writer = pool.writer or self._connect(), None
             try:
                 yield connection
@@ -64,19 +66,20 @@ class Connections:
     def reading(self) -> Generator[Connection]:
         """Lend a connection for reading."""
         pool = self._usable()
-        with pool.lock:
-            connection = pool.idle.pop() if pool.idle else None
-        connection = connection or self._connect()
-        try:
-            yield connection
-        except BaseException:
+        with forking.inside():
+            with pool.lock:
+                connection = pool.idle.pop() if pool.idle else None
+            connection = connection or self._connect()
+            try:
+                yield connection
+            except BaseException:
+                connection.close()
+                raise
+            with pool.lock:
+                if self._open and len(pool.idle) < _MAX_IDLE:
+                    pool.idle.append(connection)
+                    return
             connection.close()
-            raise
-        with pool.lock:
-            if self._open and len(pool.idle) < _MAX_IDLE:
-                pool.idle.append(connection)
-                return
-        connection.close()
 
     def open(self) -> None:
         """Lend from now on."""
@@ -90,7 +93,21 @@ class Connections:
             idle, pool.idle = pool.idle, []
         with pool.write_lock:
             writer, pool.writer = pool.writer, None
-        for connection in [*idle, *([writer] if writer else [])]:
+        with forking.inside():
+            for connection in [*idle, *([writer] if writer else [])]:
+                connection.close()
+
+    def after_fork(self, *, calm: bool) -> None:
+        """Give up the parent's connections, in a forked child.
+
+        While they are open SQLite takes the parent's locks on the file for this process's, which has none. So they are
+        closed; in a moment when nobody uses them that touches nothing of the parent's.
+        """
+        inherited, self._pool = self._pool, _Pool()
+        if not calm:
+            _parents.append(inherited)
+            return
+        for connection in [*inherited.idle, *([inherited.writer] if inherited.writer else [])]:
             connection.close()
 
     def _usable(self, *, opening: bool = False) -> _Pool:

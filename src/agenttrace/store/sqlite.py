@@ -53,8 +53,12 @@ class SQLite:
         connection = sqlite3.connect(
             self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
         )
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA cache_size = -8000")
+        try:
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA cache_size = -8000")
+        except BaseException:  # a file that is no database
+            connection.close()
+            raise
         return cast("Connection", connection)
 
     def create(self, connection: Connection) -> None:

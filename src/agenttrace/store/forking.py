@@ -1,0 +1,92 @@
+"""Forks and databases: a fork waits until no thread is inside a database, for a moment.
+
+SQLite keeps its mutexes and the locks of a file in the process's memory. A child that is forked while another thread of
+its parent is inside SQLite inherits them as they are, held by nobody, and hangs or finds the file busy for good.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+__all__ = ["Inheriting", "inside", "register"]
+
+_PATIENCE = 1.0  # seconds that a fork waits, at most
+
+
+class Inheriting(Protocol):
+    """What a forked child inherits of a database."""
+
+    def after_fork(self, *, calm: bool) -> None:
+        """Start anew in the child; `calm` says that no thread was inside a database when it was forked."""
+        ...
+
+
+_databases: weakref.WeakSet[Inheriting] = weakref.WeakSet()
+
+
+class _Gate:
+    """Counts the threads that are inside a database, and lets nobody in while the process forks."""
+
+    def __init__(self) -> None:
+        self.calm = True
+        self._held = False
+        self._inside = 0
+        self._changed = threading.Condition()
+
+    def enter(self) -> None:
+        with self._changed:
+            self._inside += 1
+
+    def leave(self) -> None:
+        with self._changed:
+            self._inside -= 1
+            self._changed.notify_all()
+
+    def shut(self) -> None:
+        # A signal handler may fork inside a database's own thread, so neither wait is for ever.
+        self._held = self._changed.acquire(timeout=_PATIENCE)
+        self.calm = self._held and self._changed.wait_for(lambda: not self._inside, _PATIENCE)
+
+    def open(self) -> None:
+        if self._held:
+            self._held = False
+            self._changed.release()
+
+
+_gate = _Gate()
+
+
+@contextmanager
+def inside() -> Generator[None]:
+    """Hold back forks for the length of a block, in which a database is used. Blocks may nest."""
+    gate = _gate
+    gate.enter()
+    try:
+        yield
+    finally:
+        gate.leave()
+
+
+def register(database: Inheriting) -> None:
+    """Have `after_fork` called in forked children as long as somebody holds the database."""
+    _databases.add(database)
+
+
+def _after_in_child() -> None:
+    global _gate
+    calm, _gate = _gate.calm, _Gate()
+    for database in list(_databases):
+        database.after_fork(calm=calm)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=lambda: _gate.shut(), after_in_parent=lambda: _gate.open(), after_in_child=_after_in_child
+    )
