@@ -31,7 +31,7 @@ WORDS = "Open the widget settings, choose the network tab and enter the name of 
 INPUT = (WORDS * 3)[:200]
 OUTPUT = (WORDS * 6)[:500]
 SECRET = "sk-proj-" + "Zq8Rt3Lm" * 4
-EVERY = 97  # every so many calls carry the secret
+EVERY = 997  # every so many calls carry the secret, which costs them more
 
 
 @agenttrace.tool_call

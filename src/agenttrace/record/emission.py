@@ -485,9 +485,11 @@ class Emission(otel.Span):
                 version = _pack_version(now, number, revision | _HOME, RANK_END, _IS_SUCCESS, span._flags)
                 scope, static = span._scope, span._options.static
                 envelope = scope.envelopes.get(static) or scope.envelope(static)
-                if input_key in content and output_key in content and len(content) == 2:
-                    members = input_json, content[input_key], output_json, content[output_key]
-                    payload = b"".join((span._fixed, version, envelope, *members))
+                fragment = content.get(input_key)  # pyright: ignore[reportArgumentType] - None is no key
+                if fragment is not None and output_key is not None and len(content) == 2:
+                    payload = b"".join(
+                        (span._fixed, version, envelope, input_json, fragment, output_json, content[output_key])
+                    )
                 else:
                     payload = _joined(span._fixed, version, envelope, content)
                 if len(payload) > recorder.max_content_bytes:

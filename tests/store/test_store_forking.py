@@ -1,0 +1,103 @@
+"""A fork waits until no thread is inside a database; a child starts without its parent's connections."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from agenttrace.store import forking
+from agenttrace.store.forking import _Gate
+
+
+def test_a_fork_waits_for_those_inside() -> None:
+    """And lets nobody in while it goes on."""
+    gate = _Gate()
+    gate.enter()
+    gate.enter()
+    shut, entered = threading.Event(), threading.Event()
+
+    def fork() -> None:
+        gate.shut()
+        shut.set()
+        entered.wait(0.05)
+        assert not entered.is_set()
+        gate.open()
+
+    def enter() -> None:
+        shut.wait(60)
+        gate.enter()
+        entered.set()
+
+    threads = [threading.Thread(target=fork), threading.Thread(target=enter)]
+    for thread in threads:
+        thread.start()
+    gate.leave()
+    assert not shut.wait(0.05)
+    gate.leave()
+    for thread in threads:
+        thread.join(60)
+    assert shut.is_set()
+    assert entered.is_set()
+    assert gate.calm
+
+
+def test_a_fork_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that forks while it is inside goes on, and the child knows that it was not calm."""
+    monkeypatch.setattr(forking, "_PATIENCE", 0.01)
+    gate = _Gate()
+    gate.enter()
+    gate.shut()
+    gate.open()
+    assert not gate.calm
+    gate.leave()
+    gate.shut()
+    gate.open()
+    assert gate.calm
+
+
+SCRIPT = """
+import os, sys
+from agenttrace.store.sqlite import SQLiteStore
+from agenttrace.store.forking import inside
+from agenttrace.testing.records import batch_of, run_record
+from agenttrace.model.ids import DEFAULT_WORKSPACE
+from agenttrace.store.protocol import RunFilter
+
+store = SQLiteStore("traces.db")
+store.open()
+where = RunFilter(workspace_id=DEFAULT_WORKSPACE.bytes)
+store.write(batch_of(run_record(1)))
+assert len(store.runs(where)) == 1
+
+def child(span):
+    store.write(batch_of(run_record(span)))
+    assert store.runs(where)
+    store.close()
+    os._exit(0)
+
+for span in (2, 3):
+    if os.fork() == 0:
+        child(span)
+    assert os.wait()[1] == 0
+    store.write(batch_of(run_record(span + 10)))
+with inside():
+    if os.fork() == 0:
+        child(4)
+    assert os.wait()[1] == 0
+print(len(store.runs(where)))
+store.close()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_parent_and_child_both_go_on(tmp_path: Path) -> None:
+    """With the same store object, reading and writing in turn, also after a fork that was not calm."""
+    ran = subprocess.run(
+        [sys.executable, "-c", SCRIPT], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (ran.stdout, ran.stderr) == ("6\n", "")
