@@ -29,7 +29,9 @@ def write_script(folder: Path, text: str, name: str = "script.py") -> Path:
 
 def run_script(folder: Path, text: str, *arguments: str, code: int = 0) -> str:
     """Run a script to its end, in the folder, and return its output; it must end with `code` and a clean stderr."""
-    command = [sys.executable, "-W", "error::ResourceWarning", str(write_script(folder, text)), *arguments]
+    # From 3.12 on Python warns of every fork in a process with threads, as one that records is.
+    warn = ["-W", "error::ResourceWarning", "-W", "ignore:This process:DeprecationWarning"]
+    command = [sys.executable, *warn, str(write_script(folder, text)), *arguments]
     ran = subprocess.run(
         command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=PATIENCE, check=False
     )

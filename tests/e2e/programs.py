@@ -46,9 +46,7 @@ def _cycle() -> list[Any]:
 _WORDS = st.text(max_size=8)  # lone surrogates and NUL characters among them
 _ODD = st.sampled_from(
     [math.nan, -math.inf, "\ud800", "a\0b", b"\xff\0", 2**70, -(2**64), datetime(2026, 1, 1, tzinfo=UTC)]
-).map(lambda value: value) | st.sampled_from([_cycle, Odd, lambda: Point(1, {2}), object, lambda: {1: (2, {3})}]).map(
-    lambda make: make()
-)
+) | st.sampled_from([_cycle, Odd, lambda: Point(1, {2}), object, lambda: {1: (2, {3})}]).map(lambda make: make())
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | _WORDS | _ODD,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_WORDS, inner, max_size=3),
