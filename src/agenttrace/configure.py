@@ -186,15 +186,18 @@ class AgentTrace(Makers):
             from agenttrace.query.reader import Query
 
             pipeline, timeout = self._pipe(), self._query_timeout
-            made = Query(pipeline.open_store_once, wait=lambda: pipeline.flush(timeout), clock=self._recorder.now)
+            made = Query(pipeline.open_store_once, wait=lambda: pipeline.settle(timeout), clock=self._recorder.now)
             self._query = made
         return made
 
     # -- life --------------------------------------------------------------------------------------
 
     def flush(self, timeout: float = 5.0) -> bool:
-        """Wait until all that was recorded so far is in the store; return False if `timeout` seconds passed first."""
-        return self._pipe().flush(timeout)
+        """Wait until all that was recorded so far is in the store; return False if `timeout` seconds passed first.
+
+        That includes what processes that died had left in their journals when this one began.
+        """
+        return self._pipe().settle(timeout)
 
     def shutdown(self, timeout: float = 5.0) -> bool:
         """Flush, stop the writer and close the store; return whether everything is in the store.

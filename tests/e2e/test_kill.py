@@ -25,7 +25,7 @@ import pytest
 
 from agenttrace import AgentTrace
 from agenttrace.model.run import Run
-from tests.e2e.children import started, wait_until
+from tests.e2e.children import started
 
 WIRING = importlib.import_module("agenttrace.configure")  # the package's attribute of this name is the function
 
@@ -133,12 +133,8 @@ def record(folder: Path, seed: int, ending: str, *, interval: float = 0.02, limi
 
 
 def adopted(folder: Path, *, damaged: int = 0) -> list[Run]:
-    """Return the runs that a new process finds once it has adopted what there is."""
+    """Return the runs that a new process finds: its first query adopts what there is."""
     with AgentTrace(store=folder / "traces.db") as trace:
-        if any((folder / "traces.db.journal").iterdir()):
-            # A query opens the store at once; journals are adopted by the writer, which the first record starts.
-            trace.register_agent("somebody")
-            wait_until(lambda: trace.stats().adopted)
         found = list(trace.query.runs())
         stats = trace.stats()
     assert stats.dead_letters == 0, "dead letters"

@@ -130,11 +130,10 @@ def by_stream(trace: AgentTrace, secret: str) -> None:
     list(stream())
 
 
-WAYS = [by_argument, by_output, by_error, by_attribute, by_prompt, by_thinking, by_stream]
-BY_NAME = pytest.param(by_name, marks=pytest.mark.xfail(reason="names of runs are not redacted yet"))
+WAYS = [by_argument, by_output, by_error, by_attribute, by_prompt, by_thinking, by_stream, by_name]
 
 
-@pytest.mark.parametrize("way", [*WAYS, BY_NAME], ids=lambda way: way.__name__)
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_secrets_known_by_their_form(tmp_path: Path, held: AgentTrace, way: Any) -> None:
     """Wherever they were."""
     for secret in BY_FORM:

@@ -241,7 +241,9 @@ def test_call_sid_also_takes_a_sessions_uuid(shelf: Shelf, query: Query) -> None
     put(shelf, NOW - 30 * DAY, session_id=SESSION.bytes)
     put(shelf, NOW - 30 * DAY, call_sid="CA1")
     for spelling in (str(SESSION), str(SESSION).upper(), SESSION.hex):
-        assert [(item["call_sid"], item["session_id"]) for item in items(query, call_sid=spelling)] == [(None, str(SESSION))]
+        assert [(item["call_sid"], item["session_id"]) for item in items(query, call_sid=spelling)] == [
+            (None, str(SESSION))
+        ]
     assert [item["call_sid"] for item in items(query, call_sid="CA1")] == ["CA1"]
 
 

@@ -18,6 +18,7 @@ from agenttrace.journal import lifetime
 from agenttrace.journal.folder import JournalFolder
 from agenttrace.journal.journal import Home, Journal
 from agenttrace.journal.memory import MemoryHome
+from agenttrace.journal.recovery import has_journals
 from agenttrace.journal.stats import Counters, Stats
 from agenttrace.journal.tail import Tail
 from agenttrace.journal.writer import Writer
@@ -207,6 +208,39 @@ class Pipeline:
                 remaining = deadline - time.monotonic()
                 if remaining <= 0 or not writer.progress.wait(min(remaining, threading.TIMEOUT_MAX)):
                     return journal.committed >= target
+        return True
+
+    def settle(self, timeout: float) -> bool:
+        """Flush, and wait until what dead processes had left here is in the store as well; False if time ran out.
+
+        A process that has recorded nothing begins to adopt their journals by this, if there are any.
+        """
+        deadline = time.monotonic() + timeout
+        if self._journal is None and not self._awaken():
+            return True
+        if not self.flush(timeout):
+            return False
+        with self._tail.held():
+            if self._writer is None or not self._writer.is_alive():
+                return True
+            writer = self._writer
+        with writer.progress:
+            while not writer.caught_up and writer.is_alive():
+                remaining = deadline - time.monotonic()
+                if remaining <= 0 or not writer.progress.wait(min(remaining, threading.TIMEOUT_MAX)):
+                    return writer.caught_up
+        return True
+
+    def _awaken(self) -> bool:
+        """Start a writer if there are journals that it might adopt, and return whether there are."""
+        root = self.settings.root
+        if root is None or self._exiting or not has_journals(root):
+            return False
+        with self._tail.held():
+            if self._journal is None:
+                self._journal = self._new_journal()
+            if self._writer is None:
+                self._start_writer(self._journal)
         return True
 
     def shutdown(self, timeout: float) -> bool:

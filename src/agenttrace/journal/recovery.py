@@ -20,9 +20,18 @@ if TYPE_CHECKING:
 
     from agenttrace.journal.settings import JournalSettings
 
-__all__ = ["DeadJournal", "adopt"]
+__all__ = ["DeadJournal", "adopt", "has_journals"]
 
 _STALE = 60.0  # seconds after which a folder that was never finished is swept away
+
+
+def has_journals(root: Path) -> bool:
+    """Return whether there are journals under `root`, of living processes or dead ones."""
+    try:
+        with os.scandir(root) as entries:
+            return any(not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False) for entry in entries)
+    except OSError:
+        return False
 
 
 def adopt(root: Path, settings: JournalSettings, *, skip: Callable[[Path, OSError], None]) -> Iterator[DeadJournal]:

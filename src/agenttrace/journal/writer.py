@@ -60,6 +60,7 @@ class Writer:
         self._next_adoption = 0.0
         self._next_sync = 0.0
         self._skipped: set[Path] = set()
+        self.caught_up = settings.root is None  # what dead processes had left when it began is in the store
         self._thread = threading.Thread(target=self._run, name="agenttrace-writer", daemon=True)
 
     def start(self) -> None:
@@ -212,6 +213,9 @@ class Writer:
             if self._stopping:
                 return
             self._guarded(lambda dead=dead: self._bury(dead))
+        if not self.caught_up and not self._stopping and self._next_adoption > now:
+            self.caught_up = True
+            self._announce()
 
     def _found(self) -> Iterator[DeadJournal]:
         root = self._settings.root

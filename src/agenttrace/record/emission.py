@@ -24,8 +24,8 @@ from agenttrace.record import failure
 from agenttrace.record.arguments import Arguments
 from agenttrace.record.clip import clip
 from agenttrace.record.context import CONTEXT, CURRENT, OURS, SCOPE, Attachment, attach, current_context, detach
-from agenttrace.record.fields import KEY_JSON
-from agenttrace.record.options import Options
+from agenttrace.record.fields import ENVELOPE_KEYS, KEY_JSON
+from agenttrace.record.options import Options, clean
 from agenttrace.record.recorder import Recorder
 from agenttrace.record.scope import Scope
 
@@ -48,8 +48,6 @@ Event = tuple[str, int, int, bytes]
 
 _pack_fixed = FIXED.pack
 _pack_version = VERSION.pack
-#: Content keys that the envelope repeats, since prompt logs are found by them.
-_ENVELOPE_KEYS = frozenset({"prompt_type", "state_name"})
 _FIRST_VERSION = _pack_version(OPEN, 0, 0, RANK_START, IS_RUNNING, 0)
 
 
@@ -242,9 +240,10 @@ class Emission(otel.Span):
 
     def keep(self, key: str, value: Any) -> None:
         """Serialise and redact a value as it is now, for this content key."""
-        self._content[key] = self._recorder.capture(value)
-        if key in _ENVELOPE_KEYS:
-            self._options = self._options.with_content(key, value)
+        recorder = self._recorder
+        self._content[key] = recorder.capture(value)
+        if key in ENVELOPE_KEYS:
+            self._options = self._options.with_content(key, recorder.redactor.text(clean(value)))
 
     def first_token(self) -> None:
         """Record the seconds from the start of a prompt to now as its `time_to_first_token`."""

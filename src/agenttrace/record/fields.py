@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 __all__ = [
+    "ENVELOPE_KEYS",
     "INPUT_KEY",
     "KEY_JSON",
     "OUTPUT_KEY",
@@ -69,6 +70,9 @@ _CONTENT_KEYS = (
 
 #: Content keys as they stand in a record: a comma before each.
 KEY_JSON = {key: f',"{key}":'.encode() for key in _CONTENT_KEYS}
+
+#: Content keys that the envelope repeats, since prompt logs are found by them.
+ENVELOPE_KEYS = frozenset({"prompt_type", "state_name"})
 
 #: Keys that `span.set` writes into the content of such a run instead of its attributes.
 SETTABLE: dict[str, frozenset[str]] = {

@@ -11,7 +11,7 @@ from uuid import UUID
 from agenttrace.errors import ConfigurationError
 from agenttrace.model.wire import SCOPE_IDS
 from agenttrace.record.context import SCOPE, Attachment, attach, current_context, detach, with_scope
-from agenttrace.record.fields import tool_names
+from agenttrace.record.fields import ENVELOPE_KEYS, tool_names
 from agenttrace.record.options import UNSET, Options, clean
 from agenttrace.record.recorder import Recorder
 from agenttrace.record.scope import EMPTY, Scope
@@ -251,9 +251,12 @@ class Makers:
             function = cast("Any", name)
             name = None
         given = {key: value for key, value in content.items() if value is not UNSET and value is not None}
+        redact = self._recorder.redactor.text
+        for key in ENVELOPE_KEYS & given.keys():
+            given[key] = redact(clean(given[key]))
         options = Options(
             run_type=run_type,
-            name=name,
+            name=None if name is None else redact(clean(name)),
             content=given,
             scope=scope or ({} if attributes else None),
             attributes=attributes,

@@ -271,7 +271,7 @@ class Span(Emission):
     def update_name(self, name: str) -> None:
         """Give the run another name."""
         if self._open():
-            self._options = self._options.renamed(clean(name))
+            self._options = self._options.renamed(self._recorder.redactor.text(clean(name)))
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         """Mark the run as failed where the status is ERROR."""
