@@ -35,8 +35,9 @@ class Span(Emission):
     task than it began in. Values are serialised and redacted when they are set.
 
     >>> import agenttrace
-    >>> with agenttrace.AgentTrace(store="memory://").span("plan", "outline") as span:
-    ...     span.output = ["one", "two"]
+    >>> with agenttrace.AgentTrace(store="memory://") as trace:
+    ...     with trace.span("plan", "outline") as span:
+    ...         span.output = ["one", "two"]
     >>> span.output
     ['one', 'two']
     """
