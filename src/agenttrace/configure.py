@@ -65,6 +65,7 @@ class Settings(TypedDict, total=False):
     flush_interval: float
     query_timeout: float
     exit_timeout: float
+    raw_prompts: bool
     clock: Callable[[], int] | None
     ids: Ids | None
 
@@ -93,6 +94,7 @@ class AgentTrace(Makers):
         flush_interval: seconds between two batches.
         query_timeout: seconds for which a query waits for this process's own records.
         exit_timeout: seconds for which the interpreter's exit waits for the writer.
+        raw_prompts: False makes prompt logs unavailable, as where only their metadata may be read.
         clock: nanoseconds since the epoch; for tests.
         ids: where trace and span ids come from; for tests.
 
@@ -110,7 +112,7 @@ class AgentTrace(Makers):
         super().__init__(Recorder())
         self._query: Query | None = None
         self._pipeline: Pipeline | None = None
-        self._query_timeout = 5.0
+        self._query_timeout, self._raw_prompts = 5.0, True
         self.configure(store, **settings)
 
     def configure(
@@ -127,6 +129,7 @@ class AgentTrace(Makers):
         flush_interval: float = 0.1,
         query_timeout: float = 5.0,
         exit_timeout: float = 5.0,
+        raw_prompts: bool = True,
         clock: Callable[[], int] | None = None,
         ids: Ids | None = None,
     ) -> Self:
@@ -161,7 +164,7 @@ class AgentTrace(Makers):
             clock=lambda: now() // 1000,
         )
         previous, self._pipeline, self._query = self._pipeline, pipeline, None
-        self._query_timeout = query_timeout
+        self._query_timeout, self._raw_prompts = query_timeout, raw_prompts
         recorder.enabled = False
         recorder.clock = now
         recorder.use_ids(ids or RandomIds())
@@ -186,7 +189,12 @@ class AgentTrace(Makers):
             from agenttrace.query.reader import Query
 
             pipeline, timeout = self._pipe(), self._query_timeout
-            made = Query(pipeline.open_store_once, wait=lambda: pipeline.settle(timeout), clock=self._recorder.now)
+            made = Query(
+                pipeline.open_store_once,
+                wait=lambda: pipeline.settle(timeout),
+                clock=self._recorder.now,
+                raw_prompts=self._raw_prompts,
+            )
             self._query = made
         return made
 
@@ -235,7 +243,7 @@ class _Default(AgentTrace):
         Makers.__init__(self, Recorder())
         self._query = None
         self._pipeline = None
-        self._query_timeout = 5.0
+        self._query_timeout, self._raw_prompts = 5.0, True
         self._recorder.append = self._first
         self._recorder.enabled = os.environ.get("AGENTTRACE_DISABLED", "").lower() in _FALSE
 
@@ -243,7 +251,7 @@ class _Default(AgentTrace):
     def replaced(self, settings: dict[str, Any]) -> Generator[AgentTrace]:
         """Use other settings for the length of a block, in which internal errors raise; see `testing.capture`."""
         recorder = self._recorder
-        before = dict(vars(recorder)), self._pipeline, self._query, self._query_timeout
+        before = dict(vars(recorder)), self._pipeline, self._query, self._query_timeout, self._raw_prompts
         self._pipeline = None
         try:
             self.configure(**settings)
@@ -252,7 +260,7 @@ class _Default(AgentTrace):
         finally:
             self.shutdown()
             vars(recorder).update(before[0])
-            _, self._pipeline, self._query, self._query_timeout = before
+            _, self._pipeline, self._query, self._query_timeout, self._raw_prompts = before
 
     def _first(self, kind: int, payload: bytes) -> None:
         self._pipe()

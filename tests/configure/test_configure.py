@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agenttrace import AgentTrace
-from agenttrace.errors import ConfigurationError
+from agenttrace.errors import ConfigurationError, StoreUnavailable
 from agenttrace.store.memory import MemoryStore
 
 
@@ -135,6 +135,16 @@ def test_a_service_is_a_uuid_or_becomes_one(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", f"service.name=other,service.instance.id={known}")
     assert service_of(AgentTrace(store="memory://")) == known
     assert named is not None
+
+
+def test_raw_prompts_can_be_switched_off() -> None:
+    """Prompt logs are unavailable then; the other views are not."""
+    with AgentTrace(store="memory://", raw_prompts=False) as trace:
+        with trace.prompt("engage"):
+            pass
+        with pytest.raises(StoreUnavailable):
+            trace.query.prompt_logs(None)
+        assert [run.name for run in trace.query.runs()] == ["engage"]
 
 
 def test_a_limit_cuts_what_one_run_keeps() -> None:

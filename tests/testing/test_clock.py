@@ -56,12 +56,12 @@ def test_microseconds_are_exact(moment: datetime) -> None:
 
 
 def test_ids_count_from_one() -> None:
-    """Span ids are the bare number; trace ids have the milliseconds in front of it."""
+    """Span ids are the bare number; trace ids have the milliseconds in front of it, the number once more between."""
     ids = CountedIds()
     assert [ids.span(), ids.span()] == [(1).to_bytes(8, "big"), (2).to_bytes(8, "big")]
     first, second = ids.trace(NOON_NS // 1000), ids.trace(NOON_NS // 1000)
-    assert first == (NOON_NS // 1_000_000).to_bytes(6, "big") + (1).to_bytes(10, "big")
-    assert second[6:] == (2).to_bytes(10, "big")
+    assert first == (NOON_NS // 1_000_000).to_bytes(6, "big") + b"\0\1" + (1).to_bytes(8, "big")
+    assert second[6:] == b"\0\2" + (2).to_bytes(8, "big")
 
 
 def test_each_counts_for_itself() -> None:

@@ -83,9 +83,9 @@ def parse(text: str | None) -> Parsed:
         return Parsed(None, True)
     try:
         value: Any = orjson.loads(text)
-    except ValueError:
+    except (ValueError, TypeError):
         return Parsed(None, False)
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         return Parsed(None, False)
     return Parsed(cast("dict[str, Any]", fold(value) if text.count("[") + text.count("{") > 100 else value), True)
 
@@ -136,6 +136,8 @@ def text_of(value: object, side: Literal["input", "output"] = "output") -> str |
     while True:
         if value is None or isinstance(value, str):
             return value
+        if value == {}:  # a call without arguments
+            return ""
         inner = _inside(value, side)
         if inner is value:
             return compact_json(value)

@@ -48,6 +48,9 @@ def _now() -> int:
     return time.time_ns() // 1_000
 
 
+_MOST_SESSIONS = 1 << 31  # what every database can take
+
+
 class Query:
     """Answers about what was recorded, from a store, or from the one that a callable returns at each question.
 
@@ -316,7 +319,7 @@ class Query:
             agent_key=None if agent_key is None else arguments.agent("agent_key", agent_key),
             user_id=None if user_id is None else arguments.owner("user_id", user_id),
             team_id=None if team_id is None else arguments.owner("team_id", team_id),
-            limit=arguments.integer("limit", limit, low=1),
+            limit=min(arguments.integer("limit", limit, low=1), _MOST_SESSIONS),
         )
         return [runs.session_of(row) for row in self._ready().sessions(where)]
 

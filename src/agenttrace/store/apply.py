@@ -222,7 +222,8 @@ class _Change:
         for (workspace, _), run in fresh.items():
             above = run.parent_id
             run.is_root = above is None or ((workspace, above) not in known and (workspace, above) not in here)
-            if above is not None and known.get((workspace, above), _UNKNOWN).learnt is not None:
+            learnt = None if above is None else known.get((workspace, above), _UNKNOWN).learnt
+            if learnt is not None and any(getattr(run, name, None) is None for name in orjson.loads(learnt)):
                 self.spread.add((workspace, run.trace_id))
         for loop in cycles({key: (key[0], run.parent_id) for key, run in fresh.items() if run.parent_id}):
             fresh[min(loop)].is_root = True

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
 import time
 from contextlib import contextmanager
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from agenttrace.model import ids
@@ -136,13 +134,14 @@ class SQLStore:
         return ConversationRow(*rows[0]) if rows else None
 
     def _runs_by_id(self, where: RunFilter, wanted: Sequence[bytes]) -> list[RunRow]:
-        pages: list[list[RunRow]] = []
+        found: list[RunRow] = []
         for part in chunks(_distinct(wanted)):
-            sql, values = self._union([_with_ids(found, part) for found in run_wheres(where, paged=True)])
-            pages.append([run_row(row) for row in self._rows(f"{sql} {_NEWEST_RUN}", values)])
-        merged = heapq.merge(*pages, key=lambda run: (-run.start_time, run.id))
-        end = None if where.limit is None else where.offset + where.limit
-        return list(islice(merged, where.offset, end))
+            # Sorted here: asked to sort, SQLite would rather walk the whole workspace in order of time.
+            found += map(
+                run_row, self._rows(*self._union([_with_ids(one, part) for one in run_wheres(where, paged=True)]))
+            )
+        found.sort(key=lambda run: (-run.start_time, run.id))
+        return found[where.offset :] if where.limit is None else found[where.offset : where.offset + where.limit]
 
     def _count(self, table: str, where: Where) -> int:
         return self._rows(self._select(table, "count(*)", where), where.values)[0][0]

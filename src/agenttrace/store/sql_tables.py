@@ -92,7 +92,7 @@ class SQLTables:
             return []
         select = "SELECT id, parent_id, trace_id FROM run"
         keys = [(workspace_id, parent) for parent in parents]
-        found = self._by_id(select, "is_root AND parent_id IS NOT NULL AND parent_id", keys)
+        found = self._by_id(select, "is_root AND parent_id", keys)
         return [Orphan(*row) for _, row in found]
 
     def ancestors(self, workspace_id: bytes, run_id: bytes) -> list[bytes]:
@@ -129,7 +129,8 @@ class SQLTables:
         """Return the events of these runs that have no session."""
         if not self.rows("SELECT 1 FROM event WHERE session_id IS NULL LIMIT 1"):
             return []
-        select = f"SELECT {sql_text.EVENT_COLUMNS} FROM event"  # noqa: S608
+        table = f"event{self._dialect.using('event_sessionless')}"
+        select = f"SELECT {sql_text.EVENT_COLUMNS} FROM {table}"  # noqa: S608
         keys = [(workspace_id, run) for run in run_ids]
         return [event_row(row) for _, row in self._by_id(select, "session_id IS NULL AND run_id", keys)]
 

@@ -53,6 +53,8 @@ class SQLite:
         connection = sqlite3.connect(
             self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
         )
+        # Text that is no UTF-8, which only others can have written, is one field that cannot be read, not a page.
+        connection.text_factory = _text
         try:
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA cache_size = -8000")
@@ -99,6 +101,10 @@ def _create_file(path: str) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:
         return
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
 
 
 def _use_wal(connection: Connection) -> None:

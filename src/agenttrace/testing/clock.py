@@ -38,7 +38,11 @@ class FixedClock:
 
 
 class CountedIds:
-    """Ids that count from one: trace ids keep their leading milliseconds, span ids are the bare number."""
+    """Ids that count from one: trace ids keep their leading milliseconds, span ids are the bare number.
+
+    A trace id has the number twice, the second time right behind the milliseconds: so the runs of different traces lie
+    apart in a store, as those of random ids do, although the clock stands still.
+    """
 
     def __init__(self) -> None:
         self._traces = itertools.count(1)
@@ -46,7 +50,8 @@ class CountedIds:
 
     def trace(self, now: int) -> bytes:
         """Return the milliseconds of `now` (µs), then the number."""
-        return (now // 1000).to_bytes(6, "big") + next(self._traces).to_bytes(10, "big")
+        number = next(self._traces)
+        return (now // 1000).to_bytes(6, "big") + (number & 0xFFFF).to_bytes(2, "big") + number.to_bytes(8, "big")
 
     def span(self) -> bytes:
         """Return the number."""

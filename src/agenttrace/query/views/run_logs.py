@@ -134,7 +134,7 @@ def _log_of(row: RunRow, contact: bytes) -> RunLog:
     )
 
 
-_PLAIN = {"mode", "by_alias", "round_trip"}
+_PLAIN = {"mode", "by_alias", "round_trip", "warnings"}
 
 
 def _is_plain(options: dict[str, Any]) -> bool:
