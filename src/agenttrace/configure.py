@@ -141,6 +141,7 @@ class AgentTrace(Makers):
         Raises:
             ConfigurationError: a setting cannot be used; the old ones stay in force.
         """
+        _check_kinds(store=store, journal_dir=journal_dir, service_id=service_id, enabled=enabled, clock=clock, ids=ids)
         _check(
             max_content_bytes=max_content_bytes,
             journal_max_bytes=journal_max_bytes,
@@ -265,6 +266,21 @@ class _Default(AgentTrace):
     def _first(self, kind: int, payload: bytes) -> None:
         self._pipe()
         self._recorder.append(kind, payload)
+
+
+def _check_kinds(**settings: Any) -> None:
+    known: dict[str, tuple[Callable[[Any], bool], str]] = {
+        "store": (lambda value: isinstance(value, str | os.PathLike | Store), "a URL, a path or a Store"),
+        "journal_dir": (lambda value: isinstance(value, str | os.PathLike), "a path"),
+        "service_id": (lambda value: isinstance(value, str | uuid.UUID), "a text or a UUID"),
+        "enabled": (lambda value: isinstance(value, bool), "True or False"),
+        "clock": (callable, "a callable that returns nanoseconds"),
+        "ids": (lambda value: hasattr(value, "trace") and hasattr(value, "span"), "an object with trace() and span()"),
+    }
+    for name, value in settings.items():
+        fits, wanted = known[name]
+        if value is not None and not fits(value):
+            raise ConfigurationError(f"{name}: must be {wanted}, got {value!r}")
 
 
 def _check(

@@ -42,6 +42,12 @@ def service_of(made: AgentTrace) -> uuid.UUID | None:
         ({"exit_timeout": "1"}, "exit_timeout"),
         ({"store": "oracle://x"}, "store"),
         ({"store": "sqlite://x"}, "store"),
+        ({"store": 5}, "store"),
+        ({"journal_dir": 5}, "journal_dir"),
+        ({"service_id": 5}, "service_id"),
+        ({"enabled": "no"}, "enabled"),
+        ({"clock": 5}, "clock"),
+        ({"ids": 5}, "ids"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(settings: dict[str, Any], parameter: str) -> None:

@@ -157,7 +157,9 @@ class Emission(otel.Span):
         recorder = self._recorder
         scope: Any = context.get(SCOPE) or recorder.scope
         if self._options.scope is not None:
-            scope = scope.extended(self._options.scope, self._options.attributes, recorder.attribute)
+            scope = scope.extended(
+                self._options.scope, self._options.attributes, recorder.attribute, recorder.redactor.text
+            )
         self._started_at = self._turn = now = recorder.clock() // 1000
         self._scope, self._root, self._parent, self._flags = scope, None, None, 0
         self._generation = recorder.generation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 from agenttrace.record.options import clean
 
@@ -25,9 +25,12 @@ def reason(error: object) -> dict[str, Any]:
     if isinstance(error, BaseException):
         return describe(error)
     if isinstance(error, dict):
-        given: dict[Any, Any] = error  # pyright: ignore[reportUnknownVariableType]
+        given = cast("dict[Any, Any]", error)
         return {"type": "Error", "message": None, "stack": None, **{clean(key): given[key] for key in given}}
-    return {"type": "Error", "message": clean(error), "stack": None}
+    kind: Any = error
+    if type(kind) is type and issubclass(kind, BaseException):
+        return {"type": kind.__name__, "message": None, "stack": None}
+    return {"type": "Error", "message": clean(kind), "stack": None}
 
 
 def _message(error: BaseException) -> str:

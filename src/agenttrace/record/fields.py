@@ -125,6 +125,13 @@ def tool_names(tools: Any) -> list[str] | None:
     """
     if tools is None:
         return None
+    try:
+        return _names_in(tools)
+    except Exception:  # noqa: BLE001 - proxies may raise at any look at them
+        return [type(tools).__name__]
+
+
+def _names_in(tools: Any) -> list[str]:
     if isinstance(tools, Mapping) and "name" not in tools and "function" not in tools:
         return [str(name) for name in tools]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     listed: list[Any] = list(tools) if isinstance(tools, list | tuple | set | frozenset) else [tools]  # pyright: ignore[reportUnknownArgumentType]
@@ -132,6 +139,13 @@ def tool_names(tools: Any) -> list[str] | None:
 
 
 def _tool_name(tool: Any) -> str:
+    try:
+        return _name_in(tool)
+    except Exception:  # noqa: BLE001 - proxies may raise at any look at them
+        return type(tool).__name__
+
+
+def _name_in(tool: Any) -> str:
     inner = tool
     for _ in range(3):  # {"function": {"name": "x"}} is three steps
         if isinstance(inner, str):
@@ -149,6 +163,13 @@ def chunk_text(chunk: Any) -> str | None:
     >>> chunk_text({"choices": [{"delta": {"content": "Hi"}}]}), chunk_text("x"), chunk_text({"usage": 1})
     ('Hi', 'x', None)
     """
+    try:
+        return _chunk_text(chunk)
+    except Exception:  # noqa: BLE001 - proxies may raise at any look at them
+        return None
+
+
+def _chunk_text(chunk: Any) -> str | None:
     if isinstance(chunk, str):
         return chunk
     choices = _get(chunk, "choices")

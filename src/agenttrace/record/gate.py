@@ -31,6 +31,10 @@ _ESCAPE: Final = re.compile(r"\\(?:/|u00[0-7])")
 _KEYS: Final = re.compile(r'"([^"]*+)(?=":)')
 _KEY_END: Final = re.compile('":')
 
+#: Headers as pairs, `["authorization","x"]`, and as objects, `{"name":"authorization","value":"x"}`.
+_PAIR: Final = re.compile(r'\["([^"\\]{1,64})",')
+_LABEL: Final = re.compile(r'"(?:name|key|header)":"([^"\\]{1,64})"')
+
 _CARD: Final = re.compile(r"[2-6](?:[ -]?[0-9]){12}")
 _DIGITS: Final = bytes(48 if 48 <= byte < 58 else 32 for byte in range(256))
 _THIRTEEN: Final = b"0" * 13
@@ -55,6 +59,8 @@ def suspicious(text: str, data: bytes | None, names: SecretNames) -> bool:
         or "earer " in text
         or (("4" in text or "5" in text or "3" in text or "6" in text or "2" in text) and _card(text, data))
         or ('"' in text and _keyed(text, names))
+        or ("[" in text and '["' in text and any(map(names.secret, _PAIR.findall(text))))
+        or ('"' in text and '"value"' in text and any(map(names.secret, _LABEL.findall(text))))
         or (":" in text and _assigned(text, TEXT_SIGN, names))
         or ("=" in text and _assigned(text, _EQUALS, names))
     )

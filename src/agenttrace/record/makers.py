@@ -71,7 +71,9 @@ class ScopeBlock:
         try:
             context = current_context()
             outer: Any = context.get(SCOPE) or self._recorder.scope
-            scope: Scope = outer.extended(self._ids, self._attributes, self._recorder.attribute)
+            scope: Scope = outer.extended(
+                self._ids, self._attributes, self._recorder.attribute, self._recorder.redactor.text
+            )
             token = attach(with_scope(context, scope))
         except Exception as error:  # noqa: BLE001
             self._recorder.failed(error, "scope")
@@ -201,7 +203,7 @@ class Makers:
             provider: the model's provider.
         """
         content = {
-            "prompt_type": None if callable(prompt_type) else prompt_type,
+            "prompt_type": prompt_type if isinstance(prompt_type, str) else None,
             "turn_index": turn_index,
             "system_prompt": system_prompt,
             "history": history,
@@ -260,7 +262,7 @@ class Makers:
             content=given,
             scope=scope or ({} if attributes else None),
             attributes=attributes,
-            provider=provider,
+            provider=None if provider is None else redact(clean(provider)),
             capture=capture,
             capture_output=capture_output,
             ignore=(ignore,) if isinstance(ignore, str) else tuple(ignore),
@@ -335,7 +337,9 @@ class Makers:
             outer: Any = current_context().get(SCOPE) or EMPTY
             workspace = {"workspace_id": outer.ids.get("workspace_id")}
             given = {key: value for key, value in ids.items() if value is not None}
-            scope: Scope = EMPTY.extended({**workspace, **given}, None, self._recorder.attribute)
+            scope: Scope = EMPTY.extended(
+                {**workspace, **given}, None, self._recorder.attribute, self._recorder.redactor.text
+            )
             self._recorder.entity(kind, clean(str(identity)), scope=scope.ids, name=name)
         except Exception as error:  # noqa: BLE001
             self._recorder.failed(error, f"register_{kind}")

@@ -28,8 +28,11 @@ _BEARER: Final = re.compile(
 _BASIC: Final = re.compile(r"(B(?:asic|ASIC)[ \t]+)([A-Za-z0-9+/]{8,}={0,2})")
 _USERINFO: Final = re.compile(r"(://[^\s/@:\"'<>\\]*:)([^\s/@\"'<>]+)(?=@)")
 _CARD_RUN: Final = re.compile(
-    r"(?:(?<![\w.])|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4})|(?<![0-9]\.)(?<=\.))[2-6](?:[ -]?[0-9]){12,}", re.A
+    r"(?:(?<![\w.])|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4})|(?<![0-9]\.)(?<=\.))[2-6](?:[ -]?[0-9]){12,}+", re.A
 )
+
+_GROUP: Final = re.compile(r"[0-9]+")
+_SHORTEST_GROUP, _MAX_GROUPS, _LONGEST_CARD, _PREFIX = 3, 7, 19, 4
 
 _TOKENS: Final[tuple[tuple[str, str, str], ...]] = (
     # kind, the literal that must be there, the pattern
@@ -95,35 +98,40 @@ _MAESTRO: Final = frozenset({5018, 5020, 5038, 5612, 5893, 6304, 6390, 6759, 676
 
 
 def _cards(match: re.Match[str]) -> str:
-    """Redact the card numbers in a run of digits with single separators; a card begins and ends at a digit group."""
+    """Redact the card numbers in a run of digits with single separators; a card begins and ends at a digit group.
+
+    Groups of fewer than three digits are no part of a card: tables and vectors of small numbers have millions of them.
+    """
     run = match[0]
     after = match.string[match.end() : match.end() + 2]
     glued = (
         (after[:1].isascii() and after[:1].isalnum()) or after[:1] == "_" or (after[:1] == "." and after[1:].isdigit())
     )
     last = len(run) - 1 if glued else len(run)
+    groups = [(group.start(), group.end()) for group in _GROUP.finditer(run)]
     parts: list[str] = []
-    done = i = 0
-    while i < len(run) - 12:
-        end = _card_end(run, i, last) if run[i].isdigit() and (i == 0 or not run[i - 1].isdigit()) else 0
+    done = place = 0
+    while place < len(groups):
+        end = _last_group(run, groups, place, last)
         if end:
-            parts += (run[done:i], "[REDACTED:card]")
-            done = i = end
-        else:
-            i += 1
+            parts += (run[done : groups[place][0]], "[REDACTED:card]")
+            done = groups[end - 1][1]
+        place = end or place + 1
     return "".join((*parts, run[done:])) if parts else run
 
 
-def _card_end(run: str, start: int, last: int) -> int:
-    """Return where the card that begins at `start` ends, 0 where none does; it ends at a digit group, up to `last`."""
-    window = run[start : min(start + 37, last)]
-    digits = window.replace(" ", "").replace("-", "")
-    for length in _lengths(digits):
-        if len(digits) >= length and _luhn(digits[:length]):
-            end = [start + i + 1 for i, char in enumerate(window) if char.isdigit()][length - 1]
-            if not run[end : end + 1].isdigit():
-                return end
-    return 0
+def _last_group(run: str, groups: list[tuple[int, int]], first: int, last: int) -> int:
+    """Return the number of the group behind the longest card that begins with this group, 0 where none does."""
+    digits, found, lengths = "", 0, ()
+    for number in range(first, min(first + _MAX_GROUPS, len(groups))):
+        start, end = groups[number]
+        if end - start < _SHORTEST_GROUP or len(digits) + end - start > _LONGEST_CARD or end > last:
+            break
+        digits += run[start:end]
+        lengths = lengths or (_lengths(digits) if len(digits) >= _PREFIX else ())
+        if len(digits) in lengths and _luhn(digits):
+            found = number + 1
+    return found
 
 
 Replacement = Callable[[re.Match[str]], str]

@@ -88,8 +88,11 @@ def extract(headers: Mapping[str, str], *, trusted: bool = False) -> Remote:
     `workspace_id` only if `trusted`: whoever may name the tenant of a span may write into any tenant. Headers that are
     absent or malformed give the present context.
     """
-    carrier = {str(key).lower(): value for key, value in headers.items()}
     present = current_context()
+    try:
+        carrier = {str(key).lower(): str(value) for key, value in dict(headers).items()}
+    except (TypeError, ValueError):  # no mapping, and no pairs either
+        return Remote(present)
     context = _trace_context.extract(carrier, present)
     if context.get(CURRENT) is not present.get(CURRENT):
         context = Context(context, **{OURS: None})
@@ -101,7 +104,7 @@ def extract(headers: Mapping[str, str], *, trusted: bool = False) -> Remote:
     ids = {name: received[_PREFIX + name] for name in names if _PREFIX + name in received}
     if ids:
         scope: Any = context.get(SCOPE) or EMPTY
-        context = with_scope(context, scope.extended(ids, None, _no_attributes))
+        context = with_scope(context, scope.extended(ids, None, _no_attributes, str))
     turn = received.get(_TURN_KEY, "")
     if turn.isascii() and turn.isdigit() and len(turn) < 19:
         context = Context(context, **{TURN: int(turn)})

@@ -88,8 +88,8 @@ class Recorder:
         return self.capture(value)
 
     def on_redaction_error(self, error: BaseException) -> None:
-        """Count a value that was withheld because its redaction failed."""
-        self.failed(error, "redaction")
+        """Count a value that was withheld. Only the type of the error is told, since its message may quote the value."""
+        self.failed(RuntimeError(f"{type(error).__name__}, its message withheld"), "redaction")
 
     def failed(self, error: BaseException, where: str) -> None:
         """Count a defect of ours, log the first of its kind, and carry on; raise it under `agenttrace.testing`."""

@@ -134,6 +134,9 @@ class Redactor:
                 holder[place] = renamed
                 todo.extend((renamed, name, name) for name in renamed)
             elif kind is list:
+                if len(old) == 2 and type(old[0]) is str and self._hides(old[0], old[1]):  # a header as a pair
+                    old[1] = REDACTED
+                    changed = True
                 todo.extend((old, i, key) for i in range(len(old)))
             elif kind is int:
                 new = self._number(old)
@@ -156,6 +159,11 @@ class Redactor:
                 while name in result or name in old:
                     name += "'"
             result[name] = value
+        if "value" in old:
+            label = old.get("name") or old.get("key") or old.get("header")
+            if type(label) is str and self._hides(label, old["value"]):
+                result["value"] = REDACTED
+                changed = True
         return result, changed
 
     def _hides(self, key: str, value: Any) -> bool:
@@ -175,7 +183,9 @@ class Redactor:
         if self._enabled:
             text = self._built_in(text, level)
         if self._extra is not None and level == 0:
-            text = str(self._extra(key, text))
+            text = self._extra(key, text)
+            if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise TypeError("redact: the callable must return a text")
         return text
 
     def _built_in(self, text: str, level: int) -> str:

@@ -37,6 +37,7 @@ class Scope:
         ids: Mapping[str, object],
         attributes: Mapping[str, object] | None,
         to_json: Callable[[str, object], bytes],
+        redact: Callable[[str], str] = str,
     ) -> Scope:
         """Return this scope with more ids and attributes, which win over the present ones; None changes nothing.
 
@@ -49,7 +50,7 @@ class Scope:
         base = self
         if workspace is not None and workspace != self.ids.get("workspace_id", workspace):
             base = EMPTY
-        extra = {clean(str(key)): to_json(str(key), value) for key, value in (attributes or {}).items()}
+        extra = {redact(clean(key)): to_json(clean(key), value) for key, value in (attributes or {}).items()}
         return Scope({**base.ids, **known}, {**base.attributes, **extra}, self._service)
 
     def filled(self, other: Scope) -> Scope:

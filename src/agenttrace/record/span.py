@@ -24,6 +24,8 @@ from agenttrace.record.recorder import Recorder
 
 __all__ = ["NOOP", "Span", "current"]
 
+_LAST_INSTANT = 1 << 63  # nanoseconds
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -132,12 +134,16 @@ class Span(Emission):
             return
         if self._state != RUNNING and self._state != PENDING:
             self.start()
-        try:
-            if output is not UNSET:
-                self.keep(OUTPUT_KEY.get(self._options.run_type, "output"), output)
-            if error is not None:
+        if output is not UNSET:
+            self._set(OUTPUT_KEY.get(self._options.run_type, "output"), output)
+        if error is not None and error is not False:
+            try:
                 self.extra().error = failure.reason(error)
-            self._write_end(self._recorder.clock() // 1000 if end_time is None else end_time // 1000)
+            except Exception:  # noqa: BLE001 - a proxy may raise at any look at it; the run has failed all the same
+                self.extra().error = {"type": "Error", "message": None, "stack": None}
+        given = type(end_time) is int and 0 <= end_time < _LAST_INSTANT
+        try:
+            self._write_end(end_time // 1000 if given and end_time is not None else self._recorder.clock() // 1000)
         except Exception as defect:  # noqa: BLE001
             self._recorder.failed(defect, "end")
 
@@ -210,7 +216,11 @@ class Span(Emission):
 
     def payload(self, value: Any = UNSET, /, **fields: Any) -> None:
         """Persist this as the payload of the tool call's action log: an object, or the fields of one."""
-        self._set("payload", fields if value is UNSET else {**value, **fields} if isinstance(value, dict) else value)
+        if value is UNSET:
+            before = self._value("payload")
+            self._set("payload", {**cast("dict[str, Any]", before), **fields} if type(before) is dict else fields)
+        else:
+            self._set("payload", {**value, **fields} if type(value) is dict else value)
 
     def usage(
         self,
@@ -230,7 +240,7 @@ class Span(Emission):
 
     def set(self, key: str, value: Any) -> None:
         """Set an attribute of the run, or one of its type's content keys (`span.set("action", "call_tool")`)."""
-        key = clean(key)
+        key = self._recorder.redactor.text(clean(key))
         if key in SETTABLE.get(self._options.run_type, ()):
             self._set(key, value)
             return
@@ -278,9 +288,9 @@ class Span(Emission):
         """Mark the run as failed where the status is ERROR."""
         if not self._open():
             return
-        code = status.status_code if isinstance(status, Status) else status
+        code = getattr(status, "status_code", status) if type(status) is Status else status
         if code is StatusCode.ERROR:
-            text = status.description if isinstance(status, Status) else description
+            text = status.description if type(status) is Status else description
             self.extra().failed = text or ""
         elif code is StatusCode.OK:
             self.extra().failed = None
