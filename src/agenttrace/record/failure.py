@@ -27,10 +27,9 @@ def reason(error: object) -> dict[str, Any]:
     if isinstance(error, dict):
         given = cast("dict[Any, Any]", error)
         return {"type": "Error", "message": None, "stack": None, **{clean(key): given[key] for key in given}}
-    kind: Any = error
-    if type(kind) is type and issubclass(kind, BaseException):
-        return {"type": kind.__name__, "message": None, "stack": None}
-    return {"type": "Error", "message": clean(kind), "stack": None}
+    if type(error) is type and issubclass(cast("type[Any]", error), BaseException):
+        return {"type": cast("type[Any]", error).__name__, "message": None, "stack": None}
+    return {"type": "Error", "message": clean(cast("object", error)), "stack": None}
 
 
 def _message(error: BaseException) -> str:

@@ -88,7 +88,7 @@ class Recorder:
         return self.capture(value)
 
     def on_redaction_error(self, error: BaseException) -> None:
-        """Count a value that was withheld. Only the type of the error is told, since its message may quote the value."""
+        """Count a value that was withheld. Only the type of the error is told: its message may quote the value."""
         self.failed(RuntimeError(f"{type(error).__name__}, its message withheld"), "redaction")
 
     def failed(self, error: BaseException, where: str) -> None:
