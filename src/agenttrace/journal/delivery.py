@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["Delivery", "Stopped"]
 
 _SLICE = 16  # records decoded before other threads get a turn
+_LONGEST_SLICE = 256
+_CONTESTED = 0.001  # seconds for which a turn was given away: somebody computes, and gives it back only when made to
 
 _PATIENCE = 3  # attempts before a defect counts as a rejection
 _DEFECTS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, AssertionError, RecursionError)
@@ -52,6 +54,7 @@ class Delivery:
         self._settings = settings
         self._open_store = open_store
         self._counters = counters
+        self._slice = _SLICE
         self._wait = wait
         self._on_error = on_error
         self._clock = clock
@@ -111,7 +114,7 @@ class Delivery:
     def _batch(self, records: Records, process_id: bytes) -> tuple[Batch, Records]:
         batch = Batch()
         good: Records = []
-        now = self._clock()
+        now, turn = self._clock(), self._slice
         for index, (kind, payload) in enumerate(records):
             try:
                 batch.add(kind, payload, process_id=process_id, now=now)
@@ -123,9 +126,21 @@ class Delivery:
                 return self._batch([*good, *records[index + 1 :]], process_id)
             else:
                 good.append((kind, payload))
-            if index % _SLICE == _SLICE - 1:
-                time.sleep(0)
+            if index + 1 >= turn:
+                turn = index + 1 + self._give_way()
         return batch, good
+
+    def _give_way(self) -> int:
+        """Give other threads a turn, and return how many records to decode before the next one.
+
+        A program that waits for I/O wants the GIL back at once: slices are short. One that computes keeps it for a whole
+        switch interval each time, and the backlog would only grow: slices lengthen as long as that is so.
+        """
+        started = time.monotonic()
+        time.sleep(0)
+        contested = time.monotonic() - started > _CONTESTED
+        self._slice = min(self._slice * 2, _LONGEST_SLICE) if contested else _SLICE
+        return self._slice
 
     def _failed(self, error: Exception) -> None:
         self._counters.last_error = f"{type(error).__name__}: {error}"
