@@ -133,8 +133,8 @@ class Delivery:
     def _give_way(self) -> int:
         """Give other threads a turn, and return how many records to decode before the next one.
 
-        A program that waits for I/O wants the GIL back at once: slices are short. One that computes keeps it for a whole
-        switch interval each time, and the backlog would only grow: slices lengthen as long as that is so.
+        A program that waits for I/O wants the GIL back at once: slices are short. One that computes keeps it for a
+        whole switch interval each time, and the backlog would only grow: slices lengthen as long as that is so.
         """
         started = time.monotonic()
         time.sleep(0)

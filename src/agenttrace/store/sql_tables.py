@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +56,10 @@ def chunks(values: Sequence[bytes]) -> Iterator[tuple[bytes, ...]]:
         part = tuple(values[start : start + _LENGTHS[-1]])
         length = next(length for length in _LENGTHS if length >= len(part))
         yield part + part[-1:] * (length - len(part))
+
+
+#: How many rows one statement inserts: 64 runs have some 2,400 values, of the 32,766 that SQLite takes.
+_AT_ONCE = (64, 16, 4, 1)
 
 
 class SQLTables:
@@ -173,4 +178,18 @@ class SQLTables:
         return self._connection.execute(self._dialect.sql(sql), values).fetchall()
 
     def _many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        self._connection.executemany(self._dialect.sql(sql), rows)
+        """Run a statement for each row; rows to insert go many at a time.
+
+        SQLite's driver gives up the GIL for each statement, and a program that computes gives it back only after a
+        whole switch interval: one statement a row would make the writer wait for each of them.
+        """
+        waiting = list(rows)
+        if " VALUES (" not in sql:
+            self._connection.executemany(self._dialect.sql(sql), waiting)
+            return
+        start = 0
+        for size in _AT_ONCE:
+            statement = self._dialect.sql(sql_text.of_many(sql, size))
+            while len(waiting) - start >= size:
+                self._connection.execute(statement, tuple(chain.from_iterable(waiting[start : start + size])))
+                start += size

@@ -6,6 +6,7 @@ Parameters are question marks. No statement contains a question mark or a percen
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any
 
 from agenttrace.model.rows import AgentRow, ConversationRow, EventRow, RunRow, SessionRow
@@ -29,6 +30,7 @@ __all__ = [
     "TRACE",
     "columns_of",
     "marks",
+    "of_many",
 ]
 
 
@@ -45,6 +47,18 @@ def marks(count: int) -> str:
     '?, ?, ?'
     """
     return ", ".join("?" * count)
+
+
+@lru_cache(maxsize=64)
+def of_many(insert: str, rows: int) -> str:
+    """Return an INSERT of one row as one of several.
+
+    >>> of_many("INSERT INTO t (a) VALUES (?) ON CONFLICT DO NOTHING", 2)
+    'INSERT INTO t (a) VALUES (?), (?) ON CONFLICT DO NOTHING'
+    """
+    head, _, rest = insert.partition(" VALUES (")
+    row, _, tail = rest.partition(")")
+    return f"{head} VALUES {', '.join([f'({row})'] * rows)}{tail}"
 
 
 def _names(columns: tuple[str, ...]) -> str:
