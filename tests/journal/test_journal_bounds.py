@@ -378,7 +378,8 @@ def test_a_folder_that_is_deleted_costs_nothing_that_was_appended(pipeline: Make
     assert traced.flush(20)
     assert sorted(set(kinds_of(store))) == ["whole"]
     assert len(store.rows) == 60
-    assert [place for place, _ in errors].count("journal folder") == 1
+    # Twice where the writer had just put a segment into what was left of the folder.
+    assert [place for place, _ in errors].count("journal folder") in (1, 2)
     assert traced.shutdown(20)
 
 
