@@ -16,8 +16,11 @@ PATIENCE = 60
 
 
 def environment() -> dict[str, str]:
-    """Return this process's environment without settings of agenttrace."""
-    return {key: value for key, value in os.environ.items() if not key.startswith("AGENTTRACE_")}
+    """Return this process's environment without settings of agenttrace, and without those of coverage.
+
+    A child that is forked beside threads may inherit the lock of coverage while it is held, and wait for it for ever.
+    """
+    return {key: value for key, value in os.environ.items() if not key.startswith(("AGENTTRACE_", "COV"))}
 
 
 def write_script(folder: Path, text: str, name: str = "script.py") -> Path:
