@@ -43,7 +43,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) .cache .coverage .coverage.* .hypothesis .pytest_cache .ruff_cache htmlcov dist
+	rm -rf $(VENV) .cache .coverage .coverage.* .hypothesis .pytest_cache .ruff_cache htmlcov dist build src/*.egg-info src/agenttrace/*/*.so
 
 # The stamps are touched last, so that an installation that failed is tried again.
 
@@ -53,10 +53,10 @@ $(VENV)/.base:
 	$(PIP) --upgrade 'pip>=25.1'  # older ones know no dependency groups
 	@touch $@
 
-$(VENV)/.demo: $(VENV)/.base pyproject.toml
+$(VENV)/.demo: $(VENV)/.base pyproject.toml setup.py $(wildcard src/agenttrace/*/_*.c)
 	$(PIP) --editable '.[cli]'
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.base pyproject.toml
+$(VENV)/.dev: $(VENV)/.base pyproject.toml setup.py $(wildcard src/agenttrace/*/_*.c)
 	$(PIP) --editable '.[cli]' --group test --group check
 	@touch $@ $(VENV)/.demo

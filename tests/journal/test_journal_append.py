@@ -59,18 +59,18 @@ def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
 
 
 @pytest.fixture
-def around_checksum(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+def around_encoding(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Callables that run in the middle of the next append, one each."""
     hooks: list[Any] = []
-    real = tail_module.crc32
+    real = tail_module.encode
 
-    def crc32(payload: bytes, seed: int) -> int:
-        value = real(payload, seed)
+    def encode(kind: int, payload: bytes, salt: int) -> bytes:
+        value = real(kind, payload, salt)
         if hooks:
             hooks.pop(0)()
         return value
 
-    monkeypatch.setattr(tail_module, "crc32", crc32)
+    monkeypatch.setattr(tail_module, "encode", encode)
     return hooks
 
 
@@ -109,14 +109,14 @@ def test_threads_do_not_tear_each_others_records(desk: Desk) -> None:
     assert [[n for t, n in found if t == thread] for thread in range(6)] == [list(range(2000))] * 6
 
 
-def test_an_append_inside_an_append_is_as_good_as_any(desk: Desk, around_checksum: list[Any]) -> None:
+def test_an_append_inside_an_append_is_as_good_as_any(desk: Desk, around_encoding: list[Any]) -> None:
     """Any depth, no deadlock; each one is in the journal when its call returns."""
 
     def inside() -> None:
         desk.tail.append(2, b"second")
         assert (2, b"second") in desk.read()
 
-    around_checksum += [inside, lambda: desk.tail.append(3, b"first")]
+    around_encoding += [inside, lambda: desk.tail.append(3, b"first")]
     desk.tail.append(1, b"third")
     assert desk.read() == [(3, b"first"), (2, b"second"), (1, b"third")]
 
@@ -180,9 +180,9 @@ def test_an_interrupt_in_overflow_loses_nothing_that_was_queued() -> None:
     assert not tail.is_inside()
 
 
-def test_an_inner_record_that_does_not_fit_goes_to_overflow(desk: Desk, around_checksum: list[Any]) -> None:
+def test_an_inner_record_that_does_not_fit_goes_to_overflow(desk: Desk, around_encoding: list[Any]) -> None:
     """The inner one is treated as any other."""
-    around_checksum.append(lambda: desk.tail.append(2, bytes(4 << 20)))
+    around_encoding.append(lambda: desk.tail.append(2, bytes(4 << 20)))
     desk.tail.append(1, b"outer")
     assert [kind for kind, _ in desk.overflowed] == [2]
 
@@ -216,7 +216,7 @@ def test_signal_handlers_append_whenever_they_run(desk: Desk) -> None:
     assert kinds.count(1) == count
 
 
-def test_finalizers_append_in_the_middle_of_an_append(desk: Desk, around_checksum: list[Any]) -> None:
+def test_finalizers_append_in_the_middle_of_an_append(desk: Desk, around_encoding: list[Any]) -> None:
     """A garbage collection inside an append may run code that appends."""
 
     class Thing:
@@ -226,7 +226,7 @@ def test_finalizers_append_in_the_middle_of_an_append(desk: Desk, around_checksu
     thing.itself = thing  # type: ignore[attr-defined]
     weakref.finalize(thing, desk.tail.append, 2, b"finalizer")
     del thing
-    around_checksum.append(gc.collect)
+    around_encoding.append(gc.collect)
     desk.tail.append(1, b"main")
     assert desk.read() == [(2, b"finalizer"), (1, b"main")]
 
@@ -257,12 +257,12 @@ class HandlerObject:
     ids=["function", "object", "method", "partial"],
 )
 def test_what_a_users_signal_handler_raises_reaches_the_user(
-    desk: Desk, around_checksum: list[Any], handler: Any
+    desk: Desk, around_encoding: list[Any], handler: Any
 ) -> None:
     """A timeout that the user wrote is not swallowed because it struck inside tracing."""
     previous = signal.signal(signal.SIGUSR1, handler)
     try:
-        around_checksum.append(lambda: signal.raise_signal(signal.SIGUSR1))
+        around_encoding.append(lambda: signal.raise_signal(signal.SIGUSR1))
         with pytest.raises(BoomError):
             desk.tail.append(1, b"interrupted")
     finally:
@@ -283,13 +283,13 @@ def test_what_a_users_signal_handler_raises_in_overflow_reaches_the_user(tmp_pat
         signal.signal(signal.SIGUSR1, previous)
 
 
-def test_an_interrupt_leaves_the_tail_usable(desk: Desk, around_checksum: list[Any]) -> None:
+def test_an_interrupt_leaves_the_tail_usable(desk: Desk, around_encoding: list[Any]) -> None:
     """KeyboardInterrupt passes, and the next append works from any thread."""
 
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    around_checksum.append(interrupt)
+    around_encoding.append(interrupt)
     with pytest.raises(KeyboardInterrupt):
         desk.tail.append(1, b"interrupted")
     thread = threading.Thread(target=desk.tail.append, args=(1, b"next"))
@@ -338,7 +338,7 @@ def test_an_overflow_that_fails_is_tried_once_more_and_then_reported() -> None:
 
 
 def test_a_segment_that_is_closed_inside_an_append_sends_the_record_to_overflow(
-    desk: Desk, around_checksum: list[Any]
+    desk: Desk, around_encoding: list[Any]
 ) -> None:
     """As when a signal handler forks or shuts down there."""
 
@@ -346,7 +346,7 @@ def test_a_segment_that_is_closed_inside_an_append_sends_the_record_to_overflow(
         desk.tail.detach()
         desk.segment.remove()
 
-    around_checksum.append(shut)
+    around_encoding.append(shut)
     desk.tail.append(1, b"outer")
     assert desk.overflowed == [(1, b"outer")]
     assert desk.errors == []

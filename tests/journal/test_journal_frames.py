@@ -17,7 +17,7 @@ payloads = st.lists(st.binary(max_size=200), max_size=30)
 def segment(bodies: list[bytes], kind: int = 1) -> bytearray:
     data = bytearray(HEADER_SIZE)
     for body in bodies:
-        data += encode(kind, body, salt=SALT)
+        data += encode(kind, body, SALT)
     return data
 
 
@@ -62,7 +62,7 @@ def test_any_flipped_bit_costs_one_record_at_most_and_is_counted(bodies: list[by
 @given(st.binary(max_size=300), st.integers(0, 0xFFFFFFFF))
 def test_a_torn_frame_is_never_a_record(body: bytes, kept: int) -> None:
     """A kill stops the copy anywhere: what stands is the whole record or none, wherever the copy began."""
-    frame = encode(1, body + b"!", salt=SALT)
+    frame = encode(1, body + b"!", SALT)
     cut = kept % len(frame)
     for torn in (frame[:cut] + bytes(len(frame) - cut), bytes(cut) + frame[cut:]):
         chunk = read(segment([b"before"]) + torn)
@@ -71,7 +71,7 @@ def test_a_torn_frame_is_never_a_record(body: bytes, kept: int) -> None:
 
 def test_a_frame_of_another_segment_does_not_verify() -> None:
     """The salt holds the frame to its segment."""
-    data = bytes(HEADER_SIZE) + encode(1, b"record", salt=SALT + 1)
+    data = bytes(HEADER_SIZE) + encode(1, b"record", SALT + 1)
     assert read(data).records == []
 
 
@@ -127,8 +127,8 @@ def test_a_false_magic_in_a_payload_misleads_nobody() -> None:
 def test_empty_frames_are_passed_over() -> None:
     """A frame that holds nothing is no record."""
     data = segment([b"first"])
-    data += encode(SKIP, b"junk", salt=SALT)
-    data += encode(1, b"last", salt=SALT)
+    data += encode(SKIP, b"junk", SALT)
+    data += encode(1, b"last", SALT)
     assert [body for _, body in read(data).records] == [b"first", b"last"]
     assert read(data).damaged == 0
 

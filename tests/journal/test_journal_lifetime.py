@@ -206,12 +206,12 @@ import signal
 from agenttrace.journal import tail
 append(0)
 assert traced.flush(30)
-real, children = tail.crc32, []
-def crc32(payload, seed):
+real, children = tail.encode, []
+def encode(kind, payload, salt):
     if not children:
         children.append(os.fork())
-    return real(payload, seed)
-tail.crc32 = crc32
+    return real(kind, payload, salt)
+tail.encode = encode
 append(1)
 if children[0] == 0:
     append(2)
@@ -270,16 +270,16 @@ def test_a_shutdown_in_a_signal_handler_inside_an_append_works(tmp_path: Path) -
     script = """
 from agenttrace.journal import tail
 append(0)
-real, once = tail.crc32, []
-def crc32(payload, seed):
+real, once = tail.encode, []
+def encode(kind, payload, salt):
     if not once:
         once.append(1)
         append(2)
         assert traced.flush(30)
         assert traced.shutdown(30)
         assert list(root.iterdir()) == []
-    return real(payload, seed)
-tail.crc32 = crc32
+    return real(kind, payload, salt)
+tail.encode = encode
 append(1)
 assert traced.stats().recorded == 3
 """

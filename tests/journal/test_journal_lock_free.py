@@ -88,12 +88,12 @@ def test_a_sealed_segment_takes_nothing_and_keeps_what_it_has(new_segment: Calla
     segment = new_segment(1)
     assert segment.buffer is not None
     late = segment.buffer.write
-    late(encode(1, b"in time", salt=segment.salt))
+    late(encode(1, b"in time", segment.salt))
     before = segment.published()
     segment.seal()
     for payload in (b"", b"late", b"x" * 9000):
         with pytest.raises(ValueError, match="out of range"):
-            late(encode(1, payload, salt=segment.salt))
+            late(encode(1, payload, segment.salt))
     segment.seal()
     assert segment.end == segment.published() == before
     assert payloads(segment) == [b"in time"]
@@ -129,8 +129,8 @@ def test_what_is_written_in_the_middle_of_a_seal_is_part_of_the_segment(count: i
     header = SegmentHeader(1, bytes(16), HEADER_SIZE + 86 * 32, 0)
     buffer = SlyMap(-1, header.size)
     segment = MappedSegment(header, buffer)
-    buffer.write(encode(1, b"before", salt=segment.salt))
-    buffer.frames = tuple(encode(1, b"meanwhile", salt=segment.salt) for _ in range(count))
+    buffer.write(encode(1, b"before", segment.salt))
+    buffer.frames = tuple(encode(1, b"meanwhile", segment.salt) for _ in range(count))
     segment.seal()
     assert segment.end is not None
     chunk = read_frames(lambda at, size: buffer[at : at + size], HEADER_SIZE, segment.end, segment.salt, **MANY)
@@ -144,7 +144,7 @@ def test_a_seal_that_was_interrupted_is_finished_by_the_next_one() -> None:
     header = SegmentHeader(1, bytes(16), 8192, 0)
     buffer = mmap.mmap(-1, header.size)
     segment = MappedSegment(header, buffer)
-    buffer.write(encode(1, b"whole", salt=segment.salt))
+    buffer.write(encode(1, b"whole", segment.salt))
     buffer.seek(0, 2)
     segment.seal()
     assert segment.end == 8192
@@ -159,7 +159,7 @@ def test_an_append_that_took_the_old_segment_lands_in_the_new_one(
     new_segment: Callable[[int], Segment], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between taking `write` and using it, others filled the segment and went on: with its salt or the new one."""
-    real = tail_module.crc32
+    real = tail_module.encode
     chain = Chain(new_segment)
     hooks: list[Callable[[], None]] = []
 
@@ -167,12 +167,12 @@ def test_an_append_that_took_the_old_segment_lands_in_the_new_one(
         while len(chain.segments) < 2:
             chain.tail.append(1, b"other" * 30)
 
-    def crc32(payload: bytes, seed: int) -> int:
+    def encode(kind: int, payload: bytes, salt: int) -> bytes:
         if hooks:
             hooks.pop()()
-        return real(payload, seed)
+        return real(kind, payload, salt)
 
-    monkeypatch.setattr(tail_module, "crc32", crc32)
+    monkeypatch.setattr(tail_module, "encode", encode)
     chain.tail.append(1, b"first")
     hooks.append(others)
     chain.tail.append(1, b"late")
@@ -305,7 +305,7 @@ def test_a_shutdown_that_a_last_append_comes_before_keeps_it(
     journal = traced._journal
     assert journal is not None
     late = traced._tail.segment.buffer.write  # type: ignore[union-attr]
-    frame = encode(RUN, record(2), salt=traced._tail.salt)
+    frame = encode(RUN, record(2), traced._tail.salt)
     real = journal._seal
 
     def seal() -> Any:

@@ -48,10 +48,10 @@ def tracked() -> list[Path]:
 
 
 def test_the_types_are_shipped() -> None:
-    """py.typed lies in the folder that the wheel is made of."""
-    (package,) = project()["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-    assert (ROOT / package / "py.typed").is_file()
-    assert Path(agenttrace.__file__).parent == ROOT / package
+    """py.typed lies in the package, and the build takes it along."""
+    assert Path(agenttrace.__file__).parent == ROOT / "src" / "agenttrace"
+    assert (ROOT / "src" / "agenttrace" / "py.typed").is_file()
+    assert "py.typed" in project()["tool"]["setuptools"]["package-data"]["agenttrace"]
 
 
 def test_the_licence_is_whole() -> None:

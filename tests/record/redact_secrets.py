@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 
+from agenttrace.record.capture import to_json
+from agenttrace.record.redact import Redactor
+
 A = "aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xYzA1b"
 B = "Zq8Wx7Cv6Bn5Mm4Ll3Kk2Jj1Hh0Gg9Ff8Dd7Ss6Aa5"
 _PEM_BODY = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7"
@@ -23,6 +26,7 @@ KINDS: list[tuple[str, str]] = [
     ("pypi_token", "pypi-AgEIcHlwaS5vcmcC" + A),
     ("api_key", f"SG.{A[:22]}.{B}"),
     ("api_key", "r8_" + A),
+    ("agenttrace_key", "agtk_0123456789abcdef_" + "5f" * 32),
     ("google_key", "AIza" + A[:35]),
     ("aws_key", "AKIAIOSFODNN7EXAMPLE"),
     ("aws_key", "ASIAIOSFODNN7EXAMPLE"),
@@ -72,3 +76,8 @@ SECRET_FREE: list[str] = [
     "scores 0.4532015112830366, 0.6011000990139424",
     "Bitte geben Sie Ihr Kennwort ein – schönen Tag! 日本語のテキスト 🙂",
 ]
+
+
+def to_clean_json(value: object, redactor: Redactor) -> bytes:
+    """Return the redacted JSON of anything, the thorough way."""
+    return redactor.text_json(value) if type(value) is str else redactor.json(to_json(value))

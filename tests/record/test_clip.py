@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agenttrace.record.clip import MARGIN, PREVIEW, clip, to_clean_clipped
-from agenttrace.record.redact import Redactor, to_clean_json
+from agenttrace.record.redact import Redactor
+from tests.record.redact_secrets import to_clean_json
 
 BIG = MARGIN * 3
 

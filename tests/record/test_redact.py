@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from agenttrace.record.redact import WITHHELD, Redactor, to_clean_json
-from tests.record.redact_secrets import KINDS, SECRET_FREE, SECRETS
+from agenttrace.record.redact import WITHHELD, Redactor
+from tests.record.redact_secrets import KINDS, SECRET_FREE, SECRETS, to_clean_json
 
 HIDDEN = "[REDACTED]"
 
@@ -259,7 +259,6 @@ def test_extra_without_built_in_rules() -> None:
     assert off.json(data) is data
     assert off.text("token=abc") == "token=abc"
     assert to_clean_json("token=abc", off) == b'"token=abc"'
-    assert off.arguments(["password"]) == frozenset()
     own = Redactor(lambda _, text: text.upper(), enabled=False)
     assert own.json(data) == b'{"PASSWORD":"X"}'
 
@@ -270,10 +269,6 @@ def test_odd_text_is_captured(redactor: Redactor) -> None:
     assert redactor.text("a\ud800 12345678901234") == "a\ud800 12345678901234"
     assert to_clean_json("\x00password=x", redactor) == b'"\\u0000password=[REDACTED]"'
 
-
-def test_arguments(redactor: Redactor) -> None:
-    """The parameters that hold secrets are known before a call."""
-    assert redactor.arguments(("query", "api_key", "max_tokens")) == {"api_key"}
 
 
 def test_the_memory_of_names_is_bounded(redactor: Redactor) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 import string
+from collections.abc import Callable
 from typing import Any
 
+import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agenttrace.record.gate import suspicious
-from agenttrace.record.redact import Redactor, to_clean_json
+from agenttrace.record.gate import ESCAPE, FORM, NATIVE, look, look_in_python, suspicious
+from agenttrace.record.redact import Redactor
 from agenttrace.record.secretwords import SecretNames
-from tests.record.redact_secrets import KINDS, SECRETS
+from tests.record.redact_secrets import KINDS, SECRETS, to_clean_json
 
 #: What may stand right beside a secret without making it something else.
 _EDGES = st.sampled_from(
@@ -96,6 +100,33 @@ def test_an_assigned_secret_never_stays(data: st.DataObject, key: str, sign: str
 def test_the_gate_lets_through_whatever_the_patterns_change(value: Any, spaced: bool) -> None:
     """What the gate calls clean, the full redaction would leave alone."""
     text = json.dumps(value, separators=None if spaced else (",", ":"))
-    if not suspicious(text, None, SecretNames()):
+    if not suspicious(text, SecretNames()):
         assert Redactor()._parsed(text.encode()) == text.encode()
         assert Redactor()._string(None, text, 0) == text
+
+
+@pytest.mark.parametrize("way", [look, look_in_python])
+@given(_NOISE, st.sampled_from([secret for _, secret in KINDS]), _EDGES, _NOISE)
+@settings(max_examples=150)
+def test_both_looks_see_the_form_of_a_secret(
+    way: Callable[[str], int | bytes], before: str, secret: str, edge: str, after: str
+) -> None:
+    """A text with a secret of a known form in it is never called clean."""
+    found = way(before + edge + secret + " " + after)
+    assert isinstance(found, int)
+    assert found & FORM
+
+
+@given(_NOISE)
+@settings(max_examples=300)
+def test_what_a_look_gives_back_is_the_json_of_the_text(text: str) -> None:
+    """The compiled look returns the JSON only of texts that the other one calls clean."""
+    found = look(text)
+    if isinstance(found, bytes):
+        assert look_in_python(text) == ESCAPE
+        assert found == orjson.dumps(text)
+
+
+def test_the_compiled_look_is_there_wherever_there_is_a_compiler() -> None:
+    """A build that quietly leaves it out would cost every call two microseconds."""
+    assert NATIVE or shutil.which("cc") is None

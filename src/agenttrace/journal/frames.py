@@ -13,7 +13,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
 if TYPE_CHECKING:
@@ -24,11 +24,12 @@ __all__ = [
     "FRAME_SIZE",
     "HEADER_SIZE",
     "MAGIC",
-    "PADDING",
+    "NATIVE",
     "SKIP",
     "Chunk",
     "SegmentHeader",
     "encode",
+    "encode_in_python",
     "frame_at",
     "frame_length",
     "read_frames",
@@ -39,8 +40,8 @@ FRAME = struct.Struct("<IIII")
 FRAME_SIZE = FRAME.size
 MAGIC = 0xA9C7E5D3
 
-#: What follows a payload, by the last three bits of its length.
-PADDING = tuple(bytes(-size % 8) for size in range(8))
+# What follows a payload, by the last three bits of its length.
+_PADDING = tuple(bytes(-size % 8) for size in range(8))
 
 #: The kind of a frame that holds nothing.
 SKIP = 0
@@ -100,10 +101,24 @@ def frame_length(size: int) -> int:
     return (FRAME_SIZE + size + 7) & -8
 
 
-def encode(kind: int, payload: bytes, *, salt: int) -> bytes:
-    """Return a whole frame, as it lies in the segment with this salt. Raises struct.error for an impossible kind."""
+def encode_in_python(kind: int, payload: bytes, salt: int) -> bytes:
+    """Return a whole frame, as it lies in the segment with this salt."""
     size = len(payload)
-    return FRAME.pack(size, crc32(payload, salt ^ kind), kind, MAGIC) + payload + PADDING[size & 7]
+    return FRAME.pack(size, crc32(payload, salt ^ kind), kind, MAGIC) + payload + _PADDING[size & 7]
+
+
+def _best() -> Callable[[int, bytes, int], bytes]:
+    try:
+        from agenttrace.journal import _frame
+    except ImportError:  # built without a compiler
+        return encode_in_python
+    return _frame.encode
+
+
+#: `encode_in_python`, or the same in C (`_frame.c`): `encode(kind, payload, salt)`.
+encode: Final = _best()
+#: Whether `encode` is the compiled one.
+NATIVE: Final = encode is not encode_in_python
 
 
 def frame_at(data: mmap, offset: int) -> int | None:

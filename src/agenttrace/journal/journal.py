@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
+from agenttrace.journal.ahead import PagesAhead
 from agenttrace.journal.degrade import DROPPED, PREVIEW, SKELETON, WHOLE, degrade
 from agenttrace.journal.frames import HEADER_SIZE, Chunk, SegmentHeader, frame_length, read_frames
 from agenttrace.journal.gaps import GapBook
@@ -40,7 +41,6 @@ _COOL_DOWN = 0.1  # seconds without a further attempt after nothing could be res
 _MAPPED = 2  # sealed segments that may stay mapped
 _OPEN = 8  # sealed segments that may stay open
 _MOST_READY = 2  # segments made ahead once an appender had to make one itself
-_TOUCH_SLICE = 16  # pages touched before other threads get a turn
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EFBIG}
 
 
@@ -114,6 +114,7 @@ class Journal:
         self._offset = HEADER_SIZE
         self._synced = 0
         self._gaps = GapBook(settings.max_open_gaps)
+        self._ahead = PagesAhead()
 
     # Appending: the caller holds the tail.
 
@@ -330,14 +331,17 @@ class Journal:
     # Upkeep: the writer's thread.
 
     def prepare(self) -> None:
-        """Reserve the next segment and touch its pages, so that the traced thread meets neither."""
+        """Reserve what the next appends need and make it present, so that the traced thread meets neither."""
+        segment = self.tail.segment
+        if segment is not None:
+            self._ahead.keep(segment)
         if not self._wants_ready():
             return
         try:
             segment = self._new_segment(self._segment_bytes)
         except OSError:
             return
-        _touch(segment)
+        self._ahead.fill(segment)
         with self.tail.held():
             self._used += segment.size
             self._squeeze = WHOLE
@@ -375,6 +379,7 @@ class Journal:
         for segment in open_ones:
             segment.sync()
         self._synced = reached
+        self._ahead.forget()
 
     # The end.
 
@@ -435,14 +440,3 @@ class _Stranded(MemoryHome):
 
 def _nothing() -> None:
     pass
-
-
-def _touch(segment: Segment) -> None:
-    """Make the pages of a fresh segment present, in slices so short that the traced thread does not notice."""
-    buffer = segment.buffer
-    if buffer is None:
-        return
-    for page in range(_PAGE, segment.size, _PAGE):
-        buffer[page] = 0
-        if page // _PAGE % _TOUCH_SLICE == 0:
-            time.sleep(0)

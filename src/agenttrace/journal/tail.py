@@ -6,15 +6,13 @@ What is no plain copy (a segment is full, there is no journal yet, the bounds ar
 from __future__ import annotations
 
 import itertools
-import struct
 import sys
 import threading
 from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from zlib import crc32
 
-from agenttrace.journal.frames import MAGIC, PADDING, encode
+from agenttrace.journal.frames import encode
 from agenttrace.journal.signals import raised_by_signal_handler
 
 if TYPE_CHECKING:
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Tail"]
 
-_pack = struct.Struct("<IIII").pack
 _HAS_GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
@@ -111,8 +108,7 @@ class Tail:
     def _append_plainly(self, kind: int, payload: bytes) -> None:
         """Append a record. Never raises an Exception of its own, never waits but for another thread's new segment."""
         try:
-            size = len(payload)
-            self.write(_pack(size, crc32(payload, self.salt ^ kind), kind, MAGIC) + payload + PADDING[size & 7])
+            self.write(encode(kind, payload, self.salt))
             next(self._counter)
         except Exception as error:  # noqa: BLE001 - most often ValueError: no room, or a segment that is closed
             self._append_carefully(kind, payload, error)
@@ -121,8 +117,7 @@ class Tail:
         """Append a record where no GIL keeps a copy whole: under the lock."""
         with self.lock:
             try:
-                size = len(payload)
-                self.write(_pack(size, crc32(payload, self.salt ^ kind), kind, MAGIC) + payload + PADDING[size & 7])
+                self.write(encode(kind, payload, self.salt))
                 next(self._counter)
                 return
             except Exception as problem:  # noqa: BLE001 - as above
@@ -175,7 +170,7 @@ class Tail:
         buffer = None if self.segment is None else self.segment.buffer
         if self.segment is None or buffer is None:
             return False
-        frame = encode(kind, payload, salt=self.segment.salt)
+        frame = encode(kind, payload, self.segment.salt)
         try:
             buffer.write(frame)
         except ValueError as error:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from agenttrace.errors import ConfigurationError
 from agenttrace.record.arguments import Arguments
-from agenttrace.record.context import detach
+from agenttrace.record.context import CONTEXT, detach
 from agenttrace.record.fields import OUTPUT_KEY, PARAMETERS, split_arguments
 from agenttrace.record.options import Options
 from agenttrace.record.stream import Stream
@@ -120,7 +120,7 @@ def _name_of(function: Any) -> str:
 
 
 def _plain(function: Callable[..., Any], call: _Call) -> Callable[..., Any]:
-    recorder, begin, finish = call.recorder, call.begin, call.finish
+    recorder, begin, finish, reset = call.recorder, call.begin, call.finish, CONTEXT.reset
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         if not recorder.enabled:
@@ -135,13 +135,19 @@ def _plain(function: Callable[..., Any], call: _Call) -> Callable[..., Any]:
             finish(span, result)
             return result
         finally:
-            span.leave()
+            token = span.token
+            if token is not None:  # what `leave` does, written out
+                span.token = None
+                try:  # noqa: SIM105 - a context manager costs more than the rest
+                    reset(token)
+                except (ValueError, RuntimeError):
+                    pass
 
     return wrapper
 
 
 def _coroutine(function: Callable[..., Any], call: _Call) -> Callable[..., Any]:
-    recorder, begin, finish = call.recorder, call.begin, call.finish
+    recorder, begin, finish, reset = call.recorder, call.begin, call.finish, CONTEXT.reset
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         if not recorder.enabled:
@@ -156,7 +162,13 @@ def _coroutine(function: Callable[..., Any], call: _Call) -> Callable[..., Any]:
             finish(span, result)
             return result
         finally:
-            span.leave()
+            token = span.token
+            if token is not None:  # what `leave` does, written out
+                span.token = None
+                try:  # noqa: SIM105 - a context manager costs more than the rest
+                    reset(token)
+                except (ValueError, RuntimeError):
+                    pass
 
     return wrapper
 

@@ -8,9 +8,8 @@ few spans need lives in `Extra`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Self, TypeVar
+from typing import Any
 from weakref import WeakValueDictionary
 
 import orjson
@@ -21,34 +20,43 @@ from opentelemetry.trace import SpanContext
 from agenttrace.model.rows import RANK_END, RANK_START
 from agenttrace.model.wire import EVENT, FIXED, NO_PARENT, OPEN, REMOTE, RUN, SPREAD, VERSION
 from agenttrace.record import failure
-from agenttrace.record.arguments import Arguments
 from agenttrace.record.clip import clip
-from agenttrace.record.context import CONTEXT, CURRENT, OURS, SCOPE, Attachment, attach, current_context, detach
+from agenttrace.record.context import CURRENT, OURS, SCOPE, Attachment, attach, current_context, detach
 from agenttrace.record.fields import ENVELOPE_KEYS, KEY_JSON
 from agenttrace.record.options import Options, clean
 from agenttrace.record.recorder import Recorder
 from agenttrace.record.scope import Scope
 
-__all__ = ["ENDED", "IS_PENDING", "IS_RUNNING", "NEW", "PENDING", "RUNNING", "TURN", "Emission", "Extra"]
+__all__ = [
+    "ENDED",
+    "FIRST_VERSION",
+    "HOME",
+    "IS_PENDING",
+    "IS_RUNNING",
+    "IS_SUCCESS",
+    "NEW",
+    "PENDING",
+    "RUNNING",
+    "TURN",
+    "Emission",
+    "Extra",
+    "joined",
+]
 
 #: Context key of the start (µs) of a turn whose root lives in another process.
 TURN = "agenttrace-turn"
 
 NEW, PENDING, RUNNING, ENDED = range(4)
-IS_PENDING, IS_RUNNING, _IS_SUCCESS, _IS_FAILED = range(4)  # places in wire.STATUSES
+IS_PENDING, IS_RUNNING, IS_SUCCESS, IS_FAILED = range(4)  # places in wire.STATUSES
 # Of two ends of one span the one from the process that began it counts; a forked child holds a copy of every open span.
-_HOME = 1 << 23
-
-_S = TypeVar("_S")
-Begin = Callable[[tuple[Any, ...], dict[str, Any]], _S]
-Finish = Callable[[_S, Any], None]
+HOME = 1 << 23
 
 #: Kind, time, sequence and JSON.
 Event = tuple[str, int, int, bytes]
 
 _pack_fixed = FIXED.pack
 _pack_version = VERSION.pack
-_FIRST_VERSION = _pack_version(OPEN, 0, 0, RANK_START, IS_RUNNING, 0)
+FIRST_VERSION = _pack_version(OPEN, 0, 0, RANK_START, IS_RUNNING, 0)
 
 
 #: Spans that were started by hand, by span id, so that a foreign span between two of ours can be bridged.
@@ -89,9 +97,9 @@ class Emission(otel.Span):
         "_span",
         "_started_at",
         "_state",
-        "_token",
         "_trace",
         "_turn",
+        "token",
     )
 
     _content: dict[str, bytes]  # by content key, as JSON
@@ -107,7 +115,7 @@ class Emission(otel.Span):
     _span: bytes  # empty until the span takes its ids
     _started_at: int
     _state: int
-    _token: Attachment | None
+    token: Attachment | None
     _trace: bytes
     _turn: int
 
@@ -120,7 +128,7 @@ class Emission(otel.Span):
         self._span = b""
         self._revision = 0
         self._extra = None
-        self._token = None
+        self.token = None
         self._content = {}
         if options.content and recorder.enabled:
             for key, value in options.content.items():
@@ -147,9 +155,9 @@ class Emission(otel.Span):
 
     def leave(self) -> None:
         """Make current again what was current before `calls` or `with` made the span so."""
-        token = self._token
+        token = self.token
         if token is not None:
-            self._token = None
+            self.token = None
             detach(token)
 
     def _identify(self, context: Context) -> None:
@@ -192,6 +200,8 @@ class Emission(otel.Span):
             self._trace = self._recorder.new_trace(self._started_at)
             return NO_PARENT
         self._trace = foreign.trace_id.to_bytes(16, "big")
+        if not foreign.trace_flags.sampled:
+            self._recorder.unsampled(self._trace)
         ours: Any = _by_hand.get(_parent_of(parent)) or context.get(OURS)
         if ours is not None and ours._trace == self._trace and ours._scope.same_workspace(self._scope):
             # A foreign span between two of ours: the run's parent is ours, so that the tree holds together.
@@ -282,17 +292,17 @@ class Emission(otel.Span):
             envelope = scope.envelopes.get(static) or scope.envelope(static)
         else:
             envelope = scope.special(static, extra.attributes, extra.via + extra.error_member)
-        payload = _joined(self._fixed, version, envelope, self._content)
+        payload = joined(self._fixed, version, envelope, self._content)
         limit = recorder.max_content_bytes
         if len(payload) > limit:
-            payload = _joined(self._fixed, version, envelope, clip(self._content, limit))
+            payload = joined(self._fixed, version, envelope, clip(self._content, limit))
         recorder.append(RUN, payload)
 
     def _write_start(self, status: int) -> None:
         revision = self._revision
         self._revision = revision + 1
         if revision == 0 and status == IS_RUNNING and not self._flags:
-            self._append(_FIRST_VERSION)
+            self._append(FIRST_VERSION)
         else:
             self._append(_pack_version(OPEN, 0, revision, RANK_START, status, self._flags))
 
@@ -307,9 +317,9 @@ class Emission(otel.Span):
 
     def _write_end(self, now: int) -> None:
         recorder, extra, begun = self._recorder, self._extra, self._started_at
-        self._state, status = ENDED, _IS_SUCCESS
+        self._state, status = ENDED, IS_SUCCESS
         if extra is not None and self._has_failed(extra):
-            status = _IS_FAILED
+            status = IS_FAILED
         self._ended_at = now if now > begun else begun, recorder.sequence(), status
         self._write_end_version()
         if extra is not None and extra.events:
@@ -319,7 +329,7 @@ class Emission(otel.Span):
         revision = self._revision
         self._revision = revision + 1
         if self._generation == self._recorder.generation:
-            revision |= _HOME
+            revision |= HOME
         end, sequence, status = self._ended_at
         self._append(_pack_version(end, sequence, revision, RANK_END, status, self._flags))
 
@@ -375,135 +385,9 @@ class Emission(otel.Span):
             for event in events:
                 self._write_event(event)
 
-    # -- the way of a decorated call ---------------------------------------------------------------
 
-    @classmethod
-    def calls(
-        cls,
-        recorder: Recorder,
-        options: Options,
-        arguments: Arguments,
-        *,
-        input_key: str | None,
-        output_key: str | None,
-    ) -> tuple[Begin[Self], Finish[Self]]:
-        """Return two functions that begin and finish the spans of one decorated function; neither raises.
-
-        The first takes the call's arguments, captures them under `input_key`, starts the span and makes it the current
-        one. The second captures the result under `output_key`, unless the span has such a value already, and ends the
-        span. Both do what `launch` and `finish` do, written out for a root or a child of ours in the usual scope: this
-        is where tracing costs its microseconds, and each call that is not made is a tenth of one.
-        """
-        new = cls.__new__
-        names, count, read = arguments.names, arguments.count, arguments.read
-        static = options.static
-        special = options.scope is not None or bool(options.content)
-        input_json = KEY_JSON[input_key] if input_key else b""
-        output_json = KEY_JSON[output_key] if output_key else b""
-        get, enter = CONTEXT.get, CONTEXT.set
-
-        def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Self:
-            if special:
-                return begin_slowly(args, kwargs)
-            span = new(cls)
-            span._recorder = recorder
-            span._options = options
-            span._token = span._extra = None
-            span._content = content = {}
-            span._span = b""
-            span._state = span._revision = NEW
-            try:
-                if input_key is not None:
-                    plain = not kwargs and len(args) == count
-                    values = dict(zip(names, args)) if plain else read(args, kwargs)  # noqa: B905
-                    content[input_key] = fragment = recorder.capture(values)
-                else:
-                    fragment = b""
-                context = get()
-                parent: Any = context.get(CURRENT)
-                scope: Any = context.get(SCOPE) or recorder.scope
-                if parent is None:
-                    span._started_at = span._turn = turn = now = recorder.clock() // 1000
-                    span._root = None
-                    span._trace = trace = recorder.new_trace(now)
-                    above = NO_PARENT
-                elif type(parent) is cls and parent._span and (root := parent._root or parent)._scope is scope:
-                    span._started_at = now = recorder.clock() // 1000
-                    span._root = root
-                    span._turn = turn = parent._turn
-                    span._trace = trace = parent._trace
-                    above = parent._span
-                else:
-                    span._token = span.launch()
-                    return span
-                span._parent = parent
-                span._scope = scope
-                span._flags = 0
-                span._generation = recorder.generation
-                span._span = identity = recorder.new_span()
-                span._fixed = fixed = _pack_fixed(trace, identity, above, now, turn, recorder.sequence())
-                span._state = RUNNING
-                span._revision = 1
-                envelope = scope.envelopes.get(static) or scope.envelope(static)
-                payload = b"".join((fixed, _FIRST_VERSION, envelope, input_json, fragment))
-                if len(payload) > recorder.max_content_bytes:
-                    span._append(_FIRST_VERSION)
-                else:
-                    recorder.append(RUN, payload)
-                inside = context.copy()
-                inside[CURRENT] = inside[OURS] = span
-                span._token = enter(Context(inside))
-            except Exception as error:  # noqa: BLE001
-                recorder.failed(error, "begin")
-            return span
-
-        def begin_slowly(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Self:
-            span = cls(recorder, options)
-            try:
-                if input_key is not None and input_key not in options.content:
-                    span.keep(input_key, read(args, kwargs))
-            except Exception as error:  # noqa: BLE001
-                recorder.failed(error, "begin")
-            span._token = span.launch()
-            return span
-
-        def finish(span: Self, result: Any) -> None:
-            try:
-                content = span._content
-                if output_key is not None and output_key not in content:
-                    content[output_key] = recorder.capture(result)
-                if span._extra is not None or span._state != RUNNING or span._generation != recorder.generation:
-                    span.finish()
-                    return
-                now = recorder.clock() // 1000
-                if now < span._started_at:
-                    now = span._started_at
-                number = recorder.sequence()
-                revision = span._revision
-                span._state = ENDED
-                span._revision = revision + 1
-                span._ended_at = (now, number, _IS_SUCCESS)
-                version = _pack_version(now, number, revision | _HOME, RANK_END, _IS_SUCCESS, span._flags)
-                scope, static = span._scope, span._options.static
-                envelope = scope.envelopes.get(static) or scope.envelope(static)
-                fragment = content.get(input_key)  # pyright: ignore[reportArgumentType] - None is no key
-                if fragment is not None and output_key is not None and len(content) == 2:
-                    payload = b"".join(
-                        (span._fixed, version, envelope, input_json, fragment, output_json, content[output_key])
-                    )
-                else:
-                    payload = _joined(span._fixed, version, envelope, content)
-                if len(payload) > recorder.max_content_bytes:
-                    span._append(version)
-                else:
-                    recorder.append(RUN, payload)
-            except Exception as error:  # noqa: BLE001
-                recorder.failed(error, "finish")
-
-        return begin, finish
-
-
-def _joined(fixed: bytes, version: bytes, envelope: bytes, content: dict[str, bytes]) -> bytes:
+def joined(fixed: bytes, version: bytes, envelope: bytes, content: dict[str, bytes]) -> bytes:
+    """Return a RUN payload."""
     parts = [fixed, version, envelope]
     for key, fragment in content.items():
         parts += (KEY_JSON[key], fragment)

@@ -51,6 +51,7 @@ _TOKENS: Final[tuple[tuple[str, str, str], ...]] = (
     ("api_key", "gsk_", _EDGE + r"gsk_[A-Za-z0-9]{20,}"),
     ("npm_token", "npm_", _EDGE + r"npm_[A-Za-z0-9]{20,}"),
     ("api_key", "r8_", _EDGE + r"r8_[A-Za-z0-9]{20,}"),
+    ("agenttrace_key", "agtk_", _EDGE + r"agtk_[0-9a-f]{16}_[0-9a-f]{16,}"),
     ("google_key", "AIza", r"AIza[A-Za-z0-9_-]{30,}"),
     ("aws_key", "KIA", _EDGE + r"AKIA[A-Z0-9]{16}"),
     ("aws_key", "SIA", _EDGE + r"ASIA[A-Z0-9]{16}"),

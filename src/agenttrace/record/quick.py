@@ -11,10 +11,12 @@ from typing import Any, Final
 import orjson
 
 from agenttrace.record.clip import to_clean_clipped
-from agenttrace.record.gate import suspicious
+from agenttrace.record.gate import ESCAPE, look, names_secret, suspicious
 from agenttrace.record.redact import Redactor
 
-__all__ = ["capturer"]
+__all__ = ["Capture", "capturer"]
+
+Capture = Callable[[Any], bytes]
 
 _MAX_KEYS: Final = 4096
 _MAX_ITEMS: Final = 16
@@ -23,46 +25,78 @@ _type: Callable[[Any], Any] = type
 _dumps: Final = orjson.dumps
 
 
-def capturer(redactor: Redactor, limit: int) -> Callable[[Any], bytes]:
-    """Return a function that gives the redacted JSON of anything, truncated at `limit` bytes; it never raises."""
+class _Thorough(Exception):
+    """The value needs the thorough way."""
+
+
+def capturer(redactor: Redactor, limit: int) -> tuple[Capture, Capture]:
+    """Return two functions that give the redacted JSON of anything, truncated at `limit` bytes; neither raises.
+
+    The second one is for dicts that nobody else holds, such as a call's arguments by name.
+    """
     if not redactor.gated:
-        return lambda value: to_clean_clipped(value, redactor, limit)
+
+        def thorough(value: Any) -> bytes:
+            return to_clean_clipped(value, redactor, limit)
+
+        return thorough, thorough
     names = redactor.names
     longest = limit >> 3  # a character takes six bytes of JSON at most
-    plain_keys: set[Any] = set()  # keys that are texts, and neither name nor hold a secret
+    heads: dict[Any, bytes] = {}  # JSON of keys that are texts, and neither name nor hold a secret, with a colon
 
-    def is_plain_key(key: Any) -> bool:
-        if type(key) is not str or len(key) > 256 or names.secret(key) or suspicious(key, None, names):
-            return False
-        if len(plain_keys) >= _MAX_KEYS:
-            plain_keys.clear()
-        plain_keys.add(key)
-        return True
+    def head_of(key: Any) -> bytes:
+        # "value" may stand beside a name that makes it a secret.
+        plain = type(key) is str and len(key) <= 256 and key != "value"
+        if not plain or names.secret(key) or suspicious(key, names):
+            raise _Thorough
+        if len(heads) >= _MAX_KEYS:
+            heads.clear()
+        heads[key] = head = _dumps(key) + b":"
+        return head
+
+    def text(value: str) -> bytes:
+        if len(value) > longest:
+            raise _Thorough
+        found = look(value)
+        if type(found) is bytes:
+            return found
+        if found != ESCAPE and names_secret(value, found, names):  # pyright: ignore[reportArgumentType]
+            raise _Thorough
+        return _dumps(value)
 
     def capture(value: Any) -> bytes:
         try:
             kind = _type(value)
             if kind is str:
-                if len(value) <= longest and not suspicious(value, None, names):
-                    return _dumps(value)
-            elif kind is dict and len(value) <= _MAX_ITEMS:
-                value = value.copy()  # what is looked at below is what is written, whatever other threads do
-                for key, item in value.items():
-                    if key not in plain_keys and not is_plain_key(key):
-                        break
-                    kind = _type(item)
-                    if kind is str:
-                        if len(item) > longest or suspicious(item, None, names):
-                            break
-                    elif kind is int:
-                        if not -_SMALL_INT < item < _SMALL_INT:
-                            break
-                    elif item is not None and kind is not bool:
-                        break
-                else:
-                    return _dumps(value)
-        except Exception:  # noqa: BLE001 - lone surrogates: the thorough way
+                return text(value)
+            if kind is dict and len(value) <= _MAX_ITEMS:
+                # What is looked at is what is written, whatever other threads do.
+                return flat(value.copy())
+        except Exception:  # noqa: BLE001 - lone surrogates, and what is not plain
             pass
         return to_clean_clipped(value, redactor, limit)
 
-    return capture
+    def capture_own(value: dict[Any, Any]) -> bytes:
+        try:
+            return flat(value)
+        except Exception:  # noqa: BLE001 - as above
+            return to_clean_clipped(value, redactor, limit)
+
+    def flat(value: dict[Any, Any]) -> bytes:
+        parts: list[bytes] = []
+        for key, item in value.items():
+            head = heads.get(key) or head_of(key)
+            kind = _type(item)
+            if kind is str:
+                parts.append(head + text(item))
+            elif kind is int:
+                if not -_SMALL_INT < item < _SMALL_INT:
+                    raise _Thorough
+                parts.append(head + _dumps(item))
+            elif item is None or kind is bool:
+                parts.append(head + _dumps(item))
+            else:
+                raise _Thorough
+        return b"{" + b",".join(parts) + b"}"
+
+    return capture, capture_own

@@ -20,7 +20,7 @@ from agenttrace.record.quick import capturer
 from agenttrace.record.redact import Redactor
 from agenttrace.record.scope import EMPTY, Scope
 
-__all__ = ["DEFAULT_MAX_CONTENT_BYTES", "Append", "Recorder"]
+__all__ = ["DEFAULT_MAX_CONTENT_BYTES", "Append", "Recorder", "any_trace"]
 
 DEFAULT_MAX_CONTENT_BYTES = 1 << 20
 
@@ -37,6 +37,10 @@ def _nowhere(kind: int, payload: bytes) -> None:
     """Forget the record: what a recorder that is switched off does."""
 
 
+def any_trace(trace: bytes) -> None:
+    """Record it all the same: what a recorder does that does not respect sampling."""
+
+
 class Recorder:
     """The traced thread's end of the pipeline.
 
@@ -46,6 +50,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.enabled = False
+        self.unsampled: Callable[[bytes], None] = any_trace  # hears of traces whose foreign spans are not sampled
         self.strict = False
         self.append: Append = _nowhere
         self.clock: Callable[[], int] = time.time_ns
@@ -62,7 +67,7 @@ class Recorder:
         """Capture values so: redacted by the built-in rules and by `extra`, cut where they exceed `limit` bytes."""
         self.redactor = Redactor(extra, enabled=enabled, on_error=self.on_redaction_error)
         self.max_content_bytes = limit
-        self.capture = capturer(self.redactor, limit)
+        self.capture, self.capture_own = capturer(self.redactor, limit)
 
     def use_ids(self, ids: Ids) -> None:
         """Take trace and span ids from here."""

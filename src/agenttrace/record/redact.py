@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, cast
 
@@ -18,7 +18,7 @@ from agenttrace.record.patterns import redact_values
 from agenttrace.record.secretwords import SecretNames
 from agenttrace.record.walk import fragment
 
-__all__ = ["REDACTED", "WITHHELD", "WITHHELD_JSON", "Extra", "OnError", "Redactor", "to_clean_json"]
+__all__ = ["REDACTED", "WITHHELD", "WITHHELD_JSON", "Extra", "OnError", "Redactor"]
 
 REDACTED: Final = "[REDACTED]"
 WITHHELD: Final = "[WITHHELD: redaction failed]"
@@ -70,7 +70,7 @@ class Redactor:
         """
         try:
             if self._gated:
-                return self._parsed(data) if suspicious(data.decode(), data, self._names) else data
+                return self._parsed(data) if suspicious(data.decode(), self._names) else data
             return data if self._extra is None else self._parsed(data)
         except Exception as error:  # noqa: BLE001 - fails closed
             self._report(error)
@@ -80,7 +80,7 @@ class Redactor:
         """Return text with every secret replaced; the same object where there is none."""
         try:
             if self._gated:
-                return self._string(None, text, 0) if suspicious(text, None, self._names) else text
+                return self._string(None, text, 0) if suspicious(text, self._names) else text
             return text if self._extra is None else self._string(None, text, 0)
         except Exception as error:  # noqa: BLE001 - fails closed
             self._report(error)
@@ -90,7 +90,7 @@ class Redactor:
         """Return the redacted JSON of one text: what `json` returns for it, without decoding it first."""
         try:
             data = orjson.dumps(text)
-            if self._gated and not suspicious(text, data, self._names):
+            if self._gated and not suspicious(text, self._names):
                 return data
         except Exception:  # noqa: BLE001 - a lone surrogate
             text = sane(text)
@@ -99,10 +99,6 @@ class Redactor:
     def secret_key(self, name: str) -> bool:
         """Say whether a key of this name holds a secret. Answers are remembered, up to a bound."""
         return self._names.secret(name)
-
-    def arguments(self, names: Iterable[str]) -> frozenset[str]:
-        """Return those of a function's parameter names that hold secrets."""
-        return frozenset(name for name in names if self._enabled and self.secret_key(name))
 
     def _report(self, error: Exception) -> None:
         if self._on_error is not None:
@@ -210,12 +206,3 @@ class Redactor:
 
 def _unescaped(match: re.Match[str]) -> str:
     return chr(int(match[1], 16)) if match[1] else "/"
-
-
-def to_clean_json(value: object, redactor: Redactor) -> bytes:
-    """Return the redacted JSON of anything, in one line. Never raises an Exception.
-
-    For text without secrets this costs one orjson call and the gate (1 to 2 µs a KB in all); for other values the text
-    of the JSON is decoded first, and each key costs about 50 ns.
-    """
-    return redactor.text_json(value) if type(value) is str else redactor.json(to_json(value))

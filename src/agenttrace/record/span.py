@@ -15,9 +15,10 @@ from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext, Status, Statu
 
 from agenttrace.model.ids import run_id
 from agenttrace.record import failure
+from agenttrace.record.calls import Call
 from agenttrace.record.context import CURRENT, OURS, current_context
 from agenttrace.record.decorate import decorate
-from agenttrace.record.emission import ENDED, IS_PENDING, IS_RUNNING, PENDING, RUNNING, Emission
+from agenttrace.record.emission import ENDED, IS_PENDING, IS_RUNNING, PENDING, RUNNING
 from agenttrace.record.fields import INPUT_KEY, OUTPUT_KEY, SETTABLE
 from agenttrace.record.options import UNSET, Options, clean
 from agenttrace.record.recorder import Recorder
@@ -30,7 +31,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Span(Emission):
+class Span(Call):
     """One run while it happens: a decorator, a context manager (sync and async), or started and ended by hand.
 
     Nothing here raises into the traced program, blocks, or waits for I/O. A span may be ended in another thread or
@@ -150,7 +151,7 @@ class Span(Emission):
     def __enter__(self) -> Self:
         """Start the span and make it the current one."""
         if self._recorder.enabled and self._state != ENDED:
-            self._token = self.launch()
+            self.token = self.launch()
         return self
 
     def __exit__(
