@@ -21,14 +21,22 @@ from agenttrace.journal.pipeline import Pipeline
 from agenttrace.journal.settings import JournalSettings
 from agenttrace.journal.stats import Stats
 from agenttrace.model.ids import service_id as service_uuid
+from agenttrace.model.wire import RUN, has_ended
+from agenttrace.otel import target as otel_target
 from agenttrace.record.identity import Ids, RandomIds
 from agenttrace.record.makers import Makers
-from agenttrace.record.recorder import DEFAULT_MAX_CONTENT_BYTES, Recorder
+from agenttrace.record.recorder import DEFAULT_MAX_CONTENT_BYTES, Recorder, any_trace
+from agenttrace.record.sampling import Sampled
 from agenttrace.store.protocol import Store
 from agenttrace.store.urls import place_of, store_maker
 
 if TYPE_CHECKING:
+    from agenttrace.access.audit import AuditTrail
+    from agenttrace.access.keys import Keys
+    from agenttrace.access.room import Access
+    from agenttrace.model.foreign import Derived, ForeignLog, ForeignSpan, NativeRun
     from agenttrace.query.reader import Query
+    from agenttrace.store.batch import Batch, Derive
 
 __all__ = [
     "AgentTrace",
@@ -66,6 +74,7 @@ class Settings(TypedDict, total=False):
     query_timeout: float
     exit_timeout: float
     raw_prompts: bool
+    respect_sampling: bool
     clock: Callable[[], int] | None
     ids: Ids | None
 
@@ -87,7 +96,7 @@ class AgentTrace(Makers):
         redact: True redacts secrets; a callable `(key, text) -> text` is applied to every text as well; False does not.
         max_content_bytes: what one run's content may take before its largest values are cut to previews.
         journal_max_bytes: what the journal may take on disk before records degrade.
-        exporters: OpenTelemetry span exporters; not yet supported.
+        exporters: OpenTelemetry span exporters; every run that ends leaves as a span, see `agenttrace.otel`.
         service_id: which service recorded a run; any text that is not a UUID becomes one. Left out: the
             `service.instance.id`, else the `service.name`, of OpenTelemetry's environment variables.
         enabled: False records nothing and opens nothing; left out: not if `AGENTTRACE_DISABLED` is set.
@@ -95,6 +104,7 @@ class AgentTrace(Makers):
         query_timeout: seconds for which a query waits for this process's own records.
         exit_timeout: seconds for which the interpreter's exit waits for the writer.
         raw_prompts: False makes prompt logs unavailable, as where only their metadata may be read.
+        respect_sampling: True records nothing in traces whose OpenTelemetry spans were not sampled.
         clock: nanoseconds since the epoch; for tests.
         ids: where trace and span ids come from; for tests.
 
@@ -112,6 +122,8 @@ class AgentTrace(Makers):
         super().__init__(Recorder())
         self._query: Query | None = None
         self._pipeline: Pipeline | None = None
+        self._exports: tuple[Pipeline, ...] = ()
+        self._access: Access | None = None
         self._query_timeout, self._raw_prompts = 5.0, True
         self.configure(store, **settings)
 
@@ -130,6 +142,7 @@ class AgentTrace(Makers):
         query_timeout: float = 5.0,
         exit_timeout: float = 5.0,
         raw_prompts: bool = True,
+        respect_sampling: bool = False,
         clock: Callable[[], int] | None = None,
         ids: Ids | None = None,
     ) -> Self:
@@ -153,18 +166,24 @@ class AgentTrace(Makers):
         on = os.environ.get("AGENTTRACE_DISABLED", "").lower() in _FALSE if enabled is None else enabled
         place = place_of(chosen)
         root = Path(journal_dir).absolute() if journal_dir is not None else _journal_root(place)
-        journal = JournalSettings(
-            root=root, max_bytes=journal_max_bytes, flush_interval=flush_interval, exit_timeout=exit_timeout
-        )
         recorder = self._recorder
         now = clock or time.time_ns
+        exports = _export_pipelines(exporters, root, recorder, clock=lambda: now() // 1000)
+        journal = JournalSettings(
+            root=root,
+            max_bytes=journal_max_bytes,
+            flush_interval=flush_interval,
+            exit_timeout=exit_timeout,
+            derive=_deriver(recorder),
+            listeners=_listeners(exports),
+        )
         pipeline = Pipeline(
             journal,
             store_maker(chosen, clock=None if clock is None else lambda: now() // 1000),
             on_error=lambda where, error: recorder.failed(error, where),
             clock=lambda: now() // 1000,
         )
-        previous, self._pipeline, self._query = self._pipeline, pipeline, None
+        previous, self._pipeline, self._query, self._access = self._pipeline, pipeline, None, None
         self._query_timeout, self._raw_prompts = query_timeout, raw_prompts
         recorder.enabled = False
         recorder.clock = now
@@ -173,11 +192,19 @@ class AgentTrace(Makers):
         recorder.redact_with(redact if callable(redact) else None, enabled=redact is not False, limit=max_content_bytes)
         service = _service_of_environment() if service_id is None else service_id
         recorder.serve("" if service is None else service_uuid(service))
-        recorder.append = pipeline.append
+        recorder.append, recorder.unsampled = pipeline.append, any_trace
+        if respect_sampling:
+            sampled = Sampled(pipeline.append)
+            recorder.append, recorder.unsampled = sampled.append, sampled.mute
         recorder.enabled = on
-        if previous is not None:
-            previous.shutdown(exit_timeout)
+        before, self._exports = self._exports, exports
+        _shut_down([previous, *before] if previous is not None else before, exit_timeout)
         return self
+
+    @property
+    def recorder(self) -> Recorder:
+        """What integrations record with, see `agenttrace.otel`; it stays the same whatever is configured."""
+        return self._recorder
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -192,11 +219,41 @@ class AgentTrace(Makers):
             pipeline, timeout = self._pipe(), self._query_timeout
             made = Query(
                 pipeline.open_store_once,
-                wait=lambda: pipeline.settle(timeout),
+                wait=self._room().settle,
+                wait_for_audit=lambda: pipeline.settle(timeout),
                 clock=self._recorder.now,
                 raw_prompts=self._raw_prompts,
             )
             self._query = made
+        return made
+
+    # -- who may read ------------------------------------------------------------------------------
+
+    @property
+    def keys(self) -> Keys:
+        """The API keys of this store: `keys.create(name=...)`, `keys.list()`, `keys.revoke(key_id)`."""
+        return self._room().keys
+
+    @property
+    def audit_trail(self) -> AuditTrail:
+        """Where reads over HTTP are noted; `query.audit` gives the notes back. Also where nothing else is recorded."""
+        return self._room().trail
+
+    def _room(self) -> Access:
+        made = self._access
+        if made is None:
+            # Imported at first use: recording does without.
+            from agenttrace.access.room import Access
+
+            pipeline, timeout, recorder = self._pipe(), self._query_timeout, self._recorder
+            made = self._access = Access(
+                pipeline.open_store_once,
+                pipeline.append,
+                recorded=lambda: pipeline.recorded,
+                settle=lambda: pipeline.settle(timeout),
+                clock=recorder.now,
+                attribute=recorder.attribute,
+            )
         return made
 
     # -- life --------------------------------------------------------------------------------------
@@ -212,8 +269,9 @@ class AgentTrace(Makers):
         """Flush, stop the writer and close the store; return whether everything is in the store.
 
         What could not be written stays in the journal, for the next process. A span that ends later starts anew.
+        Exporters get the rest of the time; what they did not take stays in their journals.
         """
-        return self._pipe().shutdown(timeout)
+        return _shut_down([self._pipe(), *self._exports], timeout)
 
     def stats(self) -> Stats:
         """Return counters of this process: recorded, written, pending, degraded, dropped, retried, errors and more."""
@@ -244,6 +302,8 @@ class _Default(AgentTrace):
         Makers.__init__(self, Recorder())
         self._query = None
         self._pipeline = None
+        self._exports = ()
+        self._access = None
         self._query_timeout, self._raw_prompts = 5.0, True
         self._recorder.append = self._first
         self._recorder.enabled = os.environ.get("AGENTTRACE_DISABLED", "").lower() in _FALSE
@@ -252,8 +312,15 @@ class _Default(AgentTrace):
     def replaced(self, settings: dict[str, Any]) -> Generator[AgentTrace]:
         """Use other settings for the length of a block, in which internal errors raise; see `testing.capture`."""
         recorder = self._recorder
-        before = dict(vars(recorder)), self._pipeline, self._query, self._query_timeout, self._raw_prompts
-        self._pipeline = None
+        before = (
+            dict(vars(recorder)),
+            self._pipeline,
+            self._query,
+            self._query_timeout,
+            self._raw_prompts,
+            self._exports,
+        )
+        self._pipeline, self._exports = None, ()
         try:
             self.configure(**settings)
             recorder.strict = True
@@ -261,11 +328,71 @@ class _Default(AgentTrace):
         finally:
             self.shutdown()
             vars(recorder).update(before[0])
-            _, self._pipeline, self._query, self._query_timeout, self._raw_prompts = before
+            _, self._pipeline, self._query, self._query_timeout, self._raw_prompts, self._exports = before
+            self._access = None
 
     def _first(self, kind: int, payload: bytes) -> None:
         self._pipe()
         self._recorder.append(kind, payload)
+
+
+def _deriver(recorder: Recorder) -> Derive:
+    """Return what says what foreign spans mean. A defect in it costs those spans their runs, and nothing else."""
+
+    def derive_runs(
+        spans: Sequence[ForeignSpan], logs: Sequence[ForeignLog], native: Sequence[NativeRun]
+    ) -> Derived | None:
+        # Imported at first use: who records no foreign spans does without.
+        from agenttrace.otel.derive import derive
+
+        try:
+            return derive(spans, logs, native)
+        except Exception as error:  # noqa: BLE001 - the spans are kept, and derived again when more of them come
+            recorder.failed(error, "derive")
+            return None
+
+    return derive_runs
+
+
+def _export_pipelines(
+    exporters: Sequence[Any], root: Path | None, recorder: Recorder, *, clock: Callable[[], int]
+) -> tuple[Pipeline, ...]:
+    """Return one pipeline for each exporter, with a journal of its own beside the store's."""
+    if not exporters:
+        return ()
+    # Imported at first use: it needs the OpenTelemetry SDK.
+    from agenttrace.otel.export import ExportStore
+
+    pipelines: list[Pipeline] = []
+    for number, exporter in enumerate(exporters):
+        folder = None if root is None else root.with_name(f"{root.name}.export") / f"{number}-{type(exporter).__name__}"
+        store: Any = ExportStore(exporter)  # all that a writer asks of a store
+        pipeline = Pipeline(
+            JournalSettings(root=folder, retry_max=30.0),
+            lambda store=store: store,
+            on_error=lambda where, error: recorder.failed(error, f"export {where}"),
+            clock=clock,
+        )
+        pipeline.exit_order = 1  # what the store's pipeline hands on at the end has to leave, too
+        pipelines.append(pipeline)
+    return tuple(pipelines)
+
+
+def _listeners(exports: Sequence[Pipeline]) -> tuple[Callable[[list[tuple[int, bytes]], Batch], None], ...]:
+    def hand_on(records: list[tuple[int, bytes]], batch: Batch) -> None:  # noqa: ARG001 - what a listener takes
+        for kind, payload in records:
+            if kind == RUN and has_ended(payload):
+                for pipeline in exports:
+                    pipeline.append(kind, payload)
+
+    return (hand_on,) if exports else ()
+
+
+def _shut_down(pipelines: Sequence[Pipeline], timeout: float) -> bool:
+    """Shut all down, one after the other within the time; return whether the first brought everything home."""
+    deadline = time.monotonic() + timeout
+    done = [pipeline.shutdown(max(deadline - time.monotonic(), 0.0)) for pipeline in pipelines]
+    return all(done[:1])
 
 
 def _check_kinds(**settings: Any) -> None:
@@ -297,8 +424,9 @@ def _check(
         raise ConfigurationError(
             f"journal_max_bytes: must be an int of {_MIN_JOURNAL} or more, got {journal_max_bytes!r}"
         )
-    if exporters:
-        raise ConfigurationError("exporters: this version writes to a store only; leave exporters out")
+    for exporter in exporters:
+        if not callable(getattr(exporter, "export", None)) or not callable(getattr(exporter, "shutdown", None)):
+            raise ConfigurationError(f"exporters: must be OpenTelemetry SpanExporters, got {exporter!r}")
     if not isinstance(redact, bool) and not callable(redact):
         raise ConfigurationError(f"redact: must be True, False or a callable (key, text) -> text, got {redact!r}")
     for name, value in times.items():
@@ -329,6 +457,7 @@ def _journal_root(place: str | Path | None) -> Path | None:
 
 default = _Default()
 query_room.use_default(lambda: default.query)
+otel_target.use_default(lambda: default)
 
 
 configure = default.configure

@@ -9,7 +9,8 @@
     │   ├── AgentNotFound
     │   ├── SessionNotFound
     │   ├── ContactNotFound
-    │   └── ConversationNotFound
+    │   ├── ConversationNotFound
+    │   └── KeyNotFound
     ├── StoreError                the store did not do what it was asked
     │   ├── StoreUnavailable      out of reach or busy: the same call may work later
     │   ├── StoreRejected         these rows will never be accepted: retrying is useless
@@ -30,6 +31,7 @@ __all__ = [
     "EventNotFound",
     "InternalError",
     "InvalidQuery",
+    "KeyNotFound",
     "NotFound",
     "RunNotFound",
     "SessionNotFound",
@@ -92,6 +94,10 @@ class ContactNotFound(NotFound):
 
 class ConversationNotFound(NotFound):
     """No conversation with this id was recorded in this workspace."""
+
+
+class KeyNotFound(NotFound):
+    """No API key has this id in this workspace."""
 
 
 class StoreError(AgentTraceError):

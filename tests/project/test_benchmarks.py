@@ -25,3 +25,45 @@ def test_the_benchmark_of_recording_verifies_its_runs(tmp_path: Path) -> None:
     )
     assert ran.returncode == 0, ran.stderr
     assert "verified by a second process: 600 runs" in ran.stdout
+
+
+def test_the_benchmark_of_ingest_verifies_its_runs(tmp_path: Path) -> None:
+    """Every span that was measured is a run with its content, both ways in."""
+    script = ROOT / "benchmarks" / "ingest.py"
+    ran = subprocess.run(
+        [sys.executable, str(script), "--spans", "100", "--rounds", "2"],
+        cwd=tmp_path,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "verified: 250 runs in the store" in ran.stdout
+    assert "verified: 200 runs in the store" in ran.stdout
+
+
+def test_the_benchmark_of_the_endpoints_verifies_its_answers(tmp_path: Path) -> None:
+    """Every view is asked, and answers what it should; a line each."""
+    script = ROOT / "benchmarks" / "http.py"
+    ran = subprocess.run(
+        [sys.executable, str(script), "--runs", "10000", "--seconds", "0.1", "--rounds", "1"],
+        cwd=tmp_path,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=240,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert [line[:12].strip() for line in ran.stdout.splitlines()[2:-1]] == [
+        "run logs",
+        "agent events",
+        "action logs",
+        "Ask AI logs",
+        "prompt logs",
+    ]
+    assert ran.stdout.splitlines()[-1].startswith("run logs reach ")

@@ -148,8 +148,10 @@ def test_every_table_and_column_is_in_the_docs() -> None:
 
 
 def command_line() -> dict[str, list[str]]:
-    """Return the options of each command by its name."""
-    commands: dict[str, Any] = typer.main.get_command(app).commands
+    """Return the options of each command by its name; a command of a group has the group's name before its own."""
+    commands: dict[str, Any] = dict(typer.main.get_command(app).commands)
+    for group in [name for name, command in commands.items() if hasattr(command, "commands")]:
+        commands |= {f"{group} {name}": command for name, command in commands.pop(group).commands.items()}
     return {
         name: [option for parameter in command.params for option in parameter.opts if option.startswith("--")]
         for name, command in commands.items()

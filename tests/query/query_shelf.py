@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
-from agenttrace.model.rows import AgentRow, ConversationRow, EventRow, RunRow, SessionRow
+from agenttrace.model.rows import TREE_ROW, AgentRow, ConversationRow, EventRow, RunRow, SessionRow
 from agenttrace.store.protocol import EventFilter, RunFilter, SessionFilter
 
 _EQUAL = (
@@ -75,6 +76,18 @@ class Shelf:
     def traces(self, workspace_id: bytes, trace_ids: Any) -> list[RunRow]:
         rows = [row for row in self.run_rows if row.workspace_id == workspace_id and row.trace_id in trace_ids]
         return sorted(rows, key=lambda row: (row.start_time, row.seq, row.id))
+
+    def state(self) -> object | None:
+        return None
+
+    def run_ids(self, where: RunFilter) -> list[bytes]:
+        return [row.id for row in self.runs(where)]
+
+    def tree_stamps(self, workspace_id: bytes, run_ids: Any) -> list[Any]:
+        return [(len(self.run_rows), len(self.asked)) for _ in run_ids]
+
+    def tree_rows(self, workspace_id: bytes, run_ids: Any) -> list[Any]:
+        return [attrgetter(*TREE_ROW)(row) for row in self.run_rows if row.workspace_id == workspace_id]
 
     def events(self, where: EventFilter) -> list[EventRow]:
         rows = sorted(self._events(where), key=lambda row: row.id, reverse=where.newest_first)

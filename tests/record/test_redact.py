@@ -270,7 +270,6 @@ def test_odd_text_is_captured(redactor: Redactor) -> None:
     assert to_clean_json("\x00password=x", redactor) == b'"\\u0000password=[REDACTED]"'
 
 
-
 def test_the_memory_of_names_is_bounded(redactor: Redactor) -> None:
     """However many names are seen, few are remembered, and answers stay right."""
     for i in range(10_000):

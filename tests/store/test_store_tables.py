@@ -28,6 +28,8 @@ ROWS = {
     tables.Agent: rows.AgentRow,
     tables.Contact: rows.ContactRow,
     tables.Conversation: rows.ConversationRow,
+    tables.ApiKey: rows.ApiKeyRow,
+    tables.Audit: rows.AuditRow,
 }
 
 

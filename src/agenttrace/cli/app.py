@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agenttrace.cli import paper
+from agenttrace.cli import keys, otlp, paper
 from agenttrace.cli.find import find_run
 from agenttrace.cli.follow import Follower
+from agenttrace.cli.options import Store, Workspace
 from agenttrace.cli.render import depth_first, tree
+from agenttrace.cli.serve import serve
 from agenttrace.cli.source import reading
 from agenttrace.cli.text import clean, json_line
 from agenttrace.errors import AgentTraceError, InvalidQuery
@@ -29,20 +31,15 @@ __all__ = ["app", "run"]
 
 app = typer.Typer(
     name="agenttrace",
-    help="Show what a store holds: runs, trees, events and prompts.",
+    help="Show what a store holds: runs, trees, events and prompts; make the keys to read it over HTTP.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.add_typer(keys.app, name="keys")
+app.command()(serve)
 
-Store = Annotated[
-    str | None,
-    typer.Option(
-        "--store", help="URL or SQLite file of the store. Default: AGENTTRACE_STORE, else agenttrace.db here."
-    ),
-]
-Workspace = Annotated[str | None, typer.Option("--workspace", help="Workspace to look in. Default: the default one.")]
 RunLines = Annotated[bool, typer.Option("--json", help="Print each run as one line of JSON.")]
 Document = Annotated[bool, typer.Option("--json", help="Print each page as its documented JSON document, on one line.")]
 
@@ -179,6 +176,9 @@ def _lines(documents: Iterable[dict[str, Any]]) -> None:
         print(json_line(document))
     # A reader that has left (`| head`) shows here, and Typer ends the command quietly; at exit it would not be quiet.
     sys.stdout.flush()
+
+
+otlp.add(app)
 
 
 def run() -> None:

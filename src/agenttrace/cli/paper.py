@@ -18,9 +18,10 @@ from agenttrace.cli.text import clean, duration, instant, one_line
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from agenttrace.access.keys import ApiKey, NewKey
     from agenttrace.model.run import Run
 
-__all__ = ["events", "lines", "prompts", "run_document", "table", "tail_line"]
+__all__ = ["events", "keys", "lines", "new_key", "prompts", "run_document", "table", "tail_line", "value"]
 
 
 def _console() -> Console:
@@ -53,6 +54,49 @@ def table(runs: Iterable[Run]) -> None:
         )
     console = _console()
     console.print(drawn if drawn.row_count else Text("no runs"), width=console.width if console.is_terminal else 200)
+
+
+def keys(found: Iterable[ApiKey], *, now: datetime) -> None:
+    """Print API keys as a table: id, name, role, scopes, user, teams, when made, last used, and how they stand."""
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("id", "name", "role", "scopes", "user", "teams", "made (UTC)", "last used", "state"):
+        drawn.add_column(title, overflow="fold", no_wrap=title == "id")
+    for key in found:
+        state, style = _state(key, now)
+        drawn.add_row(
+            Text(key.id, "bold"),
+            Text(one_line(key.name, 40)),
+            Text(key.role),
+            Text(" ".join(key.scopes)),
+            Text(one_line(key.user_id or "-", 40)),
+            Text(one_line(" ".join(key.team_ids) or "-", 80)),
+            Text(_minute(key.created_at), "dim"),
+            Text("never" if key.last_used_at is None else _minute(key.last_used_at), "dim"),
+            Text(state, style),
+        )
+    console = _console()
+    console.print(drawn if drawn.row_count else Text("no keys"), width=console.width if console.is_terminal else 240)
+
+
+def new_key(key: NewKey) -> None:
+    """Print a key that was just made, its secret too."""
+    keys([key], now=key.created_at)
+    # Never through a console, which cuts what is wider than the terminal.
+    print(f"\n{key.key}\nKeep it now: this is the only time that it is shown.")
+
+
+def _state(key: ApiKey, now: datetime) -> tuple[str, str]:
+    if key.revoked_at is not None:
+        return f"revoked {_minute(key.revoked_at)}", "red"
+    if key.expires_at is None:
+        return "good", "green"
+    if key.expires_at <= now:
+        return f"expired {_minute(key.expires_at)}", "red"
+    return f"good until {_minute(key.expires_at)}", "green"
+
+
+def _minute(when: datetime) -> str:
+    return instant(when)[:16]
 
 
 def tail_line(run: Run) -> None:
@@ -132,10 +176,11 @@ def _count(number: int, noun: str) -> str:
 
 def run_document(run: Run) -> dict[str, Any]:
     """Return a run without its children as JSON values: ids as text, times as RFC 3339 in UTC."""
-    return {field.name: _value(getattr(run, field.name)) for field in fields(run) if field.name != "children"}
+    return {field.name: value(getattr(run, field.name)) for field in fields(run) if field.name != "children"}
 
 
-def _value(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return str(value) if isinstance(value, UUID) else value
+def value(found: Any) -> Any:
+    """Return a field's value as JSON has it: times as RFC 3339 in UTC, UUIDs as text."""
+    if isinstance(found, datetime):
+        return found.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return str(found) if isinstance(found, UUID) else found

@@ -14,7 +14,9 @@ from agenttrace.store.urls import open_store, place_of
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-__all__ = ["reading", "store_url"]
+    from agenttrace.store.protocol import Store
+
+__all__ = ["changing", "reading", "store_url"]
 
 _DEFAULT = "sqlite:///agenttrace.db"
 
@@ -30,13 +32,20 @@ def reading(given: str | None) -> Generator[Query]:
 
     Raises StoreUnavailable where there is no such SQLite file: looking never makes one.
     """
+    with changing(given, make=False) as store:
+        yield Query(store)
+
+
+@contextmanager
+def changing(given: str | None, *, make: bool = True) -> Generator[Store]:
+    """Give the store, open, and close it afterwards; one that does not exist is made, or with `make=False` refused."""
     url = store_url(given)
     place = place_of(url)
-    if isinstance(place, Path) and not place.is_file():
+    if not make and isinstance(place, Path) and not place.is_file():
         raise StoreUnavailable(f"there is no store at {place}; name another with --store or AGENTTRACE_STORE")
     store = open_store(url)
     try:
         store.open()
-        yield Query(store)
+        yield store
     finally:
         store.close()

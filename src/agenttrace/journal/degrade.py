@@ -16,6 +16,7 @@ SKELETON = 2
 DROPPED = 3
 
 _KEPT_WHOLE = 256  # bytes of JSON that a preview leaves as they are
+_KEPT_EVENTS = 2048
 _PREVIEW = 200  # characters that stay of a longer value
 
 
@@ -42,9 +43,15 @@ def _degrade_run(payload: bytes, level: int) -> bytes:
 
 
 def _degrade_lines(payload: bytes, level: int) -> bytes:
-    """Cut a record of another kind: its envelope, and perhaps a newline and its data."""
-    head, _, data = payload.partition(b"\n")
+    """Cut a record of another kind: its envelope, and perhaps a newline and its data.
+
+    A foreign span has a third line, its events: it stays where it is short, and only above the skeleton.
+    """
+    head, _, rest = payload.partition(b"\n")
+    data, _, events = rest.partition(b"\n")
     head, data = _cut(head, data, level)
+    if level < SKELETON and 0 < len(events) <= _KEPT_EVENTS:
+        return b"\n".join((head, data, events))
     return head + b"\n" + data if data else head
 
 

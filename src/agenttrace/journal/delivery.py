@@ -81,6 +81,11 @@ class Delivery:
             self.deliver(records[half:], process_id, open_runs)
             return
         self._counters.written += len(records)
+        for listener in self._settings.listeners:
+            try:
+                listener(records, batch)
+            except Exception as error:  # noqa: BLE001 - what listens must not hold up what is recorded
+                self._on_error("listener", error)
         if open_runs is not None:
             _follow(batch, open_runs)
 
@@ -112,7 +117,7 @@ class Delivery:
             attempt += 1
 
     def _batch(self, records: Records, process_id: bytes) -> tuple[Batch, Records]:
-        batch = Batch()
+        batch = Batch(derive=self._settings.derive)
         good: Records = []
         now, turn = self._clock(), self._slice
         for index, (kind, payload) in enumerate(records):
@@ -167,6 +172,12 @@ class Delivery:
 def _follow(batch: Batch, open_runs: OpenRuns) -> None:
     for key, run in batch.runs.items():
         if run.status == "running":
+            open_runs.add(key)
+        else:
+            open_runs.discard(key)
+    for span in batch.spans.values():
+        key = (span.workspace_id, span.trace_id + span.span_id)
+        if span.end_time is None:
             open_runs.add(key)
         else:
             open_runs.discard(key)

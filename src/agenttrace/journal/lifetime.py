@@ -16,6 +16,7 @@ class Living(Protocol):
     """What the hooks call."""
 
     exit_timeout: float
+    exit_order: int  # those of a lesser one end first
 
     def after_fork(self) -> None:
         """Start anew in a forked child."""
@@ -38,7 +39,7 @@ def register(pipeline: Living) -> None:
 
 def at_exit() -> None:
     """End all pipelines; together they take no longer than the most patient one allows."""
-    pipelines = list(_living)
+    pipelines = sorted(_living, key=lambda pipeline: pipeline.exit_order)
     deadline = time.monotonic() + max((pipeline.exit_timeout for pipeline in pipelines), default=0.0)
     for pipeline in pipelines:
         pipeline.at_exit(max(0.0, deadline - time.monotonic()))

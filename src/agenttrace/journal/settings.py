@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from agenttrace.store.batch import Batch, Derive
 
 __all__ = ["JournalSettings"]
 
@@ -16,7 +19,9 @@ class JournalSettings:
     """Where the journal lives, how large it may grow and how eagerly the writer drains it.
 
     Sizes are bytes, times are seconds. `root` is the folder in which every process has a journal folder of its own;
-    None keeps the queue in memory, which a crash does not survive.
+    None keeps the queue in memory, which a crash does not survive. `derive` says what foreign spans mean, see
+    `store.batch`. Each of `listeners` hears, in the writer's thread, the records and the batch of every delivery that
+    the store has taken, before the journal's read mark moves on: again, if the process dies in between.
     """
 
     root: Path | None
@@ -36,3 +41,5 @@ class JournalSettings:
     dead_letter_bytes: int = 64 << 20
     verify: bool = True  # check frames' checksums; False exists for tests of the tests
     resync: bool = True  # look for good frames behind a bad one; False exists for tests of the tests
+    derive: Derive | None = None
+    listeners: tuple[Callable[[list[tuple[int, bytes]], Batch], None], ...] = ()

@@ -15,7 +15,7 @@ from agenttrace.model.jsontext import compact_json, fold
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["CONTENT_KEYS", "Parsed", "complete", "error_of", "keys_of", "messages_of", "parse", "text_of"]
+__all__ = ["CONTENT_KEYS", "Parsed", "complete", "error_of", "keys_of", "messages_of", "named_by", "parse", "text_of"]
 
 #: The documented keys of a run's content, in their order.
 CONTENT_KEYS: dict[str, tuple[str, ...]] = {
@@ -93,6 +93,11 @@ def parse(text: str | None) -> Parsed:
 def keys_of(run_type: str) -> tuple[str, ...]:
     """Return the documented content keys of a run type."""
     return CONTENT_KEYS.get(run_type, _OTHER_KEYS)
+
+
+def named_by(run_type: str) -> str | None:
+    """Return the content key of a run type that falls back to the run's name, if it has one."""
+    return _NAMED_BY.get(run_type)
 
 
 def complete(run_type: str, name: str, content: dict[str, Any] | None) -> dict[str, Any] | None:

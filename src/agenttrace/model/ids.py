@@ -20,10 +20,12 @@ __all__ = [
     "entity_id",
     "event_id",
     "run_id",
+    "run_range",
     "service_id",
     "session_id",
     "session_key",
     "span_of",
+    "time_id",
     "trace_range",
     "workspace_id",
 ]
@@ -46,6 +48,8 @@ _LOW_12 = (1 << 12) - 1
 _LOW_62 = (1 << 62) - 1
 _VERSION_8 = 8 << 76
 _VARIANT = 2 << 62
+_SPAN_BITS = (3 << 64) | _LOW_62
+_LAST_V7 = (1 << 48) * 1000 - 1
 
 
 def _trace_bits(trace: int) -> int:
@@ -88,6 +92,16 @@ def trace_range(trace: int) -> tuple[bytes, bytes]:
     True
     """
     return run_id(trace, 0), run_id(trace, (1 << 64) - 1)
+
+
+def run_range(run: bytes) -> tuple[bytes, bytes]:
+    """Return the lowest and highest run UUID that the runs of a run's trace can have.
+
+    >>> run_range(run_id(1 << 127, 7)) == trace_range(1 << 127)
+    True
+    """
+    value = int.from_bytes(run, "big")
+    return (value & ~_SPAN_BITS).to_bytes(16, "big"), (value | _SPAN_BITS).to_bytes(16, "big")
 
 
 def as_uuid(value: str | uuid.UUID) -> uuid.UUID | None:
@@ -166,6 +180,20 @@ def event_id(time: int, sequence: int, span: int) -> str:
     True
     """
     return f"aev_{max(time, 0):014x}{sequence & 0xFFFFFFFFFF:010x}{span:016x}"
+
+
+def time_id(time: int, rest: int) -> bytes:
+    """Return the 16 bytes of a UUID (RFC 9562, version 7) that sorts by its time in microseconds, then by `rest`.
+
+    The milliseconds stand in `unix_ts_ms`, the microseconds as a fraction in `rand_a` (method 3 of section 6.2), the
+    low 62 bits of `rest` in `rand_b`.
+
+    >>> time_id(1_000_001, 0) < time_id(1_000_001, 1) < time_id(1_000_002, 0)
+    True
+    """
+    milliseconds, micros = divmod(min(max(time, 0), _LAST_V7), 1000)
+    bits = (milliseconds << 80) | (7 << 76) | ((micros * 4096 // 1000) << 64) | _VARIANT | (rest & _LOW_62)
+    return bits.to_bytes(16, "big")
 
 
 def _sane(text: str) -> str:

@@ -6,21 +6,32 @@ Times are integer microseconds since the Unix epoch, UTC. Ids are the 16 bytes o
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 __all__ = [
     "RANK_ABANDONED",
     "RANK_ALIVE",
+    "RANK_DERIVED",
     "RANK_END",
     "RANK_START",
+    "TREE_ROW",
     "AgentRow",
+    "ApiKeyRow",
+    "AuditRow",
     "ContactRow",
     "ConversationRow",
     "EventRow",
+    "LogRow",
     "RunRow",
     "SessionRow",
+    "SpanRow",
+    "TreeRow",
+    "TreeStamp",
     "version",
 ]
 
+#: The rank of runs that foreign spans mean: every version of a run of our own is greater.
+RANK_DERIVED = 0
 RANK_START = 1
 RANK_ABANDONED = 2
 RANK_ALIVE = 3
@@ -80,9 +91,36 @@ class RunRow:
     #: JSON {id name: version it comes from}, for ids that this version of the run did not know itself; 0 marks an id
     #: that was spread from the run's root. None where there are none, which is the rule.
     learnt: str | None = field(default=None, kw_only=True)
+    #: The span id of the foreign span right above the run, where that is not its parent run.
+    via: bytes | None = field(default=None, kw_only=True)
     content: str | None
     error: str | None
     attributes: str | None
+
+
+#: The fields of a TreeRow, in order.
+TREE_ROW = (
+    "id",
+    "parent_id",
+    "is_root",
+    "seq",
+    "ai_contact_id",
+    "run_type",
+    "name",
+    "status",
+    "start_time",
+    "end_time",
+    "content",
+    "error",
+)
+
+#: What a tree shows of a run: a plain tuple, as a database gives it, since a page may have thousands.
+TreeRow: TypeAlias = tuple[
+    bytes, bytes | None, bool, int, bytes | None, str, str, str, int, int | None, str | None, str | None
+]
+
+#: How many runs a tree's trace has, and a figure that differs once one of them is stored otherwise.
+TreeStamp: TypeAlias = tuple[int, int]
 
 
 @dataclass(slots=True)
@@ -147,3 +185,67 @@ class ConversationRow:
     id: bytes
     call_sid: str | None
     session_id: bytes | None
+
+
+@dataclass(slots=True, frozen=True)
+class ApiKeyRow:
+    """One API key: who it speaks for, and the hash of its secret. `team_ids` and `scopes` are JSON lists of text."""
+
+    workspace_id: bytes
+    id: str  # the public part of the key's text, see `model.keys`
+    hash: bytes
+    name: str
+    user_id: str | None
+    team_ids: str
+    role: str
+    scopes: str
+    created_at: int
+    expires_at: int | None
+    revoked_at: int | None
+    last_used_at: int | None
+
+
+@dataclass(slots=True, frozen=True)
+class AuditRow:
+    """One thing that a caller read or changed. Its id, a UUID of version 7, sorts by `created_at`."""
+
+    workspace_id: bytes
+    id: bytes
+    created_at: int
+    action: str
+    user_id: str | None
+    key_id: str | None
+    role: str | None
+    filters: str  # JSON object
+    row_count: int
+    status: int | None
+    request_id: str | None
+
+
+@dataclass(slots=True)
+class SpanRow:
+    """One version of another library's span, raw: the greatest version of a span is what it is.
+
+    `data` is the JSON object of a SPAN record (`model.wire`): its head, with `attributes` and `events`.
+    """
+
+    workspace_id: bytes
+    trace_id: bytes
+    span_id: bytes
+    version: int
+    process_id: bytes | None  # the recording process of a version without an end
+    start_time: int
+    end_time: int | None
+    data: str
+
+
+@dataclass(slots=True)
+class LogRow:
+    """One log record inside another library's span, raw. `id` is a digest of it; `data` the JSON of a LOG record."""
+
+    workspace_id: bytes
+    trace_id: bytes
+    id: bytes
+    span_id: bytes
+    time: int
+    data: str

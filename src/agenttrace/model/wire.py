@@ -21,6 +21,21 @@ EVENT    one event of a span, besides those that its start and end imply: an env
          ({"content": text} or {"messages": [...]}). The envelope has trace and span (32 and 16 hex digits), time, seq,
          turn, scope, type ("thinking", "input_message", "agent_output", "log")
 ENTITY   something that exists before its first run: entity ("contact", "session" or "agent"), id, name, time, scope
+SPAN     one version of another library's span, three lines: a head, the span's attributes (an object), and its events
+         (a list of {"name", "time", "attributes"}) or nothing. The head's members; those without a value are absent:
+         trace, span, parent         hex digits; remote: true, where the parent lives in another process
+         name, kind, start, end      kind "internal", "client", ...; without an end the span is still open
+         status, message             "ok" or "error", and its description
+         links                       [{"trace_id", "span_id", "attributes"}]
+         lib, resource               {"name", "version", "schema"} of the instrumentation; the resource's attributes
+         dropped                     [attributes, events, links]: how many the sender dropped
+         scope, inherited            our ids and free attributes where it started
+         run_type                    what the user says it is
+LOG      one log record inside such a span: a head (trace, span, time, name, severity, scope), a newline, and
+         {"body", "attributes"}
+AUDIT    one thing that a caller read or changed: an envelope with random (16 hex digits, which with the time make the
+         row's id), time, action, workspace, user, key, role, rows, status, request; a newline; the filters
+KEY_USED an API key was used: key (its public id), workspace, time
 
 Flags: REMOTE, the parent is not a span that this process recorded; SPREAD, this run knows an id that its root lacks, or
 learnt one late.
@@ -32,19 +47,23 @@ from dataclasses import dataclass
 from struct import Struct
 
 __all__ = [
+    "AUDIT",
     "ENTITY",
     "EVENT",
     "FIXED",
+    "KEY_USED",
     "NO_PARENT",
     "OPEN",
     "PROMOTED",
     "REMOTE",
     "RUN",
     "SCOPE_IDS",
+    "SPAN",
     "SPREAD",
     "STATUSES",
     "VERSION",
     "RunRecord",
+    "has_ended",
     "read_run",
     "write_run",
 ]
@@ -52,6 +71,10 @@ __all__ = [
 RUN = 1
 EVENT = 2
 ENTITY = 3
+SPAN = 4
+LOG = 5
+AUDIT = 6
+KEY_USED = 7
 
 FIXED = Struct("<16s8s8sqqQ")
 VERSION = Struct("<qQIBBBx")
@@ -124,6 +147,11 @@ def read_run(payload: bytes) -> RunRecord:
         payload[start_of_json:cut],
         b"{" + content + b"}" if content else b"",
     )
+
+
+def has_ended(payload: bytes) -> bool:
+    """Return whether a RUN payload is of a run that has ended."""
+    return VERSION.unpack_from(payload, FIXED.size)[0] != OPEN
 
 
 def write_run(record: RunRecord) -> bytes:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-    from agenttrace.model.run import Run
     from agenttrace.query.reader import Query
 
 __all__ = ["AsyncQuery"]
@@ -17,18 +16,20 @@ __all__ = ["AsyncQuery"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: How many runs cross from the thread at a time.
+#: How many runs or notes cross from the thread at a time.
 _RUNS_A_STEP = 100
 
 
 class AsyncQuery:
-    """The same methods as Query, with the same arguments, results and errors; `runs` is an async iterator.
+    """The same methods as Query, with the same arguments, results and errors; `runs` and `audit` are async
+    iterators.
 
     Answers run in asyncio's default thread pool. A cancelled caller stops waiting; the thread finishes on its own.
     """
 
     def __init__(self, query: Query) -> None:
         self.run_logs = _threaded(query.run_logs)
+        self.ask_ai_analytics = _threaded(query.ask_ai_analytics)
         self.ask_ai_logs = _threaded(query.ask_ai_logs)
         self.action_logs = _threaded(query.action_logs)
         self.agent_events = _threaded(query.agent_events)
@@ -37,8 +38,10 @@ class AsyncQuery:
         self.trace = _threaded(query.trace)
         self.sessions = _threaded(query.sessions)
         self.session = _threaded(query.session)
+        self.follow_session = _threaded(query.follow_session)
         self.reset_session = _threaded(query.reset_session)
         self.runs = _stepped(query.runs)
+        self.audit = _stepped(query.audit)
 
 
 def _threaded(method: Callable[P, R]) -> Callable[P, Awaitable[R]]:
@@ -48,14 +51,14 @@ def _threaded(method: Callable[P, R]) -> Callable[P, Awaitable[R]]:
     return awaitable
 
 
-def _stepped(method: Callable[P, Iterator[Run]]) -> Callable[P, AsyncIterator[Run]]:
-    def iterator(*args: P.args, **kwargs: P.kwargs) -> AsyncIterator[Run]:
+def _stepped(method: Callable[P, Iterator[R]]) -> Callable[P, AsyncIterator[R]]:
+    def iterator(*args: P.args, **kwargs: P.kwargs) -> AsyncIterator[R]:
         return _steps(method(*args, **kwargs))
 
     return iterator
 
 
-async def _steps(runs: Iterator[Run]) -> AsyncIterator[Run]:
-    while step := await asyncio.to_thread(lambda: list(islice(runs, _RUNS_A_STEP))):
-        for run in step:
-            yield run
+async def _steps(found: Iterator[R]) -> AsyncIterator[R]:
+    while step := await asyncio.to_thread(lambda: list(islice(found, _RUNS_A_STEP))):
+        for item in step:
+            yield item

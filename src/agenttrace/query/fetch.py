@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agenttrace.query.tree import Node, grow
 from agenttrace.store.protocol import RunFilter, SessionFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from agenttrace.model.rows import EventRow, RunRow, SessionRow
     from agenttrace.store.protocol import Store
 
-__all__ = ["agent_names", "runs_of", "session", "took_part", "trees"]
+__all__ = ["agent_names", "every_run", "runs_of", "session", "took_part", "trees"]
+
+_RUNS_AT_ONCE = 500
 
 
 def trees(store: Store, tops: Sequence[RunRow]) -> list[Node]:
@@ -24,6 +27,17 @@ def trees(store: Store, tops: Sequence[RunRow]) -> list[Node]:
     nodes = grow(store.traces(tops[0].workspace_id, traces)).nodes
     # A run that was erased a moment ago has no node.
     return [nodes.get(row.id) or Node(row, []) for row in tops]
+
+
+def every_run(store: Store, where: RunFilter) -> Iterator[RunRow]:
+    """Yield the runs that match, newest first, fetching some at a time."""
+    rows: list[RunRow] = []
+    while True:
+        after = (rows[-1].start_time, rows[-1].id) if rows else None
+        rows = store.runs(replace(where, after=after, limit=_RUNS_AT_ONCE))
+        yield from rows
+        if len(rows) < _RUNS_AT_ONCE:
+            return
 
 
 def runs_of(store: Store, workspace_id: bytes, events: Iterable[EventRow]) -> dict[bytes, RunRow]:

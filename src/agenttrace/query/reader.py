@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -17,9 +18,23 @@ from agenttrace.errors import (
     SessionNotFound,
     StoreUnavailable,
 )
+from agenttrace.model import times
 from agenttrace.query import arguments, fetch, tree
 from agenttrace.query.asynchronous import AsyncQuery
-from agenttrace.query.views import action_logs, agent_events, ask_ai_logs, prompt_logs, run_logs, runs
+from agenttrace.query.document import uuid_text
+from agenttrace.query.follow import SessionFollower
+from agenttrace.query.rendered import RenderedTrees
+from agenttrace.query.views import (
+    action_logs,
+    agent_events,
+    ask_ai_analytics,
+    ask_ai_logs,
+    audit,
+    prompt_logs,
+    run_logs,
+    run_logs_json,
+    runs,
+)
 from agenttrace.store.protocol import EventFilter, RunFilter, SessionFilter
 
 if TYPE_CHECKING:
@@ -31,16 +46,18 @@ if TYPE_CHECKING:
     from agenttrace.model.run import Run, Session
     from agenttrace.query.views.action_logs import ActionLogList
     from agenttrace.query.views.agent_events import AgentEvent, AgentEventPage
-    from agenttrace.query.views.ask_ai_logs import AskAILogPage
+    from agenttrace.query.views.ask_ai_analytics import AskAIAnalytics
+    from agenttrace.query.views.ask_ai_logs import AskAILogPage, Window
+    from agenttrace.query.views.audit import AuditEntry
     from agenttrace.query.views.prompt_logs import PromptLogListResponse
     from agenttrace.query.views.run_logs import RunLogPage
-    from agenttrace.store.protocol import Store
+    from agenttrace.store.protocol import AuditFilter, Store
 
 __all__ = ["Query"]
 
 _log = logging.getLogger("agenttrace")
 
-#: How many runs `Query.runs` fetches at a time.
+#: How many runs `Query.runs`, and notes `Query.audit`, fetch at a time.
 _RUNS_A_PAGE = 500
 
 
@@ -55,8 +72,9 @@ class Query:
     """Answers about what was recorded, from a store, or from the one that a callable returns at each question.
 
     Before each answer `wait` is called: it waits until this process's own records have arrived, and returns False where
-    its deadline passed first; then a warning is logged and the answer is given all the same. `clock` returns
-    microseconds since the epoch. With `raw_prompts=False` prompt logs are refused.
+    its deadline passed first; then a warning is logged and the answer is given all the same. Before `audit` it is
+    `wait_for_audit`, where that is given. `clock` returns microseconds since the epoch. With `raw_prompts=False` prompt
+    logs are refused.
 
     Ids are text or `uuid.UUID`; without a `workspace_id` an answer is about the default workspace. An argument outside
     its range raises InvalidQuery, an id that does not exist in the workspace a NotFound, a store that fails a
@@ -68,13 +86,16 @@ class Query:
         store: Store | Callable[[], Store],
         *,
         wait: Callable[[], bool] | None = None,
+        wait_for_audit: Callable[[], bool] | None = None,
         clock: Callable[[], int] = _now,
         raw_prompts: bool = True,
     ) -> None:
         self._store = store
         self._wait = wait
+        self._wait_for_audit = wait_for_audit or wait
         self._clock = clock
         self._raw_prompts = raw_prompts
+        self._rendered = RenderedTrees()
         self._reset_listeners: list[Callable[[Session], None]] = []
 
     @cached_property
@@ -94,18 +115,38 @@ class Query:
 
         Raises InvalidQuery, and ContactNotFound for a contact that was neither recorded nor registered.
         """
-        workspace = arguments.workspace(workspace_id)
         contact = arguments.unique_id("ai_contact_id", ai_contact_id)
         page, page_size, offset = run_logs.offset_of(page, page_size)
         store = self._ready()
-        where = RunFilter(
-            workspace_id=workspace, ai_contact_id=contact, roots_only=True, limit=page_size, offset=offset
-        )
-        total = store.count_runs(where)
-        if not total and not store.has_contact(workspace, contact):
-            raise ContactNotFound(f"no AI contact {ai_contact_id} in this workspace; was it recorded or registered?")
+        where, total = self._contact(store, arguments.workspace(workspace_id), contact, page_size, offset)
         roots = store.runs(where) if offset < total else []
         return run_logs.page_of(fetch.trees(store, roots), contact=contact, page=page, page_size=page_size, total=total)
+
+    def run_logs_text(
+        self,
+        *,
+        ai_contact_id: str | uuid.UUID,
+        workspace_id: str | uuid.UUID | None = None,
+        page: int = 1,
+        page_size: int = 20,
+    ) -> tuple[int, Iterator[str]]:
+        """Return how many roots the page of `run_logs` has, and the pieces of its document as JSON text.
+
+        The text is made as it is read, some trees at a time, straight from what is stored; reading it may raise a
+        StoreError. Raises as `run_logs` does, at once.
+        """
+        contact = arguments.unique_id("ai_contact_id", ai_contact_id)
+        page, page_size, offset = run_logs.offset_of(page, page_size)
+        workspace, store = arguments.workspace(workspace_id), self._ready()
+        key, state = (workspace, contact, page, page_size), store.state()
+        known = self._rendered.page(key, state)
+        if known is not None:
+            return known[0], iter((known[1],))
+        where, total = self._contact(store, workspace, contact, page_size, offset)
+        roots = store.run_ids(where) if offset < total else []
+        trees = self._rendered.texts(store, workspace, roots, contact)
+        text = run_logs_json.page_text(trees, page=page, page_size=page_size, total=total)
+        return len(roots), self._rendered.kept_page(key, state, len(roots), text)
 
     def ask_ai_logs(
         self,
@@ -128,18 +169,15 @@ class Query:
         now = self._clock()
         workspace = arguments.workspace(workspace_id)
         window = ask_ai_logs.window_of(start_date, end_date, now=now)
-        kind = arguments.text("interaction_type", interaction_type)
         limit = ask_ai_logs.limit_of(limit)
         offset = (arguments.integer("page", page, low=1) - 1) * limit
-        where = RunFilter(
-            workspace_id=workspace,
-            run_type="master",
-            since=window.since,
-            until=window.until,
-            interaction_types=ask_ai_logs.DEFAULT_INTERACTION_TYPES if kind is None else (kind,),
-            widget_id=arguments.text("widget_id", widget_id),
-            placement_id=arguments.text("placement_id", placement_id),
-            deployment_type=arguments.text("deployment_type", deployment_type),
+        where = ask_ai_logs.filter_of(
+            workspace,
+            window,
+            widget_id=widget_id,
+            placement_id=placement_id,
+            deployment_type=deployment_type,
+            interaction_type=interaction_type,
             limit=limit,
             offset=offset,
         )
@@ -148,6 +186,46 @@ class Query:
         rows = store.runs(where) if offset < count else []
         names = fetch.agent_names(store, workspace, rows)
         return ask_ai_logs.page_of(rows, names=names, count=count, limit=limit, now=now)
+
+    def ask_ai_analytics(
+        self,
+        *,
+        workspace_id: str | uuid.UUID | None = None,
+        start_date: date | str | None = None,
+        end_date: date | str | None = None,
+        widget_id: str | None = None,
+        placement_id: str | None = None,
+        deployment_type: str | None = None,
+        interaction_type: str | None = None,
+    ) -> AskAIAnalytics:
+        """Return what the rows of `ask_ai_logs` with these filters amount to, in all and day by day.
+
+        It reads all of them, and the prompts of their days, some at a time. Raises InvalidQuery.
+        """
+        now = self._clock()
+        workspace = arguments.workspace(workspace_id)
+        window = ask_ai_logs.window_of(start_date, end_date, now=now)
+        where = ask_ai_logs.filter_of(
+            workspace,
+            window,
+            widget_id=widget_id,
+            placement_id=placement_id,
+            deployment_type=deployment_type,
+            interaction_type=interaction_type,
+        )
+        store, tally = self._ready(), ask_ai_analytics.Tally(window)
+        for row in fetch.every_run(store, where):
+            tally.interaction(row)
+        # A turn that began before midnight may go on after it.
+        until = window.until + times.DAY
+        prompts = RunFilter(workspace_id=workspace, run_type="prompt", since=window.since, until=until)
+        for row in fetch.every_run(store, prompts):
+            tally.prompt(row)
+        return tally.analytics(now)
+
+    def ask_ai_window(self, start_date: date | str | None = None, end_date: date | str | None = None) -> Window:
+        """Return the days that `ask_ai_logs` covers with these arguments, as of now. Raises InvalidQuery."""
+        return ask_ai_logs.window_of(start_date, end_date, now=self._clock())
 
     def action_logs(
         self, *, session_id: str | uuid.UUID, workspace_id: str | uuid.UUID | None = None, limit: int = 50
@@ -331,6 +409,38 @@ class Query:
             raise SessionNotFound(f"no session {session_id} in this workspace; was it recorded or registered?")
         return runs.session_of(row)
 
+    def audit(
+        self,
+        *,
+        workspace_id: str | uuid.UUID | None = None,
+        action: str | None = None,
+        user_id: str | uuid.UUID | None = None,
+        key_id: str | None = None,
+        since: datetime | str | None = None,
+        until: datetime | str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[AuditEntry]:
+        """Return an iterator of what callers read and changed over HTTP, newest first; it fetches as it goes.
+
+        `action` is a name such as prompt_logs.queried. Notes were made from `since` up to and without `until`. Raises
+        InvalidQuery at once.
+        """
+        where = audit.filter_of(
+            workspace_id=workspace_id, action=action, user_id=user_id, key_id=key_id, since=since, until=until
+        )
+        most = None if limit is None else arguments.integer("limit", limit, low=1)
+        return chain.from_iterable(self._audit_pages(where, most))
+
+    def follow_session(
+        self, session_id: str | uuid.UUID, *, workspace_id: str | uuid.UUID | None = None
+    ) -> SessionFollower:
+        """Return a follower that tells each event of the session that is stored from now on. Raises SessionNotFound."""
+        workspace = arguments.workspace(workspace_id)
+        wanted = arguments.session("session_id", workspace, session_id)
+        if fetch.session(self._ready(), workspace, wanted) is None:
+            raise SessionNotFound(f"no session {session_id} in this workspace; was it recorded or registered?")
+        return SessionFollower(self._ready, workspace, wanted)
+
     def reset_session(
         self, *, team_id: str | uuid.UUID, user_id: str | uuid.UUID, workspace_id: str | uuid.UUID | None = None
     ) -> None:
@@ -357,11 +467,29 @@ class Query:
 
         return forget
 
+    def _settle(self) -> bool:
+        """Wait until this process's own records have arrived; return False if the deadline passed first."""
+        return self._wait is None or self._wait()
+
     def _ready(self) -> Store:
         """Return the store, after waiting for this process's own records."""
-        if self._wait is not None and not self._wait():
+        return self._after(self._settle())
+
+    def _after(self, settled: bool) -> Store:
+        if not settled:
             _log.warning("records of this process are still on their way: the answer may lack its latest ones")
         return self._store() if callable(self._store) else self._store
+
+    def _contact(
+        self, store: Store, workspace: bytes, contact: bytes, limit: int, offset: int
+    ) -> tuple[RunFilter, int]:
+        """Return the filter of a page of a contact's roots, and how many there are; raises ContactNotFound."""
+        where = RunFilter(workspace_id=workspace, ai_contact_id=contact, roots_only=True, limit=limit, offset=offset)
+        total = store.count_runs(where)
+        if not total and not store.has_contact(workspace, contact):
+            shown = uuid_text(contact)
+            raise ContactNotFound(f"no AI contact {shown} in this workspace; was it recorded or registered?")
+        return where, total
 
     def _agents_session(
         self, workspace: bytes, agent_key: str, session_key: str | uuid.UUID
@@ -391,6 +519,17 @@ class Query:
             if len(rows) < size:
                 return
             last, left = rows[-1], None if left is None else left - size
+
+    def _audit_pages(self, where: AuditFilter, most: int | None) -> Iterator[list[AuditEntry]]:
+        store = self._after(self._wait_for_audit is None or self._wait_for_audit())
+        last, left = None, most
+        while left is None or left > 0:
+            size = _RUNS_A_PAGE if left is None else min(left, _RUNS_A_PAGE)
+            rows = store.audit(replace(where, after=last, limit=size))
+            yield [audit.entry_of(row) for row in rows]
+            if len(rows) < size:
+                return
+            last, left = rows[-1].id, None if left is None else left - size
 
     def _tell_reset(self, session: Session) -> None:
         for listener in list(self._reset_listeners):

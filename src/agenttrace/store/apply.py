@@ -11,26 +11,25 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import orjson
 
 from agenttrace.model.rows import RANK_ABANDONED, EventRow, RunRow, version
+from agenttrace.store.derived import is_derived
 from agenttrace.store.entities import Entities
 from agenttrace.store.events import MESSAGES, apply_reset, run_events
+from agenttrace.store.foreign import RawTables, derive_traces
 from agenttrace.store.merge import INHERITED, merge_runs
+from agenttrace.store.raw import ABANDONED, abandoned_span
 from agenttrace.store.roots import cycle_in, cycles
 from agenttrace.store.runs import LAST_TIME, in_time
 from agenttrace.store.spread import spread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from agenttrace.model.rows import AuditRow
     from agenttrace.store.batch import Batch
 
 __all__ = ["ABANDONED", "Known", "Orphan", "Tables", "abandon", "write"]
 
 Key = tuple[bytes, bytes]
-
-#: The error of a run whose process ended before it did.
-ABANDONED = orjson.dumps(
-    {"type": "abandoned", "message": "the recording process ended before this run did", "stack": None}
-).decode()
 
 _NEXT_REVISION = 1 << 32
 
@@ -50,7 +49,7 @@ class Orphan(NamedTuple):
     trace_id: bytes
 
 
-class Tables(Protocol):
+class Tables(RawTables, Protocol):
     """The statements of one store, inside one transaction. Keys are (workspace_id, id)."""
 
     def known(self, keys: Iterable[Key]) -> dict[Key, Known]:
@@ -105,15 +104,28 @@ class Tables(Protocol):
         """Insert what is not stored, and complete what is."""
         ...
 
+    def put_audit(self, notes: Sequence[AuditRow]) -> None:
+        """Insert notes of the audit log; those that are stored stay as they are."""
+        ...
+
+    def use_keys(self, used: Mapping[tuple[bytes, str], int]) -> None:
+        """Move the last use of API keys, by workspace and id, to these times; never back."""
+        ...
+
 
 def write(batch: Batch, tables: Tables) -> None:
     """Bring a batch into the tables."""
     _Change(tables, batch.entities()).write(batch)
+    if batch.audit:
+        tables.put_audit(list(batch.audit.values()))
+    if batch.keys_used:
+        tables.use_keys(batch.keys_used)
 
 
 def abandon(process_id: bytes, at: int, tables: Tables) -> int:
     """End the running runs of a process as abandoned, and return how many there were."""
     runs = tables.open_runs(process_id)
+    tables.put_spans([abandoned_span(span, at) for span in tables.open_spans(process_id)])
     change = _Change(tables, Entities())
     change.put([(run, _abandoned(run, at)) for run in runs])
     change.finish()
@@ -123,7 +135,9 @@ def abandon(process_id: bytes, at: int, tables: Tables) -> int:
 def _abandoned(run: RunRow, at: int) -> RunRow:
     # A run that was proved alive has a greater version than a plain abandoned end; the next proof is greater again.
     number = version(RANK_ABANDONED, 0, 0)
-    if run.version >= number:
+    if is_derived(run):
+        number = run.version  # its span is known to be abandoned, and the run will be derived from that again
+    elif run.version >= number:
         number = (run.version & -_NEXT_REVISION) + _NEXT_REVISION
     end = max(in_time(at), run.start_time)
     return replace(run, status="failed", end_time=end, end_seq=None, error=ABANDONED, process_id=None, version=number)
@@ -150,6 +164,7 @@ class _Change:
         self._flag_roots(pairs, known)
         self.put(pairs)
         self._join_orphans(pairs)
+        derive_traces(batch, self)
         for workspace, trace in sorted(self.spread):
             self._spread(workspace, trace)
         self._add_events(batch, known)

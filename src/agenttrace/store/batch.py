@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from agenttrace.model.rows import AgentRow, EventRow, RunRow
-from agenttrace.model.wire import ENTITY, EVENT, REMOTE, RUN, SPREAD
+from agenttrace.model.rows import AgentRow, AuditRow, EventRow, RunRow
+from agenttrace.model.wire import AUDIT, ENTITY, EVENT, KEY_USED, LOG, REMOTE, RUN, SPAN, SPREAD
+from agenttrace.store.access import audit_row, key_use
 from agenttrace.store.entities import Entities
 from agenttrace.store.events import event_row
 from agenttrace.store.merge import merge_runs
+from agenttrace.store.raw import log_row, span_row
 from agenttrace.store.runs import Draft, hex_run_id, in_time, read_draft, run_row
 from agenttrace.store.scope import Scope, resolve
 
-__all__ = ["Batch"]
+if TYPE_CHECKING:
+    from agenttrace.model.foreign import Derived, ForeignLog, ForeignSpan, NativeRun
+    from agenttrace.model.rows import LogRow, SpanRow
+
+__all__ = ["Batch", "Derive"]
 
 Key = tuple[bytes, bytes]
+
+#: Says what the foreign spans of one trace mean (`otel.derive`); None leaves what was said before as it is.
+Derive = Callable[
+    [Sequence["ForeignSpan"], Sequence["ForeignLog"], Sequence["NativeRun"]],
+    "Derived | None",
+]
 
 
 class Batch:
@@ -31,21 +44,44 @@ class Batch:
     [('answer', 5)]
     """
 
-    __slots__ = ("_drafts", "_named", "_rows", "_scopes", "events", "spread")
+    __slots__ = (
+        "_drafts",
+        "_named",
+        "_rows",
+        "_scopes",
+        "audit",
+        "derive",
+        "events",
+        "keys_used",
+        "logs",
+        "now",
+        "spans",
+        "spread",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, *, derive: Derive | None = None) -> None:
+        #: Called inside the store's transaction for each trace of which there are foreign spans.
+        self.derive = derive
+        self.now = 0
+        #: Foreign spans by (workspace_id, trace_id, span_id, version), and log records inside them.
+        self.spans: dict[tuple[bytes, bytes, bytes, int], SpanRow] = {}
+        self.logs: dict[tuple[bytes, bytes, bytes], LogRow] = {}
         self.events: dict[tuple[bytes, str], EventRow] = {}
         #: (workspace_id, trace_id) of the traces in which an id must be brought to the root and to the other runs.
         self.spread: set[tuple[bytes, bytes]] = set()
+        self.audit: dict[tuple[bytes, bytes], AuditRow] = {}
+        #: Last use, in microseconds, by (workspace_id, id of the API key).
+        self.keys_used: dict[tuple[bytes, str], int] = {}
         self._rows: dict[Key, RunRow] = {}
         self._drafts: dict[Key, Draft] = {}
         self._scopes: dict[Scope, int] = {}
         self._named: list[tuple[Scope, int, AgentRow | None]] = []
 
     def __len__(self) -> int:
-        """Return how many runs, events and registrations there are."""
+        """Return how many records there are, the versions of a run counted once."""
         runs = len(self.runs) if self._rows else len(self._drafts)
-        return runs + len(self.events) + len(self._named)
+        foreign = len(self.spans) + len(self.logs)
+        return runs + foreign + len(self.events) + len(self._named) + len(self.audit) + len(self.keys_used)
 
     @property
     def runs(self) -> dict[tuple[bytes, bytes], RunRow]:
@@ -66,12 +102,21 @@ class Batch:
             if kind == RUN:
                 self._add_run(read_draft(payload, process_id, now))
                 return
+            if kind in (SPAN, LOG):
+                self._add_foreign(kind, payload, process_id, now)
+                return
             head, _, line = payload.partition(b"\n")
             record = orjson.loads(head)
             if kind == EVENT:
                 self._add_event(record, line.decode() if line else None)
             elif kind == ENTITY:
                 self._add_entity(record)
+            elif kind == AUDIT:
+                note = audit_row(record, line.decode())
+                self.audit.setdefault((note.workspace_id, note.id), note)
+            elif kind == KEY_USED:
+                workspace, key, time = key_use(record)
+                self.keys_used[workspace, key] = max(time, self.keys_used.get((workspace, key), 0))
             else:
                 raise ValueError(f"unknown record kind {kind}")
         except (KeyError, TypeError, AttributeError, IndexError) as error:
@@ -103,6 +148,15 @@ class Batch:
         self._see(scope, draft.record.start)
         if draft.record.flags & (SPREAD | REMOTE):
             self.spread.add((scope.workspace_id, draft.record.trace))
+
+    def _add_foreign(self, kind: int, payload: bytes, process_id: bytes, now: int) -> None:
+        if kind == SPAN:
+            span = span_row(payload, process_id)
+            self.spans[span.workspace_id, span.trace_id, span.span_id, span.version] = span
+        else:
+            log = log_row(payload)
+            self.logs[log.workspace_id, log.trace_id, log.id] = log
+        self.now = max(self.now, now)
 
     def _join(self, key: Key, row: RunRow) -> None:
         known = self._rows.get(key)

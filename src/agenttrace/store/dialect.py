@@ -59,6 +59,21 @@ class Dialect(Protocol):
         """Return what follows a table's name where this index has to be used; nothing where the database knows."""
         ...
 
+    def state(self, connection: Connection) -> object | None:
+        """Return what `Store.state` does, as seen from this connection, which never writes."""
+        ...
+
+    def bundle(self, columns: Sequence[str], tables: str) -> str:
+        """Return a SELECT of columns FROM `tables`, for `unbundle`: of integers, and of ids as 32 hexadecimal digits.
+
+        An id that is NULL gives an empty text or None.
+        """
+        ...
+
+    def unbundle(self, rows: list[Any]) -> list[Sequence[Any]]:
+        """Return the rows of a bundled SELECT."""
+        ...
+
     def failure(self, error: Exception) -> StoreError | None:
         """Return what a driver's error means, or None where the error is not the driver's."""
         ...

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from agenttrace.model.ids import canonical
 
 if TYPE_CHECKING:
-    from agenttrace.model.rows import EventRow, RunRow, SessionRow
-    from agenttrace.store.protocol import EventFilter, RunFilter, SessionFilter
+    from agenttrace.model.rows import AuditRow, EventRow, RunRow, SessionRow
+    from agenttrace.store.protocol import AuditFilter, EventFilter, RunFilter, SessionFilter
 
-__all__ = ["RUN_EQUALS", "event_matches", "run_matches", "session_matches"]
+__all__ = ["RUN_EQUALS", "audit_matches", "event_matches", "run_matches", "session_matches"]
 
 #: The fields of a RunFilter that a run's field of the same name must equal.
 RUN_EQUALS = (
@@ -61,6 +61,18 @@ def session_matches(row: SessionRow, where: SessionFilter, agents: set[tuple[byt
         and (where.agent_key is None or (row.workspace_id, row.id, where.agent_key) in agents)
         and (where.user_id is None or row.user_id == canonical(where.user_id))
         and (where.team_id is None or row.team_id == canonical(where.team_id))
+    )
+
+
+def audit_matches(note: AuditRow, where: AuditFilter) -> bool:
+    """Return whether a note of the audit log fits, `after` aside."""
+    return (
+        note.workspace_id == where.workspace_id
+        and (where.action is None or note.action == where.action)
+        and (where.user_id is None or note.user_id == where.user_id)
+        and (where.key_id is None or note.key_id == where.key_id)
+        and (where.since is None or note.created_at >= where.since)
+        and (where.until is None or note.created_at < where.until)
     )
 
 

@@ -5,20 +5,36 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar
 
 from agenttrace.errors import StoreUnavailable
+from agenttrace.model import ids
 from agenttrace.model.ids import canonical
+from agenttrace.model.rows import TREE_ROW
 from agenttrace.store import apply
-from agenttrace.store.match import event_matches, run_matches, session_matches
+from agenttrace.store.match import audit_matches, event_matches, run_matches, session_matches
 from agenttrace.store.memory_tables import MemoryTables
+from agenttrace.store.raw import present
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from agenttrace.model.rows import AgentRow, ConversationRow, EventRow, RunRow, SessionRow
+    from agenttrace.model.rows import (
+        AgentRow,
+        ApiKeyRow,
+        AuditRow,
+        ConversationRow,
+        EventRow,
+        LogRow,
+        RunRow,
+        SessionRow,
+        SpanRow,
+        TreeRow,
+        TreeStamp,
+    )
     from agenttrace.store.batch import Batch
-    from agenttrace.store.protocol import EventFilter, RunFilter, SessionFilter
+    from agenttrace.store.protocol import AuditFilter, EventFilter, RunFilter, SessionFilter
 
 __all__ = ["MemoryStore"]
 
@@ -50,6 +66,10 @@ class MemoryStore:
     def now(self) -> int:
         """Return the clock in microseconds."""
         return self._clock()
+
+    def state(self) -> object | None:
+        """Return a value that equals an earlier one only if nothing was written since."""
+        return self._usable().state
 
     def write(self, batch: Batch) -> None:
         """Write a batch: all of it, or nothing."""
@@ -90,6 +110,24 @@ class MemoryStore:
         with self._lock:
             runs = [run for run in self._usable().of(workspace_id).values() if run.trace_id in wanted]
         return [replace(run) for run in sorted(runs, key=lambda run: (run.start_time, run.seq, run.id))]
+
+    def run_ids(self, where: RunFilter) -> list[bytes]:
+        """Return the ids of the runs that match, newest first."""
+        return [run.id for run in self.runs(where)]
+
+    def tree_stamps(self, workspace_id: bytes, run_ids: Sequence[bytes]) -> list[TreeStamp]:
+        """Return figures for the trace of each of these runs: they differ once a run of it differs."""
+        return [_stamp(self._traces(workspace_id, [run_id])) for run_id in run_ids]
+
+    def tree_rows(self, workspace_id: bytes, run_ids: Sequence[bytes]) -> list[TreeRow]:
+        """Return what trees show of all runs of the same traces."""
+        return [_tree_row(run) for run in self._traces(workspace_id, run_ids)]
+
+    def _traces(self, workspace_id: bytes, run_ids: Sequence[bytes]) -> list[RunRow]:
+        ranges = {ids.run_range(run_id) for run_id in run_ids}
+        with self._lock:
+            runs = list(self._usable().of(workspace_id).values())
+        return [run for run in runs if ids.run_range(run.id) in ranges]
 
     def events(self, where: EventFilter) -> list[EventRow]:
         """Return the visible events that match."""
@@ -134,6 +172,45 @@ class MemoryStore:
         with self._lock:
             return self._usable().entities.conversations.get((workspace_id, conversation_id))
 
+    def spans(self, workspace_id: bytes, trace_id: bytes) -> list[SpanRow]:
+        """Return the foreign spans of a trace as they were received, by span id."""
+        with self._lock:
+            found = present(self._usable().spans(workspace_id, trace_id))
+        return [found[span] for span in sorted(found)]
+
+    def logs(self, workspace_id: bytes, trace_id: bytes) -> list[LogRow]:
+        """Return the log records inside the foreign spans of a trace, oldest first."""
+        with self._lock:
+            return sorted(self._usable().logs(workspace_id, trace_id), key=lambda log: (log.time, log.id))
+
+    def audit(self, where: AuditFilter) -> list[AuditRow]:
+        """Return the notes of the audit log that match, newest first."""
+        with self._lock:
+            found = [note for note in self._usable().audit.values() if audit_matches(note, where)]
+        found.sort(key=lambda note: note.id, reverse=True)
+        return _page([note for note in found if where.after is None or note.id < where.after], 0, where.limit)
+
+    def add_key(self, row: ApiKeyRow) -> None:
+        """Add an API key."""
+        with self._lock:
+            self._usable().add_key(row)
+
+    def key(self, key_id: str) -> ApiKeyRow | None:
+        """Return the API key with this id, or None."""
+        with self._lock:
+            return self._usable().keys.get(key_id)
+
+    def keys(self, workspace_id: bytes) -> list[ApiKeyRow]:
+        """Return the API keys of a workspace, newest first."""
+        with self._lock:
+            found = [key for key in self._usable().keys.values() if key.workspace_id == workspace_id]
+        return sorted(found, key=lambda key: (-key.created_at, key.id))
+
+    def revoke_key(self, workspace_id: bytes, key_id: str, *, at: int) -> ApiKeyRow | None:
+        """Revoke an API key, unless it is, and return it."""
+        with self._lock:
+            return self._usable().revoke_key(workspace_id, key_id, at)
+
     def _usable(self) -> MemoryTables:
         if not self._open:
             raise StoreUnavailable(f"{self.url}: the store is closed; call open() first")
@@ -144,6 +221,14 @@ class MemoryStore:
         if where.ids is None:
             return [run for run in stored.values() if run_matches(run, where)]
         return [stored[key] for key in set(where.ids) if key in stored and run_matches(stored[key], where)]
+
+
+_tree_row: Callable[[RunRow], TreeRow] = attrgetter(*TREE_ROW)
+
+
+def _stamp(runs: list[RunRow]) -> TreeStamp:
+    figures = ((run.version << 2) | (run.is_root << 1) | (run.ai_contact_id is None) for run in runs)
+    return len(runs), hash(tuple(sorted(figures)))
 
 
 def _newest_sessions(rows: list[SessionRow]) -> list[SessionRow]:

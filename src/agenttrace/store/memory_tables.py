@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from agenttrace.errors import StoreRejected
 from agenttrace.store.apply import Known, Orphan
 from agenttrace.store.entities import Entities, join_agents, join_conversations, join_sessions
+from agenttrace.store.raw import present
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
 
-    from agenttrace.model.rows import EventRow, RunRow, SessionRow
+    from agenttrace.model.rows import ApiKeyRow, AuditRow, EventRow, LogRow, RunRow, SessionRow, SpanRow
 
 __all__ = ["MemoryTables"]
 
@@ -30,6 +31,11 @@ class MemoryTables:
         self.traces: dict[Key, set[bytes]] = {}
         self.events: dict[tuple[bytes, str], EventRow] = {}
         self.entities = Entities()
+        self.state = object()  # another one after each transaction
+        self.raw_spans: dict[Key, dict[tuple[bytes, int], SpanRow]] = {}
+        self.raw_logs: dict[Key, dict[bytes, LogRow]] = {}
+        self.audit: dict[Key, AuditRow] = {}
+        self.keys: dict[str, ApiKeyRow] = {}
 
     def of(self, workspace_id: bytes) -> dict[bytes, RunRow]:
         """Return the runs of a workspace by id."""
@@ -43,7 +49,10 @@ class MemoryTables:
         copy.children = {key: set(children) for key, children in self.children.items()}
         copy.traces = {key: set(runs) for key, runs in self.traces.items()}
         copy.events = dict(self.events)
+        copy.raw_spans = {key: dict(spans) for key, spans in self.raw_spans.items()}
+        copy.raw_logs = {key: dict(logs) for key, logs in self.raw_logs.items()}
         copy.entities = _copy(self.entities)
+        copy.audit, copy.keys = dict(self.audit), dict(self.keys)
         yield copy
         self.__dict__.update(copy.__dict__)
 
@@ -98,6 +107,50 @@ class MemoryTables:
         runs = (stored[key] for key in self.traces.get((workspace_id, trace_id), ()))
         return [run for run in runs if run.trace_id == trace_id]
 
+    def delete_runs(self, keys: Sequence[Key]) -> None:
+        """Delete runs, as far as they are stored."""
+        for workspace, key in keys:
+            run = self.runs.get(workspace, {}).pop(key, None)
+            if run is not None:
+                self.traces[workspace, run.trace_id].discard(key)
+                if run.parent_id is not None:
+                    self.children[workspace, run.parent_id].discard(key)
+
+    def put_spans(self, spans: Sequence[SpanRow]) -> None:
+        """Insert versions of foreign spans."""
+        for span in spans:
+            _check(span)
+            versions = self.raw_spans.setdefault((span.workspace_id, span.trace_id), {})
+            versions.setdefault((span.span_id, span.version), replace(span))
+
+    def put_logs(self, logs: Sequence[LogRow]) -> None:
+        """Insert log records."""
+        for log in logs:
+            _check(log)
+            self.raw_logs.setdefault((log.workspace_id, log.trace_id), {}).setdefault(log.id, replace(log))
+
+    def spans(self, workspace_id: bytes, trace_id: bytes) -> list[SpanRow]:
+        """Return all versions of the foreign spans of a trace."""
+        return [replace(span) for span in self.raw_spans.get((workspace_id, trace_id), {}).values()]
+
+    def logs(self, workspace_id: bytes, trace_id: bytes) -> list[LogRow]:
+        """Return the log records of a trace."""
+        return [replace(log) for log in self.raw_logs.get((workspace_id, trace_id), {}).values()]
+
+    def open_spans(self, process_id: bytes) -> list[SpanRow]:
+        """Return the present versions without an end that a process recorded."""
+        versions = (present(list(spans.values())).values() for spans in self.raw_spans.values())
+        return [replace(span) for spans in versions for span in spans if span.process_id == process_id]
+
+    def with_spans(self, traces: Iterable[Key]) -> set[Key]:
+        """Return which of these traces have foreign spans."""
+        return set(traces) & self.raw_spans.keys()
+
+    def events_between(self, workspace_id: bytes, session_id: bytes, low: str, high: str) -> list[EventRow]:
+        """Return copies of the visible events of a session between two ids."""
+        found = (event for event in self.events.values() if event.session_id == session_id and not event.hidden)
+        return [replace(event) for event in found if event.workspace_id == workspace_id and low <= event.id <= high]
+
     def put_events(self, events: Sequence[EventRow]) -> None:
         """Insert events; a stored one without a session gets session and hidden flag."""
         for event in events:
@@ -137,6 +190,35 @@ class MemoryTables:
             ours.conversations[key] = join_conversations(ours.conversations.get(key, conversation), conversation)
         ours.contacts.update(entities.contacts)
         ours.session_agents.update(entities.session_agents)
+
+    def put_audit(self, notes: Sequence[AuditRow]) -> None:
+        """Insert notes of the audit log; those that are stored stay as they are."""
+        for note in notes:
+            _check(note)
+            self.audit.setdefault((note.workspace_id, note.id), note)
+
+    def use_keys(self, used: Mapping[tuple[bytes, str], int]) -> None:
+        """Move the last use of API keys to these times, never back."""
+        for (workspace, key_id), time in used.items():
+            key = self.keys.get(key_id)
+            if key is not None and key.workspace_id == workspace:
+                self.keys[key_id] = replace(key, last_used_at=max(time, key.last_used_at or time))
+
+    def add_key(self, row: ApiKeyRow) -> None:
+        """Insert an API key; raises StoreRejected where its id exists."""
+        _check(row)
+        if row.id in self.keys:
+            raise StoreRejected(f"an API key with the id {row.id} exists")
+        self.keys[row.id] = row
+
+    def revoke_key(self, workspace_id: bytes, key_id: str, at: int) -> ApiKeyRow | None:
+        """Set when a key was revoked, unless it is set, and return the key."""
+        key = self.keys.get(key_id)
+        if key is None or key.workspace_id != workspace_id:
+            return None
+        if key.revoked_at is None:
+            self.keys[key_id] = key = replace(key, revoked_at=at)
+        return key
 
     def reset(self, session: SessionRow, now: int) -> SessionRow:
         """Reset a session: hide its input messages, delete its other events."""

@@ -8,10 +8,22 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agenttrace.model.rows import AgentRow, ConversationRow, EventRow, RunRow, SessionRow
+    from agenttrace.model.rows import (
+        AgentRow,
+        ApiKeyRow,
+        AuditRow,
+        ConversationRow,
+        EventRow,
+        LogRow,
+        RunRow,
+        SessionRow,
+        SpanRow,
+        TreeRow,
+        TreeStamp,
+    )
     from agenttrace.store.batch import Batch
 
-__all__ = ["EventFilter", "RunFilter", "SessionFilter", "Store"]
+__all__ = ["AuditFilter", "EventFilter", "RunFilter", "SessionFilter", "Store"]
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -72,6 +84,20 @@ class SessionFilter:
     offset: int = 0
 
 
+@dataclass(slots=True, frozen=True, kw_only=True)
+class AuditFilter:
+    """Which notes of one workspace's audit log to return: newest first, that is by `id`, descending."""
+
+    workspace_id: bytes
+    action: str | None = None
+    user_id: str | None = None
+    key_id: str | None = None
+    since: int | None = None  # created_at >= since
+    until: int | None = None  # created_at < until
+    after: bytes | None = None  # ids that come after this one in the order, which are lesser ones
+    limit: int | None = None
+
+
 @runtime_checkable
 class Store(Protocol):
     """A place where runs and events are kept and found again.
@@ -96,6 +122,10 @@ class Store(Protocol):
 
     def now(self) -> int:
         """Return the store's clock in microseconds."""
+        ...
+
+    def state(self) -> object | None:
+        """Return a value that equals an earlier one only if nobody has committed anything since; None if unknown."""
         ...
 
     def write(self, batch: Batch) -> None:
@@ -137,6 +167,21 @@ class Store(Protocol):
         """Return all runs of these traces in this workspace, oldest first: `start_time`, `seq`, `id` ascending."""
         ...
 
+    def run_ids(self, where: RunFilter) -> list[bytes]:
+        """Return the ids of the runs that match, newest first; `where.ids` is not set."""
+        ...
+
+    def tree_stamps(self, workspace_id: bytes, run_ids: Sequence[bytes]) -> list[TreeStamp]:
+        """Return figures for the trace of each of these runs, in their order: they differ once a run of it differs.
+
+        A trace is told by what a run's id carries of it, so runs of other traces may count as well.
+        """
+        ...
+
+    def tree_rows(self, workspace_id: bytes, run_ids: Sequence[bytes]) -> list[TreeRow]:
+        """Return what trees show of all runs of the same traces, in no order, each run once."""
+        ...
+
     def events(self, where: EventFilter) -> list[EventRow]:
         """Return the visible events that match."""
         ...
@@ -163,4 +208,40 @@ class Store(Protocol):
 
     def conversation(self, workspace_id: bytes, conversation_id: bytes) -> ConversationRow | None:
         """Return the conversation, or None where no run named it."""
+        ...
+
+    def spans(self, workspace_id: bytes, trace_id: bytes) -> list[SpanRow]:
+        """Return the foreign spans of a trace as they were received, the greatest version of each, by span id.
+
+        `write` keeps them, and brings the runs and events that a batch's `derive` makes of all spans, logs and runs of
+        a trace up to date whenever a batch touches it: in whatever order, split and repetition they come, the runs are
+        the same. What was derived before and is not any more is gone; no run of our own is ever replaced.
+        """
+        ...
+
+    def logs(self, workspace_id: bytes, trace_id: bytes) -> list[LogRow]:
+        """Return the log records inside the foreign spans of a trace, each once: `time`, then `id` ascending."""
+        ...
+
+    def audit(self, where: AuditFilter) -> list[AuditRow]:
+        """Return the notes of the audit log that match. `write` adds notes, once each; nothing changes them."""
+        ...
+
+    def add_key(self, row: ApiKeyRow) -> None:
+        """Add an API key. Raises StoreRejected where its id exists, in whatever workspace."""
+        ...
+
+    def key(self, key_id: str) -> ApiKeyRow | None:
+        """Return the API key with this id, of whatever workspace: what it says tells the caller's workspace.
+
+        Its `last_used_at` is the latest that a batch has brought.
+        """
+        ...
+
+    def keys(self, workspace_id: bytes) -> list[ApiKeyRow]:
+        """Return the API keys of a workspace: `created_at` descending, then `id` ascending."""
+        ...
+
+    def revoke_key(self, workspace_id: bytes, key_id: str, *, at: int) -> ApiKeyRow | None:
+        """Set a key's `revoked_at`, unless it is set, and return the key; None where the workspace has none such."""
         ...

@@ -41,6 +41,7 @@ class Envelope(NamedTuple):
     service_id: bytes | None
     error: str | None
     attributes: str | None
+    via: bytes | None
 
 
 class Draft(NamedTuple):
@@ -72,7 +73,7 @@ def read_draft(payload: bytes, process: bytes, now: int) -> Draft:
 def run_row(draft: Draft) -> RunRow:
     """Return the row of a checked version."""
     number, run, parent, envelope, record, process, now = draft
-    scope, run_type, name, prompt_type, state_name, promoted, source, system, service, error, attributes = envelope
+    scope, run_type, name, prompt_type, state_name, promoted, source, system, service, error, attributes, via = envelope
     interaction, widget, placement, deployment = promoted
     start, end, status, content = in_time(record.start), record.end, record.status, record.content
     return RunRow(
@@ -112,6 +113,7 @@ def run_row(draft: Draft) -> RunRow:
         content.decode("utf-8", "replace") if content else None,
         error,
         attributes,
+        via=via,
     )
 
 
@@ -168,10 +170,15 @@ def _read_envelope(text: bytes) -> Envelope:
         None if service is None else ids.entity_id(ids.DEFAULT_WORKSPACE.bytes, str(service)),
         None if error is None else orjson.dumps(error).decode(),
         orjson.dumps(attributes).decode() if attributes else None,
+        _via(get("via")),
     )
 
 
 _known_envelope = lru_cache(maxsize=4096)(_read_envelope)
+
+
+def _via(value: object) -> bytes | None:
+    return bytes.fromhex(value) if isinstance(value, str) and len(value) == 16 else None
 
 
 def _optional_object(value: Any) -> dict[str, Any] | None:

@@ -7,23 +7,38 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from agenttrace.model import ids
-from agenttrace.model.rows import AgentRow, ConversationRow, EventRow, RunRow, SessionRow
+from agenttrace.model.rows import (
+    TREE_ROW,
+    AgentRow,
+    ApiKeyRow,
+    AuditRow,
+    ConversationRow,
+    EventRow,
+    LogRow,
+    RunRow,
+    SessionRow,
+    SpanRow,
+    TreeRow,
+    TreeStamp,
+)
 from agenttrace.store import apply, sql_text
 from agenttrace.store.connections import Connections
 from agenttrace.store.protocol import SessionFilter
+from agenttrace.store.raw import present
 from agenttrace.store.sql_tables import SQLTables, chunks, event_row, run_row, session_row
-from agenttrace.store.sql_where import Where, event_where, run_wheres, session_where
+from agenttrace.store.sql_where import Where, audit_where, event_where, run_wheres, session_where
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from agenttrace.store.batch import Batch
     from agenttrace.store.dialect import Connection, Dialect
-    from agenttrace.store.protocol import EventFilter, RunFilter
+    from agenttrace.store.protocol import AuditFilter, EventFilter, RunFilter
 
 __all__ = ["SQLStore"]
 
 _NEWEST_RUN = "ORDER BY start_time DESC, id"
+_TREES_AT_ONCE = 20
 _NEWEST_SESSION = "ORDER BY created_at DESC, id"
 
 
@@ -52,6 +67,11 @@ class SQLStore:
     def now(self) -> int:
         """Return the store's clock in microseconds."""
         return self._clock()
+
+    def state(self) -> object | None:
+        """Return a value that equals an earlier one only if nobody has committed anything since; None if unknown."""
+        with self._failures(), self._connections.reading() as connection:
+            return self._dialect.state(connection)
 
     def write(self, batch: Batch) -> None:
         """Write a batch: all of it, or nothing."""
@@ -94,6 +114,33 @@ class SQLStore:
             runs += map(run_row, self._rows(sql_text.TRACE, (workspace_id, low, high, trace)))
         return sorted(runs, key=lambda run: (run.start_time, run.seq, run.id))
 
+    def run_ids(self, where: RunFilter) -> list[bytes]:
+        """Return the ids of the runs that match, newest first."""
+        columns = ("id", "start_time")
+        sql, values = self._union(run_wheres(where, paged=True), ", ".join(columns))
+        sql, values = _paged(f"{sql} {_NEWEST_RUN}", values, where.offset, where.limit)
+        found = self._bundled(columns, f"({sql})", values)
+        return [bytes.fromhex(run_id) for run_id, _ in sorted(found, key=lambda row: (-row[1], row[0]))]
+
+    def tree_stamps(self, workspace_id: bytes, run_ids: Sequence[bytes]) -> list[TreeStamp]:
+        """Return figures for the trace of each of these runs: they differ once a run of it differs."""
+        ranges = [ids.run_range(run_id) for run_id in run_ids]
+        stamps: dict[tuple[bytes, bytes], TreeStamp] = {}
+        for part in _parts(ranges):
+            sql = sql_text.of_traces(sql_text.TREE_STAMP, len(part))
+            found = self._bundled(sql_text.STAMPED, f"({sql})", _values(workspace_id, part))
+            stamps.update({part[place]: (runs, int(figure)) for place, runs, figure in found})
+        return [stamps[one] for one in ranges]
+
+    def tree_rows(self, workspace_id: bytes, run_ids: Sequence[bytes]) -> list[TreeRow]:
+        """Return what trees show of all runs of the same traces."""
+        columns = ", ".join(TREE_ROW)
+        return [
+            row
+            for part in _parts([ids.run_range(run_id) for run_id in run_ids])
+            for row in self._rows(sql_text.of_traces(columns, len(part)), _values(workspace_id, part))
+        ]
+
     def events(self, where: EventFilter) -> list[EventRow]:
         """Return the visible events that match."""
         found = event_where(where, paged=True)
@@ -133,6 +180,43 @@ class SQLStore:
         rows = self._rows(select, (workspace_id, conversation_id))
         return ConversationRow(*rows[0]) if rows else None
 
+    def spans(self, workspace_id: bytes, trace_id: bytes) -> list[SpanRow]:
+        """Return the foreign spans of a trace as they were received, by span id."""
+        found = present([SpanRow(*row) for row in self._rows(sql_text.SPANS, (workspace_id, trace_id))])
+        return [found[span] for span in sorted(found)]
+
+    def logs(self, workspace_id: bytes, trace_id: bytes) -> list[LogRow]:
+        """Return the log records inside the foreign spans of a trace, oldest first."""
+        return [LogRow(*row) for row in self._rows(f"{sql_text.LOGS} ORDER BY time, id", (workspace_id, trace_id))]
+
+    def audit(self, where: AuditFilter) -> list[AuditRow]:
+        """Return the notes of the audit log that match, newest first."""
+        found = audit_where(where)
+        select = f"{self._select('audit', sql_text.AUDIT_COLUMNS, found)} ORDER BY id DESC"
+        return [AuditRow(*row) for row in self._rows(*_paged(select, found.values, 0, where.limit))]
+
+    def add_key(self, row: ApiKeyRow) -> None:
+        """Add an API key."""
+        with self._transaction() as tables:
+            tables.add_key(row)
+
+    def key(self, key_id: str) -> ApiKeyRow | None:
+        """Return the API key with this id, or None."""
+        rows = self._rows(f"SELECT {sql_text.KEY_COLUMNS} FROM api_key WHERE id = ?", (key_id,))  # noqa: S608
+        return ApiKeyRow(*rows[0]) if rows else None
+
+    def keys(self, workspace_id: bytes) -> list[ApiKeyRow]:
+        """Return the API keys of a workspace, newest first."""
+        select = f"SELECT {sql_text.KEY_COLUMNS} FROM api_key WHERE workspace_id = ? {_NEWEST_SESSION}"  # noqa: S608
+        return [ApiKeyRow(*row) for row in self._rows(select, (workspace_id,))]
+
+    def revoke_key(self, workspace_id: bytes, key_id: str, *, at: int) -> ApiKeyRow | None:
+        """Revoke an API key, unless it is, and return it."""
+        with self._transaction() as tables:
+            tables.revoke_key(workspace_id, key_id, at)
+        found = self.key(key_id)
+        return found if found is not None and found.workspace_id == workspace_id else None
+
     def _runs_by_id(self, where: RunFilter, wanted: Sequence[bytes]) -> list[RunRow]:
         found: list[RunRow] = []
         for part in chunks(_distinct(wanted)):
@@ -149,10 +233,13 @@ class SQLStore:
     def _select(self, table: str, columns: str, where: Where) -> str:
         return f"SELECT {columns} FROM {table}{self._dialect.using(where.served_by)} WHERE {where.sql}"  # noqa: S608
 
-    def _union(self, wheres: Sequence[Where]) -> tuple[str, tuple[Any, ...]]:
+    def _union(self, wheres: Sequence[Where], columns: str = sql_text.RUN_COLUMNS) -> tuple[str, tuple[Any, ...]]:
         """Return one statement for several conditions that exclude each other; ordered, the database merges them."""
-        sql = " UNION ALL ".join(self._select("run", sql_text.RUN_COLUMNS, where) for where in wheres)
+        sql = " UNION ALL ".join(self._select("run", columns, where) for where in wheres)
         return sql, tuple(value for where in wheres for value in where.values)
+
+    def _bundled(self, columns: Sequence[str], tables: str, values: Sequence[Any]) -> list[Sequence[Any]]:
+        return self._dialect.unbundle(self._rows(self._dialect.bundle(columns, tables), values))
 
     def _rows(self, sql: str, values: Sequence[Any]) -> list[Any]:
         with self._failures(), self._connections.reading() as connection:
@@ -190,6 +277,17 @@ def _paged(sql: str, values: tuple[Any, ...], offset: int, limit: int | None) ->
     if limit is None and not offset:
         return sql, values
     return f"{sql} LIMIT ? OFFSET ?", (*values, (1 << 62) if limit is None else limit, offset)
+
+
+def _parts(ranges: Sequence[tuple[bytes, bytes]]) -> Iterator[list[tuple[bytes, bytes]]]:
+    """Yield the distinct ones, as many at a time as a statement takes."""
+    distinct = list(dict.fromkeys(ranges))
+    for start in range(0, len(distinct), _TREES_AT_ONCE):
+        yield distinct[start : start + _TREES_AT_ONCE]
+
+
+def _values(workspace_id: bytes, ranges: Sequence[tuple[bytes, bytes]]) -> tuple[bytes, ...]:
+    return tuple(value for low, high in ranges for value in (workspace_id, low, high))
 
 
 def _with_ids(where: Where, part: tuple[bytes, ...]) -> Where:

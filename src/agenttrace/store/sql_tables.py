@@ -7,12 +7,22 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from agenttrace.model import ids
-from agenttrace.model.rows import AgentRow, ConversationRow, EventRow, RunRow, SessionRow
+from agenttrace.model.rows import (
+    AgentRow,
+    ApiKeyRow,
+    AuditRow,
+    ConversationRow,
+    EventRow,
+    LogRow,
+    RunRow,
+    SessionRow,
+    SpanRow,
+)
 from agenttrace.store import sql_text
 from agenttrace.store.apply import Known, Orphan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from agenttrace.store.dialect import Connection, Dialect
     from agenttrace.store.entities import Entities
@@ -29,11 +39,15 @@ _event_values = attrgetter(*sql_text.columns_of(EventRow))
 _session_values = attrgetter(*sql_text.columns_of(SessionRow))
 _agent_values = attrgetter(*sql_text.columns_of(AgentRow))
 _conversation_values = attrgetter(*sql_text.columns_of(ConversationRow))
+_span_values = attrgetter(*sql_text.columns_of(SpanRow))
+_log_values = attrgetter(*sql_text.columns_of(LogRow))
+_key_values = attrgetter(*sql_text.columns_of(ApiKeyRow))
+_audit_values = attrgetter(*sql_text.columns_of(AuditRow))
 
 
 def run_row(values: Sequence[Any]) -> RunRow:
     """Return the run that a row of `RUN_COLUMNS` is."""
-    row = RunRow(*values[:-1], learnt=values[-1])
+    row = RunRow(*values[:-2], learnt=values[-2], via=values[-1])
     row.is_root = bool(row.is_root)
     return row
 
@@ -122,6 +136,44 @@ class SQLTables:
         low, high = ids.trace_range(int.from_bytes(trace_id, "big"))
         return [run_row(row) for row in self.rows(sql_text.OUTLINE, workspace_id, low, high, trace_id)]
 
+    def delete_runs(self, keys: Sequence[Key]) -> None:
+        """Delete runs, as far as they are stored."""
+        self._many("DELETE FROM run WHERE workspace_id = ? AND id = ?", keys)
+
+    def put_spans(self, spans: Sequence[SpanRow]) -> None:
+        """Insert versions of foreign spans."""
+        self._many(sql_text.PUT_SPAN, map(_span_values, spans))
+
+    def put_logs(self, logs: Sequence[LogRow]) -> None:
+        """Insert log records."""
+        self._many(sql_text.PUT_LOG, map(_log_values, logs))
+
+    def spans(self, workspace_id: bytes, trace_id: bytes) -> list[SpanRow]:
+        """Return all versions of the foreign spans of a trace."""
+        return [SpanRow(*row) for row in self.rows(sql_text.SPANS, workspace_id, trace_id)]
+
+    def logs(self, workspace_id: bytes, trace_id: bytes) -> list[LogRow]:
+        """Return the log records of a trace."""
+        return [LogRow(*row) for row in self.rows(sql_text.LOGS, workspace_id, trace_id)]
+
+    def open_spans(self, process_id: bytes) -> list[SpanRow]:
+        """Return the present versions without an end that a process recorded."""
+        return [SpanRow(*row) for row in self.rows(sql_text.OPEN_SPANS, process_id)]
+
+    def with_spans(self, traces: Iterable[Key]) -> set[Key]:
+        """Return which of these traces have foreign spans."""
+        wanted = list(traces)
+        # Where nobody sends foreign spans, that costs one look.
+        if not wanted or not self.rows("SELECT 1 FROM span LIMIT 1"):
+            return set()
+        found = self._by_id("SELECT DISTINCT trace_id FROM span", "trace_id", wanted)
+        return {(workspace, row[0]) for workspace, row in found}
+
+    def events_between(self, workspace_id: bytes, session_id: bytes, low: str, high: str) -> list[EventRow]:
+        """Return the visible events of a session between two ids."""
+        select = sql_text.EVENTS_BETWEEN.format(event=f"event{self._dialect.using('event_session')}")
+        return [event_row(row) for row in self.rows(select, workspace_id, session_id, low, high)]
+
     def put_events(self, events: Sequence[EventRow]) -> None:
         """Insert events; a stored one without a session gets session and hidden flag."""
         self._many(sql_text.PUT_EVENT, map(_event_values, events))
@@ -151,6 +203,22 @@ class SQLTables:
         self._many(sql_text.PUT_CONTACT, entities.contacts)
         self._many(sql_text.PUT_CONVERSATION, map(_conversation_values, entities.conversations.values()))
         self._many(sql_text.PUT_SESSION_AGENT, entities.session_agents)
+
+    def put_audit(self, notes: Sequence[AuditRow]) -> None:
+        """Insert notes of the audit log; those that are stored stay as they are."""
+        self._many(sql_text.PUT_AUDIT, map(_audit_values, notes))
+
+    def use_keys(self, used: Mapping[tuple[bytes, str], int]) -> None:
+        """Move the last use of API keys to these times, never back."""
+        self._many(sql_text.USE_KEY, ((time, *key, time) for key, time in used.items()))
+
+    def add_key(self, row: ApiKeyRow) -> None:
+        """Insert an API key; the database refuses an id that exists."""
+        self._connection.execute(self._dialect.sql(sql_text.ADD_KEY), _key_values(row))
+
+    def revoke_key(self, workspace_id: bytes, key_id: str, at: int) -> None:
+        """Set when a key was revoked, unless it is set."""
+        self._connection.execute(self._dialect.sql(sql_text.REVOKE_KEY), (at, workspace_id, key_id))
 
     def reset(self, session: SessionRow, now: int) -> SessionRow:
         """Reset a session: hide its input messages, delete its other events."""

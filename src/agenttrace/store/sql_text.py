@@ -9,28 +9,53 @@ from dataclasses import fields
 from functools import lru_cache
 from typing import Any
 
-from agenttrace.model.rows import AgentRow, ConversationRow, EventRow, RunRow, SessionRow
+from agenttrace.model.rows import (
+    AgentRow,
+    ApiKeyRow,
+    AuditRow,
+    ConversationRow,
+    EventRow,
+    LogRow,
+    RunRow,
+    SessionRow,
+    SpanRow,
+)
 
 __all__ = [
+    "ADD_KEY",
     "ANCESTORS",
     "ANY_ORPHAN",
+    "AUDIT_COLUMNS",
+    "EVENTS_BETWEEN",
     "EVENT_COLUMNS",
+    "KEY_COLUMNS",
+    "LOGS",
+    "OPEN_SPANS",
     "OUTLINE",
     "PUT_AGENT",
+    "PUT_AUDIT",
     "PUT_CONTACT",
     "PUT_CONVERSATION",
     "PUT_EVENT",
+    "PUT_LOG",
     "PUT_RUN",
     "PUT_SESSION",
     "PUT_SESSION_AGENT",
+    "PUT_SPAN",
     "RESET_EVENTS",
     "RESET_SESSION",
+    "REVOKE_KEY",
     "RUN_COLUMNS",
     "SESSION_COLUMNS",
+    "SPANS",
+    "STAMPED",
     "TRACE",
+    "TREE_STAMP",
+    "USE_KEY",
     "columns_of",
     "marks",
     "of_many",
+    "of_traces",
 ]
 
 
@@ -112,6 +137,24 @@ session_id = COALESCE(conversation.session_id, excluded.session_id)"""
 TRACE = f"""SELECT {RUN_COLUMNS} FROM run
 WHERE workspace_id = ? AND id >= ? AND id <= ? AND trace_id = ?"""  # noqa: S608
 
+
+#: What TREE_STAMP calls its columns.
+STAMPED = ("place", "runs", "figure")
+
+#: One sum for all that may change: versions modulo a prime of 40 bits (sums of whole ones would not fit into an
+#: integer), and above that how many runs are roots, and how many have no contact of their own.
+TREE_STAMP = """{place} AS place, count(*) AS runs, COALESCE(sum(version % 1099511627689
++ CASE WHEN is_root THEN 2199023255552 ELSE 0 END + CASE WHEN ai_contact_id IS NULL THEN 4398046511104 ELSE 0 END), 0)
+AS figure"""
+
+
+@lru_cache(maxsize=64)
+def of_traces(columns: str, ranges: int) -> str:
+    """Return the statement for these columns of the runs in so many ranges of ids, the first of them at `place` 0."""
+    one = f"SELECT {columns} FROM run WHERE workspace_id = ? AND id >= ? AND id <= ?"  # noqa: S608
+    return " UNION ALL ".join(one.replace("{place}", str(place)) for place in range(ranges))
+
+
 _OUTLINE = tuple(f"NULL AS {name}" if name in ("content", "error", "attributes") else name for name in _RUN)
 
 #: The same without what may be large.
@@ -133,3 +176,31 @@ RESET_EVENTS = (
     "DELETE FROM {event} WHERE workspace_id = ? AND session_id = ? AND NOT hidden AND type <> 'input_message'",
     "UPDATE {event} SET hidden = TRUE WHERE workspace_id = ? AND session_id = ? AND NOT hidden",
 )
+
+SPAN_COLUMNS = _names(columns_of(SpanRow))
+LOG_COLUMNS = _names(columns_of(LogRow))
+PUT_SPAN = f"{_insert('span', columns_of(SpanRow))} ON CONFLICT DO NOTHING"
+PUT_LOG = f"{_insert('log', columns_of(LogRow))} ON CONFLICT DO NOTHING"
+
+SPANS = f"SELECT {SPAN_COLUMNS} FROM span WHERE workspace_id = ? AND trace_id = ?"  # noqa: S608
+LOGS = f"SELECT {LOG_COLUMNS} FROM log WHERE workspace_id = ? AND trace_id = ?"  # noqa: S608
+
+#: Parameters: process_id.
+OPEN_SPANS = f"""SELECT {SPAN_COLUMNS} FROM span
+WHERE process_id = ? AND NOT EXISTS (SELECT 1 FROM span AS later WHERE later.workspace_id = span.workspace_id
+  AND later.trace_id = span.trace_id AND later.span_id = span.span_id AND later.version > span.version)"""  # noqa: S608
+
+#: Parameters: workspace_id, session_id, two ids. `event` is the table with its index.
+EVENTS_BETWEEN = f"""SELECT {EVENT_COLUMNS} FROM {{event}}
+WHERE workspace_id = ? AND session_id = ? AND NOT hidden AND id >= ? AND id <= ?"""  # noqa: S608
+
+AUDIT_COLUMNS = _names(columns_of(AuditRow))
+PUT_AUDIT = f"{_insert('audit', columns_of(AuditRow))} ON CONFLICT DO NOTHING"
+
+KEY_COLUMNS = _names(columns_of(ApiKeyRow))
+ADD_KEY = _insert("api_key", columns_of(ApiKeyRow))
+#: Parameters: revoked_at, workspace_id, id.
+REVOKE_KEY = "UPDATE api_key SET revoked_at = ? WHERE workspace_id = ? AND id = ? AND revoked_at IS NULL"
+#: Parameters: last_used_at, workspace_id, id, last_used_at.
+USE_KEY = """UPDATE api_key SET last_used_at = ?
+WHERE workspace_id = ? AND id = ? AND (last_used_at IS NULL OR last_used_at < ?)"""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from agenttrace.model.ids import canonical
+from agenttrace.model.ids import canonical, time_id
 from agenttrace.store.match import RUN_EQUALS
 from agenttrace.store.sql_text import marks
 
 if TYPE_CHECKING:
-    from agenttrace.store.protocol import EventFilter, RunFilter, SessionFilter
+    from agenttrace.store.protocol import AuditFilter, EventFilter, RunFilter, SessionFilter
 
-__all__ = ["Where", "event_where", "run_wheres", "session_where"]
+__all__ = ["Where", "audit_where", "event_where", "run_wheres", "session_where"]
 
 #: Values that partial indexes name: a parameter in their place would hide the index from the planner.
 _LITERAL = {("run_type", "prompt"): "run_type = 'prompt'", ("status", "running"): "status = 'running'"}
@@ -73,6 +73,19 @@ def session_where(where: SessionFilter) -> Where:
             where.agent_key,
         )
     return found
+
+
+def audit_where(where: AuditFilter) -> Where:
+    """Return the condition of notes of the audit log. Times become ids, which sort by them: the keys serve them."""
+    index = "audit_user" if where.user_id is not None else None if where.action is None else "audit_action"
+    found = Where("workspace_id = ?", (where.workspace_id,), index)
+    for name in ("action", "user_id", "key_id"):
+        if getattr(where, name) is not None:
+            found = found.plus(f"{name} = ?", getattr(where, name))
+    for sign, bound in ((">=", where.since), ("<", where.until)):
+        if bound is not None:
+            found = found.plus(f"id {sign} ?", time_id(bound, 0))
+    return found if where.after is None else found.plus("id < ?", where.after)
 
 
 def _run_index(where: RunFilter) -> str:

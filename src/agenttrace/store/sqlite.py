@@ -8,12 +8,14 @@ import time
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, cast
 
+import orjson
+
 from agenttrace.errors import StoreError, StoreRejected, StoreUnavailable
 from agenttrace.store.sql import SQLStore, transaction
 from agenttrace.store.version import SCHEMA_VERSION, check_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from agenttrace.store.dialect import Connection
 
@@ -51,10 +53,13 @@ class SQLite:
         """Return a new connection; creates the file and its folder where they are missing."""
         _create_file(self.path)
         connection = sqlite3.connect(
-            self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
+            self.path,
+            timeout=_BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+            factory=_Connection,
         )
-        # Text that is no UTF-8, which only others can have written, is one field that cannot be read, not a page.
-        connection.text_factory = _text
         try:
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA cache_size = -8000")
@@ -82,6 +87,24 @@ class SQLite:
         """Return the index by name: without statistics SQLite would rather walk a whole table in order than sort."""
         return "" if index is None else f" INDEXED BY {index}"
 
+    def state(self, connection: Connection) -> object | None:
+        """Return the connection and its number of changes by others, which is what it alone can compare."""
+        found: Any = connection.execute("PRAGMA data_version").fetchall()[0][0]
+        return cast("_Connection", connection).token, found
+
+    def bundle(self, columns: Sequence[str], tables: str) -> str:
+        """Return a SELECT that gives all its rows as one.
+
+        The driver gives up the GIL for each row that it steps to; where other threads compute, getting it back takes
+        longer than the row.
+        """
+        values = ", ".join(f"hex({name})" if name.endswith("id") else name for name in columns)
+        return f"SELECT lower(json_group_array(json_array({values}))) FROM {tables}"  # noqa: S608
+
+    def unbundle(self, rows: list[Any]) -> list[Sequence[Any]]:
+        """Return the rows."""
+        return orjson.loads(rows[0][0])
+
     def failure(self, error: Exception) -> StoreError | None:
         """Return what an error of SQLite means."""
         if isinstance(error, (*_REJECTED, OverflowError)):
@@ -101,6 +124,48 @@ def _create_file(path: str) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:
         return
+
+
+class _Connection(sqlite3.Connection):
+    """A connection for which text that is no UTF-8, which only others can have written, spoils one field, no page."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.token = object()
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        """Run one statement."""
+        return _Cursor(self).execute(sql, parameters)
+
+
+class _Cursor(sqlite3.Cursor):
+    """Reads text as UTF-8, in C; where that fails it asks once more, and reads text with a function in Python."""
+
+    _asked: tuple[str, Any] = ("", ())
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        """Run one statement."""
+        self._asked = (sql, parameters)
+        try:
+            return super().execute(sql, parameters)
+        except BaseException:
+            # The error's traceback keeps the cursor, which would keep the transaction of a connection that is closed.
+            self.close()
+            raise
+
+    def fetchall(self) -> list[Any]:
+        """Return the rows."""
+        try:
+            return super().fetchall()
+        except sqlite3.OperationalError as error:
+            if not str(error).startswith("Could not decode"):
+                raise
+        connection = self.connection
+        connection.text_factory = _text
+        try:
+            return super().execute(*self._asked).fetchall()
+        finally:
+            connection.text_factory = str
 
 
 def _text(raw: bytes) -> str:

@@ -37,12 +37,16 @@ from agenttrace.store.version import SCHEMA_VERSION
 
 __all__ = [
     "Agent",
+    "ApiKey",
+    "Audit",
     "Contact",
     "Conversation",
     "Event",
+    "Log",
     "Run",
     "Session",
     "SessionAgent",
+    "Span",
     "UtcMicros",
     "UuidBytes",
     "metadata",
@@ -204,9 +208,43 @@ class Run(SQLModel, table=True):
     learnt: str | None = _text(
         "JSON: where ids come from that this version did not know itself (0: spread from the root).", default=None
     )
+    via: bytes | None = _bytes(
+        "Span id of the foreign span right above the run, where that is not its parent run.", default=None
+    )
     content: str | None = _text("JSON object by run type.", default=None)
     error: str | None = _text("JSON object of type, message and stack.", default=None)
     attributes: str | None = _text("JSON object of free attributes.", default=None)
+
+
+class Span(SQLModel, table=True):
+    """One version of another library's span, raw: what runs are derived from. The greatest version is what it is."""
+
+    __tablename__: ClassVar[Any] = "span"
+    metadata = metadata
+    __table_args__: ClassVar[Any] = (_index("span_open", "process_id", where="process_id IS NOT NULL"),)
+
+    workspace_id: uuid.UUID = _uuid("The tenant.", primary_key=True)
+    trace_id: bytes = _bytes("W3C trace id, 16 bytes.", primary_key=True)
+    span_id: bytes = _bytes("W3C span id, 8 bytes.", primary_key=True)
+    version: int = _number("An end is greater than a start, and then a content hash decides.", primary_key=True)
+    process_id: uuid.UUID | None = _uuid("The recording process of a version without an end.", default=None)
+    start_time: datetime = _time("Start.")
+    end_time: datetime | None = _time("End; NULL where this version is of an open span.", default=None)
+    data: str = _text("JSON object: name, parent, status, resource, attributes, events and what else was received.")
+
+
+class Log(SQLModel, table=True):
+    """One log record inside another library's span, raw."""
+
+    __tablename__: ClassVar[Any] = "log"
+    metadata = metadata
+
+    workspace_id: uuid.UUID = _uuid("The tenant.", primary_key=True)
+    trace_id: bytes = _bytes("W3C trace id, 16 bytes.", primary_key=True)
+    id: uuid.UUID = _uuid("A digest of the record, so that the same one is kept once.", primary_key=True)
+    span_id: bytes = _bytes("W3C span id, 8 bytes.")
+    time: datetime = _time("When it was written.")
+    data: str = _text("JSON object: name, severity, body and attributes.")
 
 
 class Event(SQLModel, table=True):
@@ -310,6 +348,54 @@ class Conversation(SQLModel, table=True):
     id: uuid.UUID = _uuid("The conversation.", primary_key=True)
     call_sid: str | None = _text("The telephone call.", default=None)
     session_id: uuid.UUID | None = _uuid("The session.", default=None)
+
+
+class ApiKey(SQLModel, table=True):
+    """One API key of the HTTP endpoints: who it speaks for, and the hash of its secret."""
+
+    __tablename__: ClassVar[Any] = "api_key"
+    metadata = metadata
+    __table_args__: ClassVar[Any] = (
+        _index("api_key_time", "workspace_id", "created_at DESC", "id"),
+        {"sqlite_with_rowid": False},
+    )
+
+    workspace_id: uuid.UUID = _uuid("The tenant.")
+    id: str = _text("The public part of the key's text, agtk_ID_SECRET.", primary_key=True)
+    hash: bytes = _bytes("BLAKE2b of the secret, keyed with the id, 32 bytes.")
+    name: str = _text("What its maker called it.")
+    user_id: str | None = _text("The user it speaks for.", default=None)
+    team_ids: str = _text("JSON list of the teams of which that user is a member.")
+    role: str = _text("member, admin, owner or su.")
+    scopes: str = _text("JSON list of read, ingest, manage.")
+    created_at: datetime = _time("When it was made.")
+    expires_at: datetime | None = _time("When it ends by itself.", default=None)
+    revoked_at: datetime | None = _time("When it was revoked.", default=None)
+    last_used_at: datetime | None = _time("Its last use, to the minute.", default=None)
+
+
+class Audit(SQLModel, table=True):
+    """One thing that a caller read or changed over HTTP. Rows are only ever added."""
+
+    __tablename__: ClassVar[Any] = "audit"
+    metadata = metadata
+    __table_args__: ClassVar[Any] = (
+        _index("audit_action", "workspace_id", "action", "id DESC"),
+        _index("audit_user", "workspace_id", "user_id", "id DESC"),
+        {"sqlite_with_rowid": False},
+    )
+
+    workspace_id: uuid.UUID = _uuid("The tenant.", primary_key=True)
+    id: uuid.UUID = _uuid("UUID of version 7: ids sort by created_at.", primary_key=True)
+    created_at: datetime = _time("When it was answered.")
+    action: str = _text("What was done, as prompt_logs.queried or sessions.reset.")
+    user_id: str | None = _text("Who asked.", default=None)
+    key_id: str | None = _text("With which API key.", default=None)
+    role: str | None = _text("In which role.", default=None)
+    filters: str = _text("JSON object of what was asked for, secrets redacted.")
+    row_count: int = _number("How many rows were answered.")
+    status: int | None = _number("The HTTP status of the answer.", default=None)
+    request_id: str | None = _text("The id of the request, as in the logs.", default=None)
 
 
 def sqlite_schema() -> str:

@@ -11,7 +11,9 @@ Needs pytest. The promises are those of `agenttrace.store.protocol.Store`.
 
 from __future__ import annotations
 
+from agenttrace.testing.suite.access import AccessPromises
 from agenttrace.testing.suite.calls import CallPromises
+from agenttrace.testing.suite.foreign import ForeignPromises
 from agenttrace.testing.suite.lookups import LookupPromises
 from agenttrace.testing.suite.merging import MergePromises
 from agenttrace.testing.suite.resets import ResetPromises
@@ -21,5 +23,14 @@ from agenttrace.testing.suite.views import ViewPromises
 __all__ = ["StoreConformance"]
 
 
-class StoreConformance(MergePromises, TreePromises, ResetPromises, ViewPromises, LookupPromises, CallPromises):
+class StoreConformance(
+    MergePromises,
+    TreePromises,
+    ResetPromises,
+    ViewPromises,
+    LookupPromises,
+    CallPromises,
+    AccessPromises,
+    ForeignPromises,
+):
     """Every promise of the Store protocol; override `make_store`."""

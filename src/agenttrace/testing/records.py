@@ -5,19 +5,46 @@ Trace and span ids are integers; times are microseconds since the epoch.
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import orjson
 
 from agenttrace.model import ids
 from agenttrace.model.rows import RANK_END, RANK_START
-from agenttrace.model.wire import ENTITY, EVENT, REMOTE, RUN, SPREAD, RunRecord, write_run
+from agenttrace.model.wire import (
+    AUDIT,
+    ENTITY,
+    EVENT,
+    KEY_USED,
+    LOG,
+    REMOTE,
+    RUN,
+    SPAN,
+    SPREAD,
+    RunRecord,
+    write_run,
+)
 from agenttrace.store.batch import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["PROCESS", "TRACE", "Record", "batch_of", "entity_record", "event_record", "run_record", "run_uuid"]
+__all__ = [
+    "PROCESS",
+    "TRACE",
+    "Record",
+    "audit_record",
+    "batch_of",
+    "entity_record",
+    "event_record",
+    "key_used_record",
+    "log_record",
+    "run_record",
+    "run_uuid",
+    "span_record",
+]
 
 Record = tuple[int, bytes]
 
@@ -101,6 +128,61 @@ def entity_record(
 ) -> Record:
     """Return the registration of a contact, a session or an agent."""
     return ENTITY, _payload({"entity": entity, "id": id, "time": time, "scope": scope or {}} | more, None)
+
+
+def audit_record(
+    number: int,
+    *,
+    action: str = "run_logs.queried",
+    time: int = 1_000_000,
+    workspace: str = str(ids.DEFAULT_WORKSPACE),
+    filters: dict[str, Any] | None = None,
+    rows: int = 1,
+    **more: Any,
+) -> Record:
+    """Return a note of the audit log; `more` are user, key, role, status and request."""
+    record: dict[str, Any] = {"random": f"{number:016x}", "time": time, "action": action, "workspace": workspace}
+    return AUDIT, _payload(record | {"rows": rows} | more, filters or {})
+
+
+def key_used_record(key: str, *, time: int = 1_000_000, workspace: str = str(ids.DEFAULT_WORKSPACE)) -> Record:
+    """Return that an API key was used."""
+    return KEY_USED, _payload({"key": key, "workspace": workspace, "time": time}, None)
+
+
+def span_record(
+    span: int,
+    *,
+    trace: int = TRACE,
+    parent: int | None = None,
+    name: str = "work",
+    start: int = 1_000_000,
+    end: int | None = None,
+    scope: dict[str, Any] | None = None,
+    attributes: dict[str, Any] | None = None,
+    events: list[dict[str, Any]] | None = None,
+    place: int | None = None,
+    **more: Any,
+) -> Record:
+    """Return one version of another library's span; `more` are members of its head.
+
+    Of several ends of one span the one with the greatest `place` (0 to 15) wins, where all have one.
+    """
+    head = {"trace": f"{trace:032x}", "span": f"{span:016x}", "name": name, "start": start, "end": end, "scope": scope}
+    head |= {"parent": None if parent is None else f"{parent:016x}", **more}
+    lines = [attributes or {}, *([events] if events else [])]
+    told = {key: value for key, value in head.items() if value is not None}
+    salted = (b"\n".join(map(orjson.dumps, (told | {"salt": salt}, *lines))) for salt in count())
+    # Which of two ends wins is decided by their hashes, so one is looked for that begins with the place.
+    return SPAN, next(payload for payload in salted if place is None or crc32(payload) >> 28 == place)
+
+
+def log_record(
+    span: int, *, trace: int = TRACE, time: int = 1_500_000, name: str = "event", body: Any = None, **more: Any
+) -> Record:
+    """Return one log record inside another library's span."""
+    head = {"trace": f"{trace:032x}", "span": f"{span:016x}", "time": time, "name": name, **more}
+    return LOG, orjson.dumps(head) + b"\n" + orjson.dumps({"body": body, "attributes": {}})
 
 
 def batch_of(*records: Record, process_id: bytes = PROCESS, now: int = 9_000_000) -> Batch:

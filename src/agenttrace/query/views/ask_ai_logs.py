@@ -10,6 +10,7 @@ from agenttrace.model import times
 from agenttrace.model.content import parse, text_of
 from agenttrace.query import arguments
 from agenttrace.query.document import Document, UtcTime
+from agenttrace.store.protocol import RunFilter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,6 +23,7 @@ __all__ = [
     "AskAILogMeta",
     "AskAILogPage",
     "Window",
+    "filter_of",
     "limit_of",
     "page_of",
     "window_of",
@@ -97,6 +99,33 @@ def window_of(start_date: object, end_date: object, *, now: int) -> Window:
     if days > _MAX_DAYS:
         raise InvalidQuery("end_date", f"the window must have at most {_MAX_DAYS} days, got {days}")
     return Window(first, last)
+
+
+def filter_of(
+    workspace_id: bytes,
+    window: Window,
+    *,
+    widget_id: object,
+    placement_id: object,
+    deployment_type: object,
+    interaction_type: object,
+    limit: int | None = None,
+    offset: int = 0,
+) -> RunFilter:
+    """Return the filter of the rows of a window; raises InvalidQuery for what is no text."""
+    kind = arguments.text("interaction_type", interaction_type)
+    return RunFilter(
+        workspace_id=workspace_id,
+        run_type="master",
+        since=window.since,
+        until=window.until,
+        interaction_types=DEFAULT_INTERACTION_TYPES if kind is None else (kind,),
+        widget_id=arguments.text("widget_id", widget_id),
+        placement_id=arguments.text("placement_id", placement_id),
+        deployment_type=arguments.text("deployment_type", deployment_type),
+        limit=limit,
+        offset=offset,
+    )
 
 
 def limit_of(limit: object) -> int:

@@ -226,7 +226,16 @@ def _entry_of(row: RunRow) -> PromptLogEntry:
         has_tools=bool(whole["tool_names"]) if whole else None,
         service_id=uuid_of(row.service_id),
         session_id=session,
-        data_parse_error=not readable,
+        data_parse_error=not readable or _was_unreadable(row.attributes),
+    )
+
+
+def _was_unreadable(attributes: str | None) -> bool:
+    """Return whether a foreign span held something that could not be read; it is in the run's attributes, raw."""
+    return (
+        attributes is not None
+        and "data_parse_error" in attributes
+        and (parse(attributes).value or {}).get("data_parse_error") is True
     )
 
 

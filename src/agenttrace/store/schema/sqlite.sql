@@ -70,6 +70,8 @@ CREATE TABLE run (
 	ingested_at INTEGER NOT NULL,
 	-- JSON: where ids come from that this version did not know itself (0: spread from the root).
 	learnt TEXT,
+	-- Span id of the foreign span right above the run, where that is not its parent run.
+	via BLOB,
 	-- JSON object by run type.
 	content TEXT,
 	-- JSON object of type, message and stack.
@@ -96,6 +98,44 @@ CREATE INDEX run_prompt_time ON run (workspace_id, start_time DESC, id) WHERE ru
 CREATE INDEX run_root_contact ON run (workspace_id, ai_contact_id, start_time DESC, id) WHERE is_root;
 
 CREATE INDEX run_time ON run (workspace_id, start_time DESC, id);
+
+CREATE TABLE span (
+	-- The tenant.
+	workspace_id BLOB NOT NULL,
+	-- W3C trace id, 16 bytes.
+	trace_id BLOB NOT NULL,
+	-- W3C span id, 8 bytes.
+	span_id BLOB NOT NULL,
+	-- An end is greater than a start, and then a content hash decides.
+	version INTEGER NOT NULL,
+	-- The recording process of a version without an end.
+	process_id BLOB,
+	-- Start.
+	start_time INTEGER NOT NULL,
+	-- End; NULL where this version is of an open span.
+	end_time INTEGER,
+	-- JSON object: name, parent, status, resource, attributes, events and what else was received.
+	data TEXT NOT NULL,
+	PRIMARY KEY (workspace_id, trace_id, span_id, version)
+);
+
+CREATE INDEX span_open ON span (process_id) WHERE process_id IS NOT NULL;
+
+CREATE TABLE log (
+	-- The tenant.
+	workspace_id BLOB NOT NULL,
+	-- W3C trace id, 16 bytes.
+	trace_id BLOB NOT NULL,
+	-- A digest of the record, so that the same one is kept once.
+	id BLOB NOT NULL,
+	-- W3C span id, 8 bytes.
+	span_id BLOB NOT NULL,
+	-- When it was written.
+	time INTEGER NOT NULL,
+	-- JSON object: name, severity, body and attributes.
+	data TEXT NOT NULL,
+	PRIMARY KEY (workspace_id, trace_id, id)
+);
 
 CREATE TABLE event (
 	-- The tenant.
@@ -194,3 +234,63 @@ CREATE TABLE conversation (
 	session_id BLOB,
 	PRIMARY KEY (workspace_id, id)
 ) WITHOUT ROWID;
+
+CREATE TABLE api_key (
+	-- The tenant.
+	workspace_id BLOB NOT NULL,
+	-- The public part of the key's text, agtk_ID_SECRET.
+	id TEXT NOT NULL,
+	-- BLAKE2b of the secret, keyed with the id, 32 bytes.
+	hash BLOB NOT NULL,
+	-- What its maker called it.
+	name TEXT NOT NULL,
+	-- The user it speaks for.
+	user_id TEXT,
+	-- JSON list of the teams of which that user is a member.
+	team_ids TEXT NOT NULL,
+	-- member, admin, owner or su.
+	role TEXT NOT NULL,
+	-- JSON list of read, ingest, manage.
+	scopes TEXT NOT NULL,
+	-- When it was made.
+	created_at INTEGER NOT NULL,
+	-- When it ends by itself.
+	expires_at INTEGER,
+	-- When it was revoked.
+	revoked_at INTEGER,
+	-- Its last use, to the minute.
+	last_used_at INTEGER,
+	PRIMARY KEY (id)
+) WITHOUT ROWID;
+
+CREATE INDEX api_key_time ON api_key (workspace_id, created_at DESC, id);
+
+CREATE TABLE audit (
+	-- The tenant.
+	workspace_id BLOB NOT NULL,
+	-- UUID of version 7: ids sort by created_at.
+	id BLOB NOT NULL,
+	-- When it was answered.
+	created_at INTEGER NOT NULL,
+	-- What was done, as prompt_logs.queried or sessions.reset.
+	action TEXT NOT NULL,
+	-- Who asked.
+	user_id TEXT,
+	-- With which API key.
+	key_id TEXT,
+	-- In which role.
+	role TEXT,
+	-- JSON object of what was asked for, secrets redacted.
+	filters TEXT NOT NULL,
+	-- How many rows were answered.
+	row_count INTEGER NOT NULL,
+	-- The HTTP status of the answer.
+	status INTEGER,
+	-- The id of the request, as in the logs.
+	request_id TEXT,
+	PRIMARY KEY (workspace_id, id)
+) WITHOUT ROWID;
+
+CREATE INDEX audit_action ON audit (workspace_id, action, id DESC);
+
+CREATE INDEX audit_user ON audit (workspace_id, user_id, id DESC);

@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import itertools
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import pytest
 
 from agenttrace.model import ids
+from agenttrace.model.rows import TREE_ROW
+from agenttrace.store.protocol import RunFilter
 from agenttrace.testing.records import TRACE, event_record, run_record, run_uuid
 from agenttrace.testing.suite.base import (
     OTHER,
@@ -147,3 +150,48 @@ class TreePromises(StoreSuite):
         write(store, run_record(1), event_record(1, content={"content": "hm"}))
         write(store, run_record(2, parent=1, scope={"session_id": SESSION}, spread=True, start=1_200_000))
         assert shown_types(store) == ["tool_input", "tool_input", "thinking"]
+
+    def test_ids_of_runs_come_in_the_order_of_the_runs(self, store: Store) -> None:
+        """Newest first, page by page."""
+        write(store, *(run_record(span, start=span % 3) for span in range(1, 7)))
+        where = RunFilter(workspace_id=WORKSPACE, roots_only=True)
+        assert store.run_ids(where) == [run.id for run in store.runs(where)]
+        page = RunFilter(workspace_id=WORKSPACE, roots_only=True, limit=2, offset=3)
+        assert store.run_ids(page) == [run.id for run in store.runs(page)]
+
+    def test_the_rows_of_a_tree_are_those_of_its_trace(self, store: Store) -> None:
+        """Each run once, however many of its runs are named; another workspace's runs are not among them."""
+        write(store, run_record(1, content={"input": 1}), run_record(2, parent=1), run_record(9, trace=7 << 90))
+        write(store, run_record(1, scope={"workspace_id": OTHER}, name="theirs"))
+        rows = store.tree_rows(WORKSPACE, [run_uuid(1), run_uuid(2)])
+        expected = [run for run in all_runs(store) if run.trace_id == TRACE.to_bytes(16, "big")]
+        shown = attrgetter(*TREE_ROW)
+        assert sorted(map(tuple, rows)) == sorted(shown(run) for run in expected)
+        assert len(rows) == 2
+        assert store.tree_rows(WORKSPACE, []) == []
+
+    def test_the_stamp_of_a_tree_differs_once_it_does(self, store: Store) -> None:
+        """A new run, a new version, a contact that becomes known: each shows; another tree's runs do not."""
+        write(store, run_record(1))
+        contact = {"ai_contact_id": "3f0c1d3e-7f1c-4a8f-9a54-0a6c2f6f2a11"}
+        stamps = [store.tree_stamps(WORKSPACE, [run_uuid(1)])]
+        for record in (
+            run_record(2, parent=1),
+            run_record(1, end=2_000_000, content={"output": 1}),
+            run_record(1, end=2_000_000, content={"output": 2}, rev=1),
+            run_record(2, parent=1, scope=contact),
+        ):
+            write(store, record)
+            stamps.append(store.tree_stamps(WORKSPACE, [run_uuid(1)]))
+        assert len({tuple(stamp) for stamp in stamps}) == len(stamps)
+        write(store, run_record(9, trace=7 << 90), run_record(1, scope={"workspace_id": OTHER}))
+        assert store.tree_stamps(WORKSPACE, [run_uuid(1)]) == stamps[-1]
+        both = store.tree_stamps(WORKSPACE, [run_uuid(9, 7 << 90), run_uuid(2)])
+        assert both[1] == stamps[-1][0] != both[0]
+
+    def test_the_state_of_a_store_differs_after_each_commit(self, store: Store) -> None:
+        """Where the store can tell: it is the same as long as nobody writes."""
+        before = store.state()
+        assert store.state() == before
+        write(store, run_record(1))
+        assert before is None or store.state() != before

@@ -1,0 +1,1 @@
+"""Who may read, and what was read: API keys, and the records of the audit log. Knows no HTTP and no database."""

@@ -1,0 +1,27 @@
+"""pydantic-ai 2.68 and Logfire 5: what they say beyond OpenTelemetry's conventions, older data formats included."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from agenttrace.otel.semconv.convention import Convention, Source, table
+
+__all__ = ["PYDANTIC_AI"]
+
+PYDANTIC_AI: Final = Convention(
+    name="pydantic-ai, Logfire",
+    fields=table(
+        tool_input="tool_arguments",
+        tool_output="tool_response",
+        all_messages=Source("pydantic_ai.all_messages", "strict"),
+        new_message_index="pydantic_ai.new_message_index",
+        final_output="final_result",
+        input_messages="request_data",
+        output_messages="response_data",
+        tools="model_request_parameters",
+        model="model_name",
+        agent_name="agent_name",
+    ),
+    message_lists=("events", "all_messages_events"),
+    noise=("logfire.",),
+)

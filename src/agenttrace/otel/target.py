@@ -1,0 +1,41 @@
+"""Where foreign spans go: the AgentTrace that a processor was given, or the default one. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from agenttrace.record.recorder import Recorder
+
+__all__ = ["Target", "target_of", "use_default"]
+
+
+class Target(Protocol):
+    """What a processor needs of an AgentTrace."""
+
+    @property
+    def recorder(self) -> Recorder:
+        """The traced thread's end of the pipeline."""
+        ...
+
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Wait until what was recorded is stored."""
+        ...
+
+
+_default: Callable[[], Target] | None = None
+
+
+def use_default(get: Callable[[], Target]) -> None:
+    """Take the default AgentTrace from here; called once, where the parts are wired together."""
+    global _default
+    _default = get
+
+
+def target_of(trace: Target | None) -> Target:
+    """Return the AgentTrace itself, or the default one for None."""
+    if trace is not None:
+        return trace
+    if _default is None:
+        raise RuntimeError("there is no default AgentTrace before `import agenttrace`")
+    return _default()
