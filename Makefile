@@ -8,13 +8,16 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+FRAMEWORKS ?= .venv-frameworks
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check bench format clean
+.PHONY: help demo test cover test-frameworks check bench format clean
 
 help:
 	@sed -n '3,6s/^# *//p' Makefile
 	@echo 'make check   formatting, lint and types'
+	@echo 'make cover   the suite once more, with branch coverage, which has to be above 90%'
+	@echo 'make test-frameworks   what docs/frameworks shows, against the real frameworks (installs them)'
 	@echo 'make bench   what a recorded call costs the calling thread'
 	@echo 'make format  format and mend what the linter can mend'
 	@echo 'make clean   remove .venv and all caches'
@@ -28,7 +31,13 @@ demo: $(VENV)/.demo
 	@echo '  $(BIN)/agenttrace tree --store .cache/demo/agenttrace.db'
 
 test: $(VENV)/.dev
+	$(BIN)/python -m pytest -n auto --dist worksteal
+
+cover: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term --cov-fail-under=90
+
+test-frameworks: $(FRAMEWORKS)/.done
+	$(FRAMEWORKS)/bin/python -m pytest -p no:cacheprovider tests_frameworks
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -43,7 +52,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) .cache .coverage .coverage.* .hypothesis .pytest_cache .ruff_cache htmlcov dist build src/*.egg-info src/agenttrace/*/*.so
+	rm -rf $(VENV) $(FRAMEWORKS) .cache .coverage .coverage.* .hypothesis .pytest_cache .ruff_cache htmlcov dist build src/*.egg-info src/agenttrace/*/*.so
 
 # The stamps are touched last, so that an installation that failed is tried again.
 
@@ -58,5 +67,14 @@ $(VENV)/.demo: $(VENV)/.base pyproject.toml setup.py $(wildcard src/agenttrace/*
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base pyproject.toml setup.py $(wildcard src/agenttrace/*/_*.c)
-	$(PIP) --editable '.[cli]' --group test --group check
+	$(PIP) --editable '.[asgi,cli,otlp]' --group test --group check
 	@touch $@ $(VENV)/.demo
+
+# Below `beside` is what contradicts other packages of the group: each folder is on the path of one example only.
+$(FRAMEWORKS)/.done: Makefile pyproject.toml setup.py $(wildcard src/agenttrace/*/_*.c)
+	$(PYTHON) -m venv --clear $(FRAMEWORKS)
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[cli]' --group frameworks
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(FRAMEWORKS)/beside/openai-v2 'opentelemetry-util-genai==0.4b0'
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(FRAMEWORKS)/beside/llama-index-agent 'openai>=2.54,<3' 'llama-index-llms-openai>=0.8.3'
+	@touch $@

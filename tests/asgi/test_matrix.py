@@ -64,9 +64,9 @@ CALLERS = (
     "only_read",
 )
 
-#: Statuses in the order of CALLERS: nobody's (4), members' (stranger, owner of the session, member of its team), that of
-#: another workspace's owner, the roles' (admin, owner, su), an owner's key without `read`, the session's user with
-#: nothing but `read`.
+#: Statuses in the order of CALLERS: nobody's (4), members' (a stranger, the session's owner, a member of the owner's
+#: team), that of another workspace's owner, the roles' (admin, owner, su), an owner's key without `read`, the session's
+#: user with nothing but `read`.
 TABLE: dict[str, tuple[str, str, str]] = {
     # Any key of the workspace with the read scope; the other workspace has no such contact.
     "run logs": ("GET", RUN_LOGS, "401 401 401 401  200 200 200  404  200 200 200  403 200"),

@@ -102,6 +102,22 @@ def test_two_processes(tmp_path: Path) -> None:
         assert {run.name for run in trace.query.runs(session_id="ase_exchange")} == {"exchange", "convert"}
 
 
+def test_asgi_mounted(tmp_path: Path) -> None:
+    """Whoever is not signed in gets nothing, whoever is gets the workspace's runs."""
+    assert run("asgi_mounted", tmp_path) == snapshot("""\
+401
+1 {'input': {'question': 'My widget is dark'}, 'output': 'Hold the button for three seconds.'}\
+""")
+
+
+def test_asgi_standalone(tmp_path: Path) -> None:
+    """The key opens what is closed without it."""
+    assert run("asgi_standalone", tmp_path) == snapshot("""\
+unauthorized
+59 ['input_message', 'agent_output']\
+""")
+
+
 def test_manual_spans(tmp_path: Path) -> None:
     """Spans that are ended by hand show how each ended, and which one waits still."""
     assert run("manual_spans", tmp_path) == snapshot("""\
