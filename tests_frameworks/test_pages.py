@@ -18,7 +18,7 @@ TOOLLESS = {"openai:v2", "openai:openinference", "openai:openllmetry"}
 # What the fake API does not answer: pydantic-ai has a model for tests of its own.
 OWN_MODEL = {"pydantic-ai:agent"}
 # The tool's result goes back to the model in an attribute of no convention.
-RESULT_LOST = {"agent-framework:autogen"}
+RESULT_LOST: set[str] = set()
 # Chats that do not say which tools they offer.
 TOOLS_UNNAMED = {"agent-framework:agent", "strands:agent"}
 

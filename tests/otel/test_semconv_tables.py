@@ -102,8 +102,16 @@ def test_every_attribute_is_in_the_docs() -> None:
 
 
 def known(each: Convention) -> set[str]:
-    sources = [source for entries in each.fields.values() for source in entries]
+    sources = [source for entries in (*each.fields.values(), *each.usage.values()) for source in entries]
     names = {source.attribute if isinstance(source, Source) else source for source in sources}
-    names |= {name for entries in (*each.usage.values(), *each.ids.values()) for name in entries}
-    names |= {*each.metadata_objects, *each.messages, *each.message_lists, *each.details, *each.value_events}
+    names |= {name for entries in each.ids.values() for name in entries}
+    names |= {
+        *each.chunks,
+        *each.repeats,
+        *each.metadata_objects,
+        *each.messages,
+        *each.message_lists,
+        *each.details,
+        *each.value_events,
+    }
     return names | {evidence.attribute for evidence in each.evidence} | set(each.metadata)

@@ -53,7 +53,7 @@ def _name(node: Node, view: View, content: dict[str, Any]) -> str:
             own = text_of_scalar(content.get("tool_name"))
         elif node.kind.family == "agent":
             own = view.text("agent_name") or view.text("entity_name")
-    return own or str(view.span.name) or "span"
+    return own or view.text("title") or str(view.span.name) or "span"
 
 
 def _attributes(views: list[View], says: Captured, identity: Identity) -> dict[str, Any]:

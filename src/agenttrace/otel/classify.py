@@ -38,6 +38,8 @@ def kind_of(view: View) -> Kind | None:
     override = view.span.run_type_override
     if override:
         return _owned(override)
+    if any(view.attributes.get(name) == value for name, value in semconv.REPEATS):
+        return None
     for evidence in semconv.EVIDENCE:
         kind = _known(evidence, view)
         if kind is not None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import orjson
 
 from agenttrace.model.content import CONTENT_KEYS
 from agenttrace.otel import messages as texts
-from agenttrace.otel.reading import messages_in
+from agenttrace.otel.failure import status_of
+from agenttrace.otel.reading import is_pair, messages_in
 from agenttrace.otel.semconv import shapes
 from agenttrace.otel.semconv.own import CONTENT
 from agenttrace.otel.settle import call_id_in, documents_in, is_schema, query_in, settled
@@ -32,6 +33,8 @@ def captured(view: View, kind: Kind) -> Captured:
     own = _own_content(view)
     read_keys = {key: clean(value) for key, value in found.content.items() if key not in own}
     merged = {key: value for key, value in {**read_keys, **own}.items() if value is not None}
+    if merged.get("output") == {} and "output" not in own and status_of(view) != "success":
+        del merged["output"]  # what emitters write where nothing came back
     keys = CONTENT_KEYS.get(kind.run_type, ("input", "output"))
     found.content = {key: merged[key] for key in (*keys, *sorted(merged.keys() - set(keys))) if key in merged}
     return found
@@ -103,20 +106,27 @@ def _last_answer(found: Sequence[Message]) -> str | None:
 
 def _asked(value: Any, view: View) -> Any:
     """Return an agent's input: the last message of the user where there are messages, the task, or all of it."""
-    inner = settled(value, view.flaws)
+    inner = _single(settled(value, view.flaws), "input")
     found = _conversation(inner, view)
     if found:
         return texts.last_user_text(found) or [texts.plain(message) for message in found]
     if isinstance(inner, dict):
         source = cast("dict[str, Any]", inner)
-        return next((source[key] for key in shapes.TASK_KEYS if isinstance(source.get(key), str)), source)
-    return inner
+        task = next((source[key] for key in shapes.TASK_KEYS if isinstance(source.get(key), str)), None)
+        return task or (source if any(value not in _NOTHING for value in source.values()) else None)
+    return None if inner in _NOTHING else inner
 
 
 def _answered(value: Any, view: View) -> Any:
-    inner = settled(value, view.flaws)
+    inner = _single(settled(value, view.flaws), "output")
     found = _conversation(inner, view)
     return (_last_answer(found) or [texts.plain(message) for message in found]) if found else inner
+
+
+def _single(value: Any, key: str) -> Any:
+    """Return the value of an object that holds nothing else under this key; any other value as it is."""
+    source = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    return source[key] if source.keys() == {key} else cast("object", value)
 
 
 def _conversation(value: Any, view: View) -> list[Message]:
@@ -127,12 +137,18 @@ def _conversation(value: Any, view: View) -> list[Message]:
         held = next((source[key] for key in ("messages", "choices", "generations") if source.get(key)), source)
     sample: Any = held
     while isinstance(sample, list) and sample:
+        if is_pair(cast("list[Any]", sample)):
+            return messages_in(held, "user", view.flaws)
         sample = cast("list[Any]", sample)[0]
     if not isinstance(sample, dict):
         return []
     known = cast("dict[str, Any]", sample)
     telling = "role" in known or "message" in known or _is_class(known)
     return messages_in(held, "user", view.flaws) if telling else []
+
+
+#: Values of an input that says nothing.
+_NOTHING: Final[tuple[Any, ...]] = (None, "", [], {})
 
 
 def _is_class(source: dict[str, Any]) -> bool:
@@ -203,6 +219,7 @@ def _of_texts(view: View) -> Captured:
     given = found.content["input"]
     if isinstance(given, list) and all(isinstance(item, dict) and "role" in item for item in cast("list[Any]", given)):
         found.content["input"] = [item["content"] for item in cast("list[dict[str, Any]]", given)]
+    found.attributes = {"llm_model": view.text("model"), "usage": view.usage() or None}
     return found
 
 

@@ -7,7 +7,7 @@ matter, and late ones change the answer to what it would have been.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from agenttrace.model.foreign import Derived, DerivedEvent, DerivedRun, ForeignLog, ForeignSpan, NativeRun
 from agenttrace.otel.assemble import run_of
@@ -110,10 +110,16 @@ def _is_agent(node: Node, roles: Roles) -> bool:
     return node.id in roles.chains or (node.kind is not None and node.kind.family == "agent")
 
 
+#: What a model was given.
+_GIVEN: Final = frozenset({"full_prompt", "history", "system_prompt"})
+
+
 def _fill(outer: Captured, inner: Captured) -> None:
     """Fill the gaps of an outer call from the inner one."""
-    if outer.content.get("full_prompt") is None and inner.content.get("full_prompt") is not None:
-        outer.content.pop("history", None)  # roles and calls alone: no content was captured
+    if inner.content.get("full_prompt") is not None and (outer.vague or outer.content.get("full_prompt") is None):
+        # Roles and calls alone, or the arguments of a template: no content was captured.
+        outer.content = {key: value for key, value in outer.content.items() if key not in _GIVEN}
+        outer.user_text, outer.vague = None, inner.vague
     for key, value in inner.content.items():
         if outer.content.get(key) is None:
             outer.content[key] = value

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from agenttrace.otel.semconv import shapes
-from agenttrace.otel.values import clean_text, read, text_of_scalar
+from agenttrace.otel.values import clean_text, object_repr, read, text_of_scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,11 +57,7 @@ def parts_of(content: Any, flaws: Flaws, depth: int = 0) -> list[Part]:
         return [part for member in members for part in parts_of(member, flaws, depth + 1)]
     if isinstance(content, dict):
         return _of_object(cast("dict[str, Any]", content), flaws, depth)
-    text = text_of_scalar(content)
-    if text is None:
-        return []
-    inner = _listed(text)
-    return parts_of(inner, flaws, depth + 1) if inner is not None else [Part("text", text)]
+    return _of_text(text_of_scalar(content), flaws, depth)
 
 
 def is_part(value: Any) -> bool:
@@ -103,12 +99,20 @@ def result_value(value: Any, flaws: Flaws) -> Any:
     if isinstance(value, dict):
         source = cast("dict[str, Any]", value)
         return source["value"] if source.keys() == {"type", "value"} else source
+    if isinstance(value, str):
+        inner = read(value).value if value.startswith("[{") else None
+        return text_of_scalar(value) if inner is None or inner is unblocked(inner) else unblocked(inner)
     if not isinstance(value, list):
-        return text_of_scalar(value) if isinstance(value, str) else value
-    blocks = _objects(cast("list[Any]", value))
+        return value
+    blocks = _objects([_unwrapped(item) for item in cast("list[Any]", value)])
     if blocks is not None and all(_type(block) in shapes.TEXT_TYPES for block in blocks):
         return "\n".join(str(part.value) for part in parts_of(blocks, flaws))
     return unblocked(value)
+
+
+def _unwrapped(value: Any) -> Any:
+    source = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    return source["message_content"] if source.keys() == {"message_content"} else cast("object", value)
 
 
 def call_of(value: Any, flaws: Flaws) -> Part | None:
@@ -134,17 +138,19 @@ def call_of(value: Any, flaws: Flaws) -> Part | None:
 
 def _of_object(source: dict[str, Any], flaws: Flaws, depth: int) -> list[Part]:
     kind = _type(source)
-    if kind is None and len(source) == 1 and isinstance(source.get("message_content"), dict):
-        return parts_of(source["message_content"], flaws, depth + 1)
+    if kind is None and isinstance(source.get("message_content"), dict):
+        call = call_of(source.get("tool_call"), flaws)
+        return [call] if call is not None else parts_of(source["message_content"], flaws, depth + 1)
     if kind in shapes.RESULT_TYPES or first(source, shapes.RESULT_PARTS) is not None:
         return [_result(source, flaws)]
     if kind in shapes.CALL_TYPES or first(source, shapes.CALL_PARTS) is not None:
         call = call_of(source, flaws)
         return [] if call is None else [call]
     if kind in shapes.THINKING_TYPES or source.get("thought") is True or first(source, shapes.THINKING_PARTS):
-        return _texts("thinking", _deep_text(source, (*shapes.THINKING_PARTS, *shapes.THINKING_KEYS)))
+        text = _deep_text(source, (*shapes.THINKING_PARTS, *shapes.THINKING_KEYS))
+        return [Part("thinking", text)] if text else []
     if kind in shapes.TEXT_TYPES:
-        return _texts("text", _deep_text(source, shapes.TEXT_KEYS))
+        return _of_text(_deep_text(source, shapes.TEXT_KEYS), flaws, depth)
     return _untyped(source, flaws, depth) if kind is None else [Part("other", source)]
 
 
@@ -152,7 +158,7 @@ def _untyped(source: dict[str, Any], flaws: Flaws, depth: int) -> list[Part]:
     if isinstance(source.get("parts"), list):
         return parts_of(source["parts"], flaws, depth + 1)
     if isinstance(source.get("text"), str):
-        return _texts("text", text_of_scalar(source["text"]))
+        return _of_text(text_of_scalar(source["text"]), flaws, depth)
     if isinstance(source.get("content"), str | list):
         return parts_of(source["content"], flaws, depth + 1)
     return [Part("other", source)] if source else []
@@ -166,8 +172,17 @@ def _result(source: dict[str, Any], flaws: Flaws) -> Part:
     return Part("result", result_value(first(held, shapes.RESULT_KEYS), flaws), call, name)
 
 
-def _texts(kind: str, text: str | None) -> list[Part]:
-    return [Part(kind, text)] if text else []
+def _of_text(text: str | None, flaws: Flaws, depth: int) -> list[Part]:
+    """Return the part that a text is, or those that it writes down."""
+    if not text:
+        return []
+    inner = _listed(text)
+    if inner is not None:
+        return parts_of(inner, flaws, depth + 1)
+    written = object_repr(text)
+    if written is not None and _type(written) != "text" and is_part(written):
+        return _of_object(written, flaws, depth + 1)
+    return [Part("text", text)]
 
 
 def _deep_text(value: Any, keys: tuple[str, ...], depth: int = 0) -> str | None:
@@ -178,7 +193,9 @@ def _deep_text(value: Any, keys: tuple[str, ...], depth: int = 0) -> str | None:
         found = [_deep_text(member, keys, depth + 1) for member in cast("list[Any]", value)]
         return "\n".join(text for text in found if text) or None
     if not isinstance(value, dict):
-        return text_of_scalar(value)
+        text = text_of_scalar(value)
+        inner = None if text is None else _listed(text)
+        return text if inner is None else _deep_text(inner, keys, depth + 1)
     source = cast("dict[str, Any]", value)
     candidates = (_deep_text(source[key], keys, depth + 1) for key in keys if key in source)
     return next((text for text in candidates if text), None)

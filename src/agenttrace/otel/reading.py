@@ -9,7 +9,7 @@ from agenttrace.otel.parts import Flaws, Part, call_of, first, is_part, parts_of
 from agenttrace.otel.semconv import shapes
 from agenttrace.otel.values import clean_text, is_text, text_of_scalar
 
-__all__ = ["messages_in", "role_of"]
+__all__ = ["is_pair", "messages_in", "role_of"]
 
 _DEEPEST: Final = 8
 
@@ -37,6 +37,11 @@ def role_of(value: object) -> str | None:
     return shapes.ROLES.get(bare, bare)
 
 
+def is_pair(values: list[Any]) -> bool:
+    """Return whether a list is a message as a pair of a role and a text."""
+    return len(values) == 2 and all(isinstance(item, str) for item in values) and values[0] in shapes.ROLES
+
+
 def _collect(value: Any, role: str, flaws: Flaws, found: list[Message], depth: int) -> None:
     if depth > _DEEPEST or value is None:
         return
@@ -49,7 +54,7 @@ def _collect(value: Any, role: str, flaws: Flaws, found: list[Message], depth: i
 
 
 def _collect_list(values: list[Any], role: str, flaws: Flaws, found: list[Message], depth: int) -> None:
-    if len(values) == 2 and all(isinstance(item, str) for item in values) and values[0] in shapes.ROLES:
+    if is_pair(values):
         found.append(Message(shapes.ROLES[values[0]], parts_of(values[1], flaws)))
         return
     loose: list[Any] = []
@@ -99,14 +104,18 @@ def _system_in(source: dict[str, Any], flaws: Flaws) -> list[Part]:
 
 def _message(source: dict[str, Any], role: str, flaws: Flaws) -> Message | None:
     """Return the message that an object is; None where it is none."""
-    if len(source) == 1 and isinstance(source.get("message"), dict):
-        return _message(cast("dict[str, Any]", source["message"]), role, flaws)
+    inner = source.get("message")
+    if isinstance(inner, dict) and (len(source) == 1 or ("role" in inner and "role" not in source)):
+        beside = {key: value for key, value in source.items() if key != "message"}
+        return _message({**beside, **cast("dict[str, Any]", inner)}, role, flaws)
     sender, held = _sender(source)
     if sender is None and isinstance(source.get("parts"), list):
         sender = role
     if sender is None:
         return None
     parts = _content(held, sender, flaws)
+    if sender in shapes.THINKING_ROLES:
+        sender, parts = "assistant", [Part("thinking", part.value) if part.kind == "text" else part for part in parts]
     return Message(sender, _distinct(parts), text_of_scalar(held.get("name")))
 
 
@@ -142,7 +151,8 @@ def _content(source: dict[str, Any], role: str, flaws: Flaws) -> list[Part]:
     content = [source[key] for key in shapes.CONTENT_KEYS if source.get(key) is not None]
     if role == "tool":
         return _tool_content(source, content, flaws)
-    parts = [part for value in content for part in parts_of(value, flaws)]
+    said = [parts_of(value, flaws) for value in content]  # some say the same as a text and as a list of parts
+    parts = [part for place, found in enumerate(said) if found not in said[:place] for part in found]
     return [*_reasoning(source, flaws), *parts, *_calls(source, flaws)]
 
 
@@ -152,8 +162,22 @@ def _tool_content(source: dict[str, Any], content: list[Any], flaws: Flaws) -> l
     if any(part.kind in ("result", "call") for part in parts):
         return parts
     value = content[0] if content else first(source, shapes.RESULT_KEYS)
+    if value is None and (listed := _listed_results(source, flaws)):
+        return listed
+    return [_result(source, value, flaws)]
+
+
+def _listed_results(source: dict[str, Any], flaws: Flaws) -> list[Part]:
+    """Return the results of a tool's message that are listed under its role, each an object of its own."""
+    listed = source.get(str(source.get("role")))
+    values = [flaws.read(item) for item in cast("list[Any]", listed)] if isinstance(listed, list) else []
+    objects = [cast("dict[str, Any]", value) for value in values if isinstance(value, dict)]
+    return [_result(item, first(item, ("content", *shapes.RESULT_KEYS)), flaws) for item in objects]
+
+
+def _result(source: dict[str, Any], value: Any, flaws: Flaws) -> Part:
     call = text_of_scalar(first(source, shapes.CALL_ID_KEYS))
-    return [Part("result", result_value(value, flaws), call, text_of_scalar(first(source, shapes.NAME_KEYS)))]
+    return Part("result", result_value(value, flaws), call, text_of_scalar(first(source, shapes.NAME_KEYS)))
 
 
 def _reasoning(source: dict[str, Any], flaws: Flaws) -> list[Part]:

@@ -97,7 +97,9 @@ def tool_names_in(value: Any, depth: int = 0) -> list[str]:
         return []
     if isinstance(value, str):
         inner = read(value).value
-        return tool_names_in(inner, depth + 1) if isinstance(inner, dict | list) else [value] if depth else []
+        if isinstance(inner, dict | list):
+            return tool_names_in(inner, depth + 1)
+        return [value] if depth and not value.startswith("<") else []  # an object's repr is no name
     if isinstance(value, list | tuple):
         names = [name for item in cast("list[Any]", value) for name in tool_names_in(item, depth + 1)]
         return list(dict.fromkeys(names))

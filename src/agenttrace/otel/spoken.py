@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 from agenttrace.otel import messages as texts
+from agenttrace.otel import semconv
 from agenttrace.otel.messages import Message
-from agenttrace.otel.parts import Part, parts_of
+from agenttrace.otel.parts import Flaws, Part, parts_of
 from agenttrace.otel.reading import messages_in
 from agenttrace.otel.semconv import shapes
 from agenttrace.otel.settle import tool_names_in
@@ -33,19 +35,22 @@ def _texts() -> list[str]:
 class Captured:
     """What a span says of its run: the content, thoughts of the model, and attributes that no content key has.
 
-    `user_text` is the last message of the user, of a prompt.
+    `user_text` is the last message of the user, of a prompt. It is `vague` where what a model was given is known only
+    as the input of a call, which may be that of a template.
     """
 
     content: dict[str, Any] = field(default_factory=_dict)
     thoughts: list[str] = field(default_factory=_texts)
     attributes: dict[str, Any] = field(default_factory=_dict)
     user_text: str | None = None
+    vague: bool = False
 
 
 def prompt_of(view: View) -> Captured:
     """Return what the span of a model's call says."""
-    given = fullest(given_in(view))
-    said = fullest(answers_in(view))
+    told = fullest(chain(view.messages("input_messages", "user"), _told(view)))
+    given = told if texts.has_content(told) else fullest(chain([told], view.messages("input", "user")))
+    said = [message for message in fullest(answers_in(view)) if message.role != "system"]
     spoken = [_system(view), *(texts.text_of(message) for message in given if message.role == "system")]
     system = "\n".join(dict.fromkeys(text for text in spoken if text)) or None
     history = [message for message in given if message.role != "system"]
@@ -61,16 +66,35 @@ def prompt_of(view: View) -> Captured:
         "action": ", ".join(name for part in asked if (name := part.name)) or None,
         "tool_names": _tool_names(view),
         "usage": view.usage() or None,
-        "time_to_first_token": view.number("time_to_first_token"),
+        "time_to_first_token": _time_to_first_token(view),
     }
     attributes = {"tool_calls": [_plain_call(part) for part in asked] or None}
-    return Captured(content, texts.thoughts(said), attributes, texts.last_user_text(history))
+    thoughts = texts.thoughts(said) or _thoughts(view)
+    return Captured(content, thoughts, attributes, texts.last_user_text(history), vague=not texts.has_content(told))
+
+
+def _thoughts(view: View) -> list[str]:
+    """Return the reasoning in what was recorded of a whole answer beside its messages."""
+    raw = (view.attributes.get(source.attribute) for source in semconv.FIELDS["output"])
+    if not any(isinstance(text, str) and any(key in text for key in shapes.THINKING_PARTS) for text in raw):
+        return []
+    answers = (messages_in(value, "assistant", Flaws()) for value in view.found("output"))
+    return next((found for each in answers if (found := texts.thoughts(each))), _texts())
+
+
+def _time_to_first_token(view: View) -> float | None:
+    told = view.number("time_to_first_token")
+    return view.first_chunk() if told is None else told
 
 
 def given_in(view: View) -> Iterable[list[Message]]:
     """Yield what a model was given, from the best source to the worst."""
     yield from view.messages("input_messages", "user")
     yield from view.messages("input", "user")
+    yield from _told(view)
+
+
+def _told(view: View) -> Iterable[list[Message]]:
     yield said_in(view, view.events, output=False)
     yield said_in(view, view.logs, output=False)
 

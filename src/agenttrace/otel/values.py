@@ -13,10 +13,14 @@ import orjson
 
 from agenttrace.model.jsontext import fold
 
-__all__ = ["Read", "clean", "clean_text", "is_text", "read", "text_of_scalar", "unquoted"]
+__all__ = ["Read", "clean", "clean_text", "is_text", "object_repr", "read", "text_of_scalar", "unquoted"]
 
 #: What emitters write in place of content that they were told to leave out.
 _PLACEHOLDERS: Final = frozenset({"<elided>", "[elided]", "__REDACTED__", "<not specified>", "<not serializable>"})
+
+#: How the repr of an object begins, as data classes and models print themselves, and what stands before values in one.
+_OBJECT: Final = re.compile(r"[A-Za-z_][\w.]{0,100}\((?=\)|[A-Za-z_]\w{0,100}=)")
+_MEMBER: Final = re.compile(r"[A-Za-z_]\w{0,100}=(?!=)")
 
 _LONGEST_REPR: Final = 200_000
 _DEEPEST_REPR: Final = 60
@@ -25,7 +29,7 @@ _JSON_IN_JSON: Final = 3
 _LOW, _HIGH = -(1 << 63), (1 << 64) - 1
 
 #: The start of what can only be a container in JSON or Python, unlike "[INFO] started" or "{name}, hello".
-_CONTAINER: Final = re.compile(r"""\s*(?:\[\s*["'\[{\]\-\d]|\{\s*["'}]|\{\s*$|\[\s*$)""")
+_CONTAINER: Final = re.compile(r"""\s*(?:(?:\[\s*)+["'{\]\-\d]|\{\s*["'}]|\{\s*$|\[\s*$)""")
 
 #: Tokens of a Python literal. Nothing else may stand in a repr that is evaluated, so that it cannot make Python warn.
 _TOKEN: Final = re.compile(
@@ -83,6 +87,38 @@ def unquoted(text: str) -> str | None:
     except ValueError:
         return None
     return value if isinstance(value, str) else None
+
+
+def object_repr(text: str) -> dict[str, Any] | None:
+    """Return the fields of an object whose repr a text is, where they are written as literals or such objects; None for
+    other text.
+
+    >>> object_repr("Call(name='f', parts=[Part(text='a')], id=None)"), object_repr("print(x)"), object_repr("f(a=b)")
+    ({'name': 'f', 'parts': [{'text': 'a'}], 'id': None}, None, None)
+    """
+    if (
+        len(text) > _LONGEST_REPR
+        or not text.endswith(")")
+        or not _OBJECT.match(text)
+        or not _is_literal(text, objects=True)
+    ):
+        return None
+    try:
+        return clean(_fields(ast.parse(text, mode="eval").body))
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
+
+
+def _fields(node: ast.expr) -> Any:
+    """Return what an expression of literals stands for, with objects as their fields. Raises ValueError for others."""
+    if isinstance(node, ast.Call) and not node.args:
+        return {str(each.arg): _fields(each.value) for each in node.keywords}
+    if isinstance(node, ast.List | ast.Tuple):
+        return [_fields(each) for each in node.elts]
+    if isinstance(node, ast.Dict):
+        pairs = zip(node.keys, node.values, strict=True)
+        return {ast.literal_eval(key): _fields(value) for key, value in pairs if key is not None}
+    return ast.literal_eval(node)
 
 
 def text_of_scalar(value: object) -> str | None:
@@ -199,15 +235,21 @@ def _literal(text: str) -> Any:
     return clean(cast("object", value)) if isinstance(value, dict | list | tuple | set) else None
 
 
-def _is_literal(text: str) -> bool:
-    """Return whether a text is made of the tokens of literals and not nested too deep to evaluate."""
+def _is_literal(text: str, *, objects: bool = False) -> bool:
+    """Return whether a text is made of the tokens of literals, or of objects of such, and not nested too deep to
+    evaluate.
+    """
     position = depth = 0
     while position < len(text):
-        token = _TOKEN.match(text, position)
+        token = _TOKEN.match(text, position) or (_member(text, position) if objects else None)
         if token is None:
             return False
         position = token.end()
-        depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(token.group(), 0)
+        depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(text[position - 1], 0)
         if depth > _DEEPEST_REPR:
             return False
     return depth == 0
+
+
+def _member(text: str, position: int) -> re.Match[str] | None:
+    return _OBJECT.match(text, position) or _MEMBER.match(text, position)

@@ -93,17 +93,23 @@ class View:
         """Return the best value of a field that is a number, in the unit of the field."""
         for attributes in (self.attributes, *self.details):
             for source in semconv.FIELDS.get(name, ()):
-                value = number_of(attributes.get(source.attribute))
+                value = _number(source, attributes)
                 if value is not None:
                     return value if source.scale is None else round(value * source.scale, 9)
         return None
 
+    def first_chunk(self) -> float | None:
+        """Return the seconds until the first part of a model's answer came, of a span whose events tell."""
+        given = (event for event in self.span.events if isinstance(event, dict) and event.get("name") in semconv.CHUNKS)  # pyright: ignore[reportUnnecessaryIsInstance]
+        times = [time for event in given if isinstance(time := event.get("time"), int) and time >= self.span.start]
+        return round((min(times) - self.span.start) / 1e6, 6) if times else None
+
     def usage(self) -> dict[str, int]:
         """Return the counts of tokens that are known."""
         counts: dict[str, int] = {}
-        for name, attributes in semconv.USAGE.items():
-            values = (number_of(source.get(key)) for source in (self.attributes, *self.details) for key in attributes)
-            count = next((value for value in values if value is not None), None)
+        for name, sources in semconv.USAGE.items():
+            given = ((source, each) for each in (self.attributes, *self.details) for source in sources)
+            count = next((value for source, each in given if (value := _number(source, each)) is not None), None)
             if count is not None:
                 counts[name] = int(count)
         return counts
@@ -212,7 +218,14 @@ def _log_body(log: ForeignLog) -> dict[str, Any]:
 
 
 def _member(value: Any, path: str) -> Any:
-    return cast("dict[str, Any]", value).get(path) if isinstance(value, dict) else None
+    for key in path.split("."):
+        value = cast("dict[str, Any]", value).get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _number(source: Source, attributes: Mapping[str, Any]) -> float | None:
+    value = attributes.get(source.attribute)
+    return number_of(value if source.path is None or value is None else _member(read(value).value, source.path))
 
 
 def number_of(value: object) -> float | None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BODIES",
+    "CHUNKS",
     "CONVENTIONS",
     "DETAILS",
     "EVIDENCE",
@@ -35,6 +36,7 @@ __all__ = [
     "MESSAGE_LISTS",
     "METADATA",
     "NOISE",
+    "REPEATS",
     "USAGE",
     "VALUE_EVENTS",
 ]
@@ -71,11 +73,8 @@ def _joined(tables: list[dict[str, tuple[str | Source, ...]]]) -> dict[str, tupl
 #: Field -> where it may stand, the best first.
 FIELDS: Final = _joined([dict(each.fields) for each in CONVENTIONS])
 
-#: Key of a prompt's usage -> attributes that count it.
-USAGE: Final = {
-    name: tuple(source.attribute for source in sources)
-    for name, sources in _joined([dict(each.usage) for each in CONVENTIONS]).items()
-}
+#: Key of a prompt's usage -> where it may stand, the best first.
+USAGE: Final = _joined([dict(each.usage) for each in CONVENTIONS])
 
 #: Name of a span event or log record -> role of the message in it, "output" for what a model said.
 MESSAGES: Final = {name: role for each in CONVENTIONS for name, role in each.messages.items()}
@@ -91,6 +90,12 @@ DETAILS: Final = frozenset(chain.from_iterable(each.details for each in CONVENTI
 
 #: Beginnings of attributes whose rest is a user's own name.
 METADATA: Final = tuple(chain.from_iterable(each.metadata for each in CONVENTIONS))
+
+#: Events that mark the arrival of a part of an answer.
+CHUNKS: Final = frozenset(chain.from_iterable(each.chunks for each in CONVENTIONS))
+
+#: (attribute, value) of spans that only repeat others.
+REPEATS: Final = tuple(chain.from_iterable(each.repeats.items() for each in CONVENTIONS))
 
 #: Event -> (field, attribute).
 VALUE_EVENTS: Final = {name: value for each in CONVENTIONS for name, value in each.value_events.items()}
@@ -108,7 +113,7 @@ KNOWN: Final = frozenset(
     chain(
         (source.attribute for sources in FIELDS.values() for source in sources),
         (source.mime for sources in FIELDS.values() for source in sources if source.mime),
-        chain.from_iterable(USAGE.values()),
+        (source.attribute for sources in USAGE.values() for source in sources),
         (evidence.attribute for evidence in EVIDENCE),
         (attribute for each in CONVENTIONS for names in each.ids.values() for attribute in names),
         chain.from_iterable(each.metadata_objects for each in CONVENTIONS),

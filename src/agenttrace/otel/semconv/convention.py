@@ -80,7 +80,7 @@ class Source(NamedTuple):
            text     text as it is
     mime:  an attribute which says `json` where the text must be JSON
     scale: what a number is multiplied with
-    path:  the key of the object in it that is meant
+    path:  the key of the object in it that is meant, with dots between keys of objects in objects
     """
 
     attribute: str
@@ -110,7 +110,7 @@ class Convention:
     #: Field -> attributes or sources, the best first. See `semconv.FIELDS` for what fields there are.
     fields: Mapping[str, tuple[str | Source, ...]] = field(default_factory=_nothing)
     #: Key of a prompt's usage -> attributes that count it.
-    usage: Mapping[str, tuple[str, ...]] = field(default_factory=_nothing)
+    usage: Mapping[str, tuple[str | Source, ...]] = field(default_factory=_nothing)
     #: Id of the scope -> attributes.
     ids: Mapping[str, tuple[str, ...]] = field(default_factory=_nothing)
     #: Beginnings of attributes, the rest of which is the name of an id or of a free attribute.
@@ -128,5 +128,9 @@ class Convention:
     #: Event -> (field, attribute that holds it). An attribute that ends in a dot begins the members of one document,
     #: and the documents of all such events make a list.
     value_events: Mapping[str, tuple[str, str]] = field(default_factory=_nothing)
+    #: Events that mark the arrival of a part of a model's answer; the first of them tells the time to the first token.
+    chunks: frozenset[str] = frozenset()
+    #: Attribute -> value of a span that only repeats another, and never becomes a run.
+    repeats: Mapping[str, str] = field(default_factory=_nothing)
     #: Beginnings of attributes that say nothing of their own.
     noise: tuple[str, ...] = ()

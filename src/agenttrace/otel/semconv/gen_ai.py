@@ -68,7 +68,11 @@ GEN_AI: Final = Convention(
         model=("gen_ai.response.model", "gen_ai.request.model"),
         provider=("gen_ai.provider.name", "gen_ai.system"),
         response_id="gen_ai.response.id",
-        finish_reasons=("gen_ai.response.finish_reasons", "gen_ai.response.finish_reason"),
+        finish_reasons=(
+            "gen_ai.response.finish_reasons",
+            "gen_ai.response.finish_reason",
+            "anthropic.message.stop_reason",  # of the client's own instrumentation
+        ),
         agent_name=("gen_ai.agent.name", "gen_ai.workflow.name"),
         prompt_type="gen_ai.prompt.name",
         time_to_first_token=("gen_ai.response.time_to_first_chunk", "gen_ai.client.operation.time_to_first_chunk"),
@@ -84,6 +88,7 @@ GEN_AI: Final = Convention(
             "gen_ai.usage.cache_creation.input_tokens",
             "gen_ai.usage.cache_creation_input_tokens",
             "gen_ai.usage.cache_write_input_tokens",
+            "gen_ai.usage.cache_write.input_tokens",
         ),
         reasoning_tokens=("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens"),
     ),

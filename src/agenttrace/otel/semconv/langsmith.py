@@ -52,5 +52,11 @@ LANGSMITH: Final = Convention(
         # The name of a run, as everything has one.
         entity_name="langsmith.trace.name",
     ),
+    usage=table(
+        cache_read_tokens=Source("gen_ai.usage.input_token_details", path="cache_read"),
+        cache_write_tokens=Source("gen_ai.usage.input_token_details", path="cache_creation"),
+        reasoning_tokens=Source("gen_ai.usage.output_token_details", path="reasoning"),
+    ),
+    chunks=frozenset({"new_token"}),
     metadata=("langsmith.metadata.",),
 )

@@ -57,7 +57,14 @@ OPENINFERENCE: Final = Convention(
         input_messages=(Source("llm.input_messages", "flat"), Source("llm.prompts", "flat"), "llm.prompts"),
         output_messages=(Source("llm.output_messages", "flat"), Source("llm.choices", "flat")),
         tools=(Source("llm.tools", "flat"), "llm.invocation_parameters"),
-        model=("llm.model_name", "embedding.model_name", "reranker.model_name"),
+        model=(
+            "llm.response.model_name",
+            "llm.model_name",
+            "embedding.model_name",
+            "reranker.model_name",
+            "llm.request.model_name",
+            Source("llm.invocation_parameters", path="model"),
+        ),
         provider=("llm.provider", "llm.system"),
         response_id=Source("output.value", path="id"),
         finish_reasons="llm.finish_reason",
@@ -75,5 +82,6 @@ OPENINFERENCE: Final = Convention(
     ),
     ids=table(session_id="session.id", user_id=("user.id", "enduser.id")),
     metadata_objects=("metadata",),
+    chunks=frozenset({"First Token Stream Event"}),
     noise=("embedding.embeddings.",),
 )

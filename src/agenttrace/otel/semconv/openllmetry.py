@@ -54,6 +54,7 @@ OPENLLMETRY: Final = Convention(
     ),
     ids=table(user_id=("gen_ai.user", "llm.user")),
     metadata=("traceloop.association.properties.",),
+    chunks=frozenset({"gen_ai.content.completion.chunk", "llm.content.completion.chunk"}),
     value_events={
         "db.query.result": ("documents", "db.query.result."),
         "db.search.result": ("documents", "db.search.result."),

@@ -39,6 +39,7 @@ __all__ = [
     "TEXT_TYPES",
     "THINKING_KEYS",
     "THINKING_PARTS",
+    "THINKING_ROLES",
     "THINKING_TYPES",
     "TOOL_LISTS",
     "TOOL_MESSAGE_TYPES",
@@ -118,6 +119,8 @@ TEXT_KEYS: Final = ("text", "content", "value", "refusal")
 
 THINKING_TYPES: Final = frozenset({"thinking", "reasoning", "reasoning_text", "reasoning_content", "thought"})
 THINKING_KEYS: Final = ("thinking", "reasoning", "content", "text", "summary", "reasoningText", "reasoning_text")
+#: Roles of messages that are reasoning.
+THINKING_ROLES: Final = frozenset({"reasoning", "thinking", "thought"})
 #: Keys of a message or part whose mere presence means reasoning.
 THINKING_PARTS: Final = ("reasoningContent", "reasoning_content", "reasoning", "thinking", "thinking_blocks")
 
@@ -200,7 +203,12 @@ ENVELOPES: Final = (
 )
 
 #: Objects that describe a result besides holding it: the keys by which they are known, and where it stands.
-RESULT_OBJECTS: Final = ((frozenset({"tool_name", "raw_output"}), "raw_output"),)
+RESULT_OBJECTS: Final = (
+    (frozenset({"tool_name", "raw_output"}), "raw_output"),
+    (frozenset({"raw", "tasks_output"}), "raw"),
+    (frozenset({"response", "sources"}), "response"),
+    (frozenset({"response", "source_nodes"}), "response"),
+)
 
 #: Keys of a request to an agent that are its whole sense, whatever options stand beside them.
 TASK_KEYS: Final = ("task", "user_msg", "user_message", "user_input")
