@@ -62,16 +62,16 @@ $(VENV)/.base:
 	$(PIP) --upgrade 'pip>=25.1'  # older ones know no dependency groups
 	@touch $@
 
-$(VENV)/.demo: $(VENV)/.base pyproject.toml setup.py $(wildcard src/agenttrace/*/_*.c)
+$(VENV)/.demo: $(VENV)/.base pyproject.toml setup.py $(wildcard src/agenttrace/*/_*.[ch])
 	$(PIP) --editable '.[cli]'
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.base pyproject.toml setup.py $(wildcard src/agenttrace/*/_*.c)
+$(VENV)/.dev: $(VENV)/.base pyproject.toml setup.py $(wildcard src/agenttrace/*/_*.[ch])
 	$(PIP) --editable '.[asgi,cli,otlp]' --group test --group check
 	@touch $@ $(VENV)/.demo
 
 # Below `beside` is what contradicts other packages of the group: each folder is on the path of one example only.
-$(FRAMEWORKS)/.done: Makefile pyproject.toml setup.py $(wildcard src/agenttrace/*/_*.c)
+$(FRAMEWORKS)/.done: Makefile pyproject.toml setup.py $(wildcard src/agenttrace/*/_*.[ch])
 	$(PYTHON) -m venv --clear $(FRAMEWORKS)
 	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[cli]' --group frameworks

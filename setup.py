@@ -1,4 +1,4 @@
-"""The part of the build that is code: two accelerators in C, left out where there is no compiler."""
+"""The part of the build that is code: three accelerators in C, left out where there is no compiler."""
 
 import sysconfig
 
@@ -10,9 +10,13 @@ STABLE = not sysconfig.get_config_var("Py_GIL_DISABLED")
 setup(
     ext_modules=[
         Extension(
-            f"agenttrace.{room}.{name}", [f"src/agenttrace/{room}/{name}.c"], optional=True, py_limited_api=STABLE
+            f"agenttrace.{room}.{name}",
+            [f"src/agenttrace/{room}/{name}.c"],
+            depends=["src/agenttrace/record/_scan.h"],
+            optional=True,
+            py_limited_api=STABLE,
         )
-        for room, name in (("record", "_look"), ("journal", "_frame"))
+        for room, name in (("record", "_look"), ("journal", "_frame"), ("otel", "_members"))
     ],
     options={"bdist_wheel": {"py_limited_api": "cp311"}} if STABLE else {},
 )

@@ -1,8 +1,8 @@
-"""Attributes as redacted JSON, quickly: what repeats from span to span is made once."""
+"""Attributes as redacted JSON behind the head of a record, in C where the package was built with a compiler."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
@@ -10,30 +10,38 @@ import orjson
 from agenttrace.record.clip import clip
 from agenttrace.record.recorder import Recorder
 
-__all__ = ["AttributeWriter"]
+__all__ = ["NATIVE", "AttributeWriter", "members", "members_in_python"]
 
 _MOST_KEYS: Final = 2048
-_MOST_VALUES: Final = 256  # short texts of one key
-_SHORT: Final = 64
-_LONG: Final = 1 << 16
-_LAST: Final = 4  # long texts of one key: system prompts and tool definitions repeat from call to call
+_LONG: Final = 256
+_LONGEST: Final = 1 << 16
+_LAST: Final = 4  # long texts of one key: tool definitions, which name many a token, repeat from call to call
 _MOST_BYTES: Final = 4 << 20  # of remembered long texts
 _SMALL: Final = 10**12  # 13 digits may be a card number
+
 _type: Callable[[Any], Any] = type
-_dumps: Final = orjson.dumps
 
-Pair = tuple[str, bytes]
+#: Gives one member, `"name":value`.
+Member = Callable[[Any, Any], bytes]
 
 
-class _Key:
-    """One attribute's key: its JSON with a colon, and members of values that were written lately."""
+def members_in_python(head: str, attributes: dict[str, Any], keys: dict[str, bytes], other: Member) -> bytes:  # noqa: ARG001
+    """Return the head and, behind it, an object of what `other` gives for each attribute. `members` may do without."""
+    return head.encode() + b"{%b}" % b",".join([other(name, value) for name, value in attributes.items()])
 
-    __slots__ = ("long", "short", "text")
 
-    def __init__(self, text: bytes) -> None:
-        self.text = text
-        self.short: dict[str, bytes] = {}
-        self.long: tuple[Pair, ...] = ()
+def _best() -> Callable[[str, dict[str, Any], dict[str, bytes], Member], bytes]:
+    try:
+        from agenttrace.otel import _members
+    except ImportError:  # built without a compiler
+        return members_in_python
+    return _members.members
+
+
+#: The same in C (`_members.c`): it asks `other` only for values that are not plain, or whose key is not in `keys`.
+members: Final = _best()
+#: Whether `members` is the compiled one.
+NATIVE: Final = members is not members_in_python
 
 
 class AttributeWriter:
@@ -41,61 +49,50 @@ class AttributeWriter:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._keys: dict[str, _Key] = {}  # of keys that are no secret's
-        self._remembered = 0
+        self.forget()
 
     def forget(self) -> None:
         """Forget what is remembered: it was redacted by other rules."""
-        self._keys.clear()
+        self._keys: dict[str, bytes] = {}  # JSON of keys that are no secret's, with a colon; only ever added to
+        self._long: dict[str, tuple[tuple[str, bytes], ...]] = {}  # lately written members of long texts, by name
         self._remembered = 0
 
-    def write(self, attributes: Mapping[str, Any]) -> bytes:
-        """Return the attributes; where they are too large, the largest values give way to previews."""
+    def write(self, head: str, attributes: dict[str, Any]) -> bytes:
+        """Return the head and the attributes; where they are too large, the largest values give way to previews."""
         if "value" in attributes:  # it may stand beside a name that makes it a secret
-            return self._recorder.capture(dict(attributes))
-        known, members = self._keys.get, list[bytes]()
-        add = members.append
-        for name, value in attributes.items():
-            key = known(name)
-            kind = _type(value)
-            if key is None:
-                add(self._first(name, value))
-            elif kind is str:
-                add(key.short.get(value) or self._text(key, value))
-            elif kind is int and -_SMALL < value < _SMALL:
-                add(b"%b%d" % (key.text, value))
-            else:
-                add(key.text + self._other(key, kind, value))
-        data = b",".join(members)
-        if len(data) > self._recorder.max_content_bytes:
-            data = self._clipped(attributes, members)
-        return b"{%b}" % data
+            return head.encode() + self._recorder.capture(attributes)
+        record = members(head, attributes, self._keys, self._member)
+        if len(record) - len(head) > self._recorder.max_content_bytes:
+            return head.encode() + self._clipped(attributes)
+        return record
 
-    def _text(self, key: _Key, text: str) -> bytes:
-        for known, member in key.long:
-            if known == text:
+    def _member(self, name: Any, value: Any) -> bytes:
+        head = self._keys.get(name)
+        if head is None:
+            return self._first(name, value)
+        kind = _type(value)
+        if kind is str:
+            return self._long_text(name, head, value) if _LONG < len(value) <= _LONGEST else self._plain(head, value)
+        if (kind is int or kind is float) and -_SMALL < value < _SMALL:
+            return head + orjson.dumps(value)
+        if kind is tuple and len(value) == 1 and isinstance(value[0], str):
+            return b"%b[%b]" % (head, self._recorder.capture(value[0]))
+        return self._plain(head, value)
+
+    def _plain(self, head: bytes, value: Any) -> bytes:
+        return head + self._recorder.capture(value)
+
+    def _long_text(self, name: str, head: bytes, text: str) -> bytes:
+        known = self._long.get(name, ())
+        for other, member in known:
+            if other == text:
                 return member
-        size = len(text)
-        member = key.text + self._recorder.capture(text)
-        if size <= _SHORT:
-            if len(key.short) >= _MOST_VALUES:
-                key.short.clear()
-            key.short[text] = member
-        elif size <= _LONG:
-            self._remembered += size
-            if self._remembered > _MOST_BYTES:
-                self.forget()
-            key.long = ((text, member), *key.long[: _LAST - 1])
+        member = self._plain(head, text)
+        self._remembered += len(text)
+        if self._remembered > _MOST_BYTES:
+            self._long, self._remembered = {}, len(text)
+        self._long[name] = ((text, member), *known[: _LAST - 1])
         return member
-
-    def _other(self, key: _Key, kind: Any, value: Any) -> bytes:
-        if kind is bool:
-            return b"true" if value else b"false"
-        if kind is float and -_SMALL < value < _SMALL:
-            return _dumps(value)
-        if kind is tuple and len(value) == 1 and _type(value[0]) is str:
-            return b"[%b]" % (key.short.get(value[0]) or self._text(key, value[0]))[len(key.text) :]
-        return self._recorder.capture(value)
 
     def _first(self, name: Any, value: Any) -> bytes:
         """Return a member whose key is not known yet, or is one that must not be: a secret's, or nothing is plain."""
@@ -103,12 +100,15 @@ class AttributeWriter:
         redactor, head = recorder.redactor, recorder.capture(text) + b":"
         if redactor.gated and text and not redactor.secret_key(text) and len(text) <= 256:
             if len(self._keys) >= _MOST_KEYS:
-                self.forget()
-            self._keys[name] = _Key(head)
+                self._keys = {}
+            self._keys[name] = head
         return head + recorder.attribute(text, value)
 
-    def _clipped(self, attributes: Mapping[str, Any], members: list[bytes]) -> bytes:
+    def _clipped(self, attributes: dict[str, Any]) -> bytes:
         heads = [self._recorder.capture(str(name)) + b":" for name in attributes]
-        values = {str(at): member[len(head) :] for at, (head, member) in enumerate(zip(heads, members, strict=True))}
+        values = {
+            str(at): self._member(name, value)[len(head) :]
+            for at, (head, (name, value)) in enumerate(zip(heads, attributes.items(), strict=True))
+        }
         kept = clip(values, self._recorder.max_content_bytes).values()
-        return b",".join(head + value for head, value in zip(heads, kept, strict=True))
+        return b"{%b}" % b",".join(head + value for head, value in zip(heads, kept, strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -28,11 +29,10 @@ class OpenSpans:
         self._scopes: dict[int, Scope] = {}
 
     def begin(self, span: int, scope: Scope) -> None:
-        """Remember the scope of a span that begins."""
-        if scope is self._recorder.scope:
-            return
+        """Remember the scope of a span that begins in another than the recorder's own."""
         if len(self._scopes) >= _MOST:
-            self._scopes.pop(next(iter(self._scopes)), None)
+            with suppress(RuntimeError):  # another thread came in between
+                self._scopes.pop(next(iter(self._scopes)), None)
         self._scopes[span] = scope
 
     def scope(self, span: int) -> Scope:
@@ -44,6 +44,13 @@ class OpenSpans:
         return self._scopes.pop(span, None) or self._recorder.scope
 
 
+def _baggage_key() -> str:
+    """Return the key under which OpenTelemetry keeps baggage, as its own public setter shows it."""
+    (key,) = baggage.set_baggage("key", "value", Context())
+    return key
+
+
+_RECEIVED = _baggage_key()
 _known: WeakKeyDictionary[Recorder, OpenSpans] = WeakKeyDictionary()
 
 
@@ -59,9 +66,7 @@ def scope_in(context: Context | None, recorder: Recorder) -> Scope:
     """Return the scope that a context carries, with the ids that came in its baggage."""
     known: Any = current_context() if context is None else context
     scope: Any = known.get(SCOPE) or recorder.scope
-    if not known:  # an empty context, as most programs have outside every span
-        return scope
-    received = baggage.get_all(known)
+    received = known.get(_RECEIVED)
     if not received:
         return scope
     ids = {_BAGGAGE[key]: str(value) for key, value in received.items() if key in _BAGGAGE}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from opentelemetry.context import Context
 from opentelemetry.sdk import trace as sdk
+from opentelemetry.trace import TraceFlags
 
 from agenttrace.model.wire import SPAN
 from agenttrace.otel.opened import open_spans, scope_in
-from agenttrace.otel.raw import RawWriter
+from agenttrace.otel.sdk_spans import SdkSpans
 from agenttrace.otel.target import Target, target_of
 
 __all__ = ["SpanProcessor"]
@@ -37,7 +38,7 @@ class SpanProcessor(sdk.SpanProcessor):
     def __init__(self, trace: Target | None = None) -> None:
         self._target = target_of(trace)
         self._recorder = recorder = self._target.recorder
-        self._raw = RawWriter(recorder)
+        self._spans = SdkSpans(recorder)
         self._open = open_spans(recorder)
 
     def on_start(self, span: sdk.Span, parent_context: Context | None = None) -> None:
@@ -47,21 +48,25 @@ class SpanProcessor(sdk.SpanProcessor):
             return
         try:
             context, scope = span.get_span_context(), scope_in(parent_context, recorder)
-            if not context.trace_flags.sampled:  # recorded, though it leaves for nowhere
+            if not context.trace_flags & TraceFlags.SAMPLED:  # recorded, though it leaves for nowhere
                 recorder.unsampled(context.trace_id.to_bytes(16, "big"))
-            self._open.begin(context.span_id, scope)
-            recorder.append(SPAN, self._raw.sdk_span(span, scope))
+            if scope is not recorder.scope:
+                self._open.begin(context.span_id, scope)
+            recorder.append(SPAN, self._spans.begin(span, context, scope))
         except Exception as error:  # noqa: BLE001 - never into the traced program
             recorder.failed(error, "span start")
 
     def on_end(self, span: sdk.ReadableSpan) -> None:
         """Record a span, whole."""
-        recorder = self._recorder
-        if not recorder.enabled or span.context is None:
+        recorder, context = self._recorder, span.context
+        if not recorder.enabled or context is None:
             return
         try:
-            scope = self._open.end(span.context.span_id)
-            recorder.append(SPAN, self._raw.sdk_span(span, scope))
+            begun = self._spans.begun(context)
+            scope = recorder.scope if begun is None else begun.scope
+            if begun is None or scope is not recorder.scope:
+                scope = self._open.end(context.span_id)
+            recorder.append(SPAN, self._spans.end(span, context, begun, scope))
         except Exception as error:  # noqa: BLE001 - never into the traced program
             recorder.failed(error, "span end")
 

@@ -33,6 +33,7 @@ __all__ = ["Change", "RawTables", "derive_traces"]
 
 Key = tuple[bytes, bytes]
 Runs = dict[bytes, RunRow]
+Pair = tuple[RunRow | None, RunRow]  # as it is stored, as it shall be
 
 _placed = attrgetter("parent_id", "via", "is_root", "learnt", *INHERITED)
 
@@ -98,8 +99,14 @@ def derive_traces(batch: Batch, change: Change) -> None:
         return
     touched = {key[:2] for key in batch.spans} | {key[:2] for key in batch.logs}
     touched |= change.tables.with_spans({(run.workspace_id, run.trace_id) for run in batch.runs.values()} - touched)
+    pairs: list[Pair] = []
+    events: list[EventRow] = []
     for workspace, trace in sorted(touched):
-        _Trace(change, workspace, trace).derive(batch.derive, batch.now)
+        more, happened = _Trace(change, workspace, trace).derive(batch.derive, batch.now)
+        pairs += more
+        events += happened
+    change.put(pairs)  # many traces at once: few statements
+    change.events.update({(event.workspace_id, event.id): event for event in events})
 
 
 class _Trace:
@@ -116,14 +123,15 @@ class _Trace:
         self.natives = {run.id: run for run in outline if not is_derived(run)}
         self.before = self._load(run.id for run in outline if is_derived(run))
 
-    def derive(self, derive: Derive, now: int) -> None:
+    def derive(self, derive: Derive, now: int) -> tuple[list[Pair], list[EventRow]]:
+        """Delete what is not so any more, and return the runs and the events to write."""
         derived = self._meaning(derive)
         if derived is None:
-            return
+            return [], []
         runs = self._rows(derived.runs, now or max((run.ingested_at for run in self.natives.values()), default=0))
         places = self._places(runs, self._reparented(derived))
-        self._replace(derived.events, {run: places[run] for run in runs}, places)
         self.change.spread.discard((self.workspace, self.trace))
+        return self._replace(derived.events, {run: places[run] for run in runs}, places)
 
     def _meaning(self, derive: Derive) -> Derived | None:
         ours = {run.span_id for run in self.natives.values()}
@@ -177,7 +185,7 @@ class _Trace:
 
     # -- writing -----------------------------------------------------------------------------------
 
-    def _replace(self, derived: Sequence[DerivedEvent], runs: Runs, places: Runs) -> None:
+    def _replace(self, derived: Sequence[DerivedEvent], runs: Runs, places: Runs) -> tuple[list[Pair], list[EventRow]]:
         events = self._events(derived, runs)
         self._drop_stale(events)
         gone = self.before.keys() - runs.keys()
@@ -188,14 +196,12 @@ class _Trace:
         self.tables.delete_runs([(self.workspace, run) for run in sorted(gone)])
         pairs = [(self.before.get(key), run) for key, run in runs.items()]
         pairs = [(old, _revised(old, new)) for old, new in pairs if old is None or not _same(old, new)]
-        self.change.put([*pairs, *self._moved(places)])
-        for event in events.values():
-            self.change.events[event.workspace_id, event.id] = event
+        return [*pairs, *self._moved(places)], list(events.values())
 
-    def _moved(self, places: Runs) -> list[tuple[RunRow | None, RunRow]]:
+    def _moved(self, places: Runs) -> list[Pair]:
         """Return those of our own runs whose place or ids have changed."""
         moved = {key: places[key] for key, run in self.natives.items() if _placed(places[key]) != _placed(run)}
-        pairs: list[tuple[RunRow | None, RunRow]] = []
+        pairs: list[Pair] = []
         for key, old in self._load(moved).items():
             new = moved[key]
             inherited = {name: getattr(new, name) for name in INHERITED}

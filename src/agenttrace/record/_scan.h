@@ -1,0 +1,289 @@
+/* look_through(text): one pass over a text that says what could be a secret there.
+ *
+ * The same in Python stands in record/gate.py, and is used where this could not be built. Both must report whatever the
+ * patterns of record/patterns.py and record/assignments.py match: property tests hold that. Include Python.h before.
+ */
+#include <string.h>
+
+/* The numbers of record/gate.py. */
+enum { FORM = 1, QUOTED = 2, COLON = 4, EQUALS = 8, ESCAPE = 16 };
+
+/* What to do about a byte: nothing, almost always. */
+enum { PLAIN, CONTROL, DIGIT, SIGN };
+
+#define LONGEST_NAME 256
+
+#define C CONTROL
+static const unsigned char kinds[256] = {
+    C, C, C, C, C, C, C, C, C, C, C, C, C, C, C, C, C, C, C, C, C, C, C, C, C, C, C, C, C, C, C, C,
+    ['2'] = DIGIT, ['3'] = DIGIT, ['4'] = DIGIT, ['5'] = DIGIT, ['6'] = DIGIT,
+    ['-'] = SIGN, ['_'] = SIGN, [':'] = SIGN, ['='] = SIGN, ['"'] = SIGN, ['\\'] = SIGN, ['@'] = SIGN,
+    ['['] = SIGN, ['A'] = SIGN, ['B'] = SIGN, ['b'] = SIGN, ['G'] = SIGN, ['J'] = SIGN,
+};
+#undef C
+
+typedef struct {
+    const char *start, *end;
+    int at, url; /* seen: an @, a :// */
+} Text;
+
+static int begins(const Text *text, const char *p, const char *word)
+{
+    size_t length = strlen(word);
+    return (size_t)(text->end - p) >= length && memcmp(p, word, length) == 0;
+}
+
+static int ends(const Text *text, const char *p, const char *word)
+{
+    size_t length = strlen(word);
+    return (size_t)(p - text->start) >= length && memcmp(p - length, word, length) == 0;
+}
+
+static int is_name(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
+}
+
+/* Whether the lower-case word stands at p, in whatever case. */
+static int spells(const char *p, const char *end, const char *word)
+{
+    for (; *word != 0; p++, word++) {
+        if (p >= end || (*p | 0x20) != *word) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Whether a name from p to end holds a part without which it is no secret's name: see record/secretwords.py. */
+static int may_name_secret(const char *p, const char *end)
+{
+    for (; p < end; p++) {
+        switch (*p | 0x20) {
+        case 'a':
+            if (spells(p, end, "auth")) {
+                return 1;
+            }
+            break;
+        case 'b':
+            if (spells(p, end, "bearer")) {
+                return 1;
+            }
+            break;
+        case 'c':
+            if (spells(p, end, "cred") || spells(p, end, "cookie") || spells(p, end, "cvv") || spells(p, end, "cvc")) {
+                return 1;
+            }
+            break;
+        case 'k':
+            if (spells(p, end, "key")) {
+                return 1;
+            }
+            break;
+        case 'p':
+            if (spells(p, end, "pass") || spells(p, end, "pwd")) {
+                return 1;
+            }
+            break;
+        case 's':
+            if (spells(p, end, "secret") || spells(p, end, "ssn")) {
+                return 1;
+            }
+            break;
+        case 't':
+            if (spells(p, end, "token")) {
+                return 1;
+            }
+            break;
+        }
+    }
+    return 0;
+}
+
+/* Whether what stands in quotes before p, where the closing one is, may name a secret. */
+static int quotes_secret(const Text *text, const char *p)
+{
+    const char *from = p;
+    while (from > text->start && from[-1] != '"') {
+        if (p - --from > LONGEST_NAME) {
+            return 1;
+        }
+    }
+    return may_name_secret(from, p);
+}
+
+/* Whether the word before p, and what may stand between the two, may name a secret. */
+static int follows_secret(const Text *text, const char *p)
+{
+    const char *from = p;
+    while (from > text->start && from[-1] != 0 && strchr(" \t\"'`\\*]", from[-1]) != NULL) {
+        from--;
+    }
+    const char *end = from;
+    while (from > text->start && is_name(from[-1])) {
+        from--;
+    }
+    return may_name_secret(from, end);
+}
+
+/* Whether a text in quotes that begins at p may name a secret: a header, as the first of a pair or beside a value. */
+static int begins_secret(const Text *text, const char *p)
+{
+    if (p >= text->end || *p != '"') {
+        return 0;
+    }
+    const char *end = memchr(p + 1, '"', (size_t)(text->end - p - 1));
+    return end != NULL && may_name_secret(p + 1, end - p > LONGEST_NAME ? p + LONGEST_NAME : end);
+}
+
+static int look_at_colon(Text *text, const char *p)
+{
+    if (begins(text, p + 1, "//")) {
+        text->url = 1;
+    }
+    if (p == text->start || p[-1] != '"') {
+        return follows_secret(text, p) ? COLON : 0;
+    }
+    int labels = ends(text, p, "name\"") || ends(text, p, "key\"") || ends(text, p, "header\"");
+    int secret = quotes_secret(text, p - 1) || follows_secret(text, p) || (labels && begins_secret(text, p + 1));
+    return secret ? QUOTED : 0;
+}
+
+/* Whether p points at `count` characters that tokens are made of. */
+static int is_token(const Text *text, const char *p, int count, const char *others)
+{
+    if (text->end - p < count) {
+        return 0;
+    }
+    for (; count > 0; count--, p++) {
+        if (!is_name(*p) && (*p == 0 || strchr(others, *p) == NULL)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Whether 13 digits begin at p, with single blanks or dashes between them. */
+static int is_card(const Text *text, const char *p)
+{
+    for (int digits = 1; digits < 13; digits++) {
+        p++;
+        if (p < text->end && (*p == ' ' || *p == '-')) {
+            p++;
+        }
+        if (p >= text->end || *p < '0' || *p > '9') {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static int is_dashed(const Text *text, const char *p)
+{
+    static const char *const words[] = {"sk", "xai", "pplx", "glpat", "xapp", "pypi", NULL};
+    if (p - text->start < 2 || p[-1] < 'a' || p[-1] > 'z' || !is_token(text, p + 1, 10, "")) {
+        return 0;
+    }
+    for (int i = 0; words[i] != NULL; i++) {
+        if (ends(text, p, words[i])) {
+            return 1;
+        }
+    }
+    return ends(text, p - 1, "xox");
+}
+
+static int is_scored(const Text *text, const char *p)
+{
+    static const char *const words[] = {
+        "gho", "ghp", "ghu", "ghs", "ghr", "github_pat", "_live", "_test", "whsec", "hf", "gsk", "npm", "r8", "agtk",
+        NULL,
+    };
+    if (p == text->start || !is_token(text, p + 1, 12, "+/=")) {
+        return 0;
+    }
+    for (int i = 0; words[i] != NULL; i++) {
+        if (ends(text, p, words[i])) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int begins_one_of(const Text *text, const char *p, const char *const *words)
+{
+    for (int i = 0; words[i] != NULL; i++) {
+        if (begins(text, p, words[i])) {
+            return FORM;
+        }
+    }
+    return 0;
+}
+
+static int look_at(Text *text, const char *p)
+{
+    static const char *const after_a[] = {"Iza", "KIA", "SIA", NULL};
+    static const char *const after_b[] = {"EGIN ", "earer", "EARER", "asic", "ASIC", NULL};
+    static const char *const after_backslash[] = {"/", "u00", NULL};
+    switch (*p) {
+    case '"':
+        return ESCAPE;
+    case '[':
+        return begins_secret(text, p + 1) ? QUOTED : 0;
+    case ':':
+        return look_at_colon(text, p);
+    case '=':
+        return follows_secret(text, p) ? EQUALS : 0;
+    case '@':
+        text->at = 1;
+        return 0;
+    case '\\':
+        return ESCAPE | begins_one_of(text, p + 1, after_backslash);
+    case 'A':
+        return begins_one_of(text, p + 1, after_a);
+    case 'B':
+        return begins_one_of(text, p + 1, after_b);
+    case 'b':
+        return begins(text, p + 1, "earer") ? FORM : 0;
+    case 'G':
+        return ends(text, p, "S") && begins(text, p + 1, ".") ? FORM : 0;
+    case 'J':
+        return ends(text, p, "ey") ? FORM : 0;
+    case '-':
+        return is_dashed(text, p) ? FORM : 0;
+    default:
+        return is_scored(text, p) ? FORM : 0;
+    }
+}
+
+/* Whether there is nothing to do about eight bytes. */
+static int is_plain(const char *p)
+{
+    const unsigned char *q = (const unsigned char *)p;
+    return (kinds[q[0]] | kinds[q[1]] | kinds[q[2]] | kinds[q[3]] | kinds[q[4]] | kinds[q[5]] | kinds[q[6]] |
+            kinds[q[7]]) == PLAIN;
+}
+
+/* What has to be looked at more closely; 0 or ESCAPE where nothing could be a secret. */
+static int look_through(Text *text)
+{
+    int found = 0;
+    for (const char *p = text->start; p < text->end; p++) {
+        while (text->end - p > 8 && is_plain(p)) {
+            p += 8;
+        }
+        unsigned char kind = kinds[(unsigned char)*p];
+        if (kind == PLAIN) {
+            continue;
+        }
+        if (kind == SIGN) {
+            found |= look_at(text, p);
+        }
+        else if (kind == CONTROL) {
+            found |= ESCAPE;
+        }
+        else if (is_card(text, p)) {
+            found |= FORM;
+        }
+    }
+    return text->at && text->url ? found | FORM : found;
+}
