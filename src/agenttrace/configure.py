@@ -220,6 +220,7 @@ class AgentTrace(Makers):
             made = Query(
                 pipeline.open_store_once,
                 wait=self._room().settle,
+                is_settled=self._room().is_settled,
                 wait_for_audit=lambda: pipeline.settle(timeout),
                 clock=self._recorder.now,
                 raw_prompts=self._raw_prompts,

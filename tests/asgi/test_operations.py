@@ -279,6 +279,19 @@ async def test_it_may_be_mounted_anywhere(world: AgentTrace, outer: Any) -> None
     assert (await get(whole, "/x/trace/openapi.json")).json()["servers"] == [{"url": "/x/trace"}]
 
 
+async def test_litestar_mounts_it(world: AgentTrace) -> None:
+    """It hands over the inner path. The document is the app's own."""
+    litestar = pytest.importorskip("litestar")
+    outer = litestar.Litestar(
+        [litestar.asgi("/trace", is_mount=True, copy_scope=True)(app_of(world))], logging_config=None
+    )
+    assert (await get(outer, f"/trace{RUNS}")).json()["total"] == 1
+    assert (await get(outer, f"/trace{EVENTS}")).json()["metadata"]["total_count"] == 4
+    assert (await get(outer, f"/trace{PROMPTS}")).json()["count"] == 1
+    assert (await get(outer, "/trace/ai/logs")).json() == {"message": "Invalid request"}
+    assert (await get(outer, "/trace/openapi.json")).json()["info"]["title"] == "agenttrace"
+
+
 async def test_a_host_that_cuts_the_path_off_serves_too(world: AgentTrace) -> None:
     """As Litestar does: the path is the inner one, and root_path is left as it was."""
     inner = app_of(world)
@@ -294,21 +307,21 @@ async def test_large_trees_stream_and_deep_ones_are_whole(world: AgentTrace) -> 
     """More than a piece is sent in pieces; thousands of levels do not overflow a stack."""
     from agenttrace.testing.records import batch_of, run_record
 
-    scope = {"workspace_id": "11111111-1111-4111-8111-111111111111", "ai_contact_id": CONTACT}
+    levels, scope = 1_500, {"workspace_id": "11111111-1111-4111-8111-111111111111", "ai_contact_id": CONTACT}
     store = world._pipe().open_store_once()
     records = [
         run_record(
             number + 1, trace=77 << 90, parent=number or None, start=number, end=number + 1, seq=number + 1, scope=scope
         )
-        for number in range(10_000)
+        for number in range(levels)
     ]
     store.write(batch_of(*records))
     app = app_of(world)
     for _ in range(2):
         found = await get(app, f"{RUNS}&page_size=100", accept_encoding="identity")
         assert "content-length" not in found.headers
-        assert found.text.count('"children":[') == 10_003
-        assert found.text.endswith("]}" * 10_000 + "]}")
+        assert found.text.count('"children":[') == levels + 3
+        assert found.text.endswith("]}" * levels + "]}")
 
 
 async def test_without_auth_only_this_machine_is_served(world: AgentTrace, caplog: pytest.LogCaptureFixture) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,9 @@ import pytest
 
 from agenttrace import AgentTrace
 from tests.asgi.asgi_support import TEAM, USER, WORKSPACE, record, served
+
+#: How many requests are generated for each operation and kind of test; more of them look deeper.
+EXAMPLES = os.environ.get("AGENTTRACE_EXAMPLES", "2")
 
 #: 400 is documented for what a schema cannot say: a window of days, a page key of ours, filters that exclude others.
 CONFIG = """
@@ -30,7 +34,8 @@ def test_every_answer_is_as_documented(tmp_path: Path, paths: str) -> None:
     (tmp_path / "schemathesis.toml").write_text(CONFIG, encoding="utf-8")
     with served(tmp_path / "traces.db", auth="keys") as url:
         command = [str(Path(sys.executable).with_name("schemathesis")), "--config-file", "schemathesis.toml"]
-        options = ["--checks", "all", "--max-examples", "8", "--seed", "1", "--no-color", "--include-path-regex", paths]
+        options = ["--checks", "all", "--max-examples", EXAMPLES, "--seed", "1", "--no-color"]
+        options += ["--include-path-regex", paths]
         ran = subprocess.run(
             [*command, "run", f"{url}/openapi.json", "-H", f"Authorization: Bearer {key}", *options],
             cwd=tmp_path,

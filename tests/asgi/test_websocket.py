@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -28,7 +31,6 @@ from tests.asgi.asgi_support import (
     app_of,
     get,
     record,
-    served,
 )
 
 SOCKET = f"/ai/ws?sessionId={SESSION}"
@@ -45,9 +47,17 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def url(store: Path) -> Iterator[str]:
-    """Give the URL of a server of that store, in a process of its own."""
-    with served(store, socket_interval=0.05, max_sockets=3) as found:
-        yield found.replace("http", "ws", 1)
+    """Give the URL of a real uvicorn on that store."""
+    with AgentTrace(store) as trace:
+        server = uvicorn.Server(uvicorn.Config(app_of(trace, socket_interval=0.05, max_sockets=3), log_level="error"))
+        with socket.create_server(("127.0.0.1", 0)) as bound:
+            thread = threading.Thread(target=server.run, args=[[bound]])
+            thread.start()
+            try:
+                yield f"ws://127.0.0.1:{bound.getsockname()[1]}"
+            finally:
+                server.should_exit = True
+                thread.join(30)
 
 
 @asynccontextmanager

@@ -59,8 +59,9 @@ def test_the_benchmark_of_the_endpoints_verifies_its_answers(tmp_path: Path) -> 
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
-    assert [line[:12].strip() for line in ran.stdout.splitlines()[2:-1]] == [
+    assert [line[:14].strip() for line in ran.stdout.splitlines()[2:-1]] == [
         "run logs",
+        "run logs, cold",
         "agent events",
         "action logs",
         "Ask AI logs",

@@ -206,7 +206,12 @@ async def test_each_method_has_an_awaitable_twin(shelf: Shelf) -> None:
 def test_the_twin_lacks_no_method(query: Query) -> None:
     """But those that do not wait, and the one whose answer is made as it is read."""
     methods = {name for name, _ in inspect.getmembers(query, inspect.ismethod) if not name.startswith("_")}
-    assert methods - set(vars(query.aio)) == {"ask_ai_window", "on_reset", "run_logs_text"}
+    assert methods - set(vars(query.aio)) == {
+        "ask_ai_window",
+        "on_reset",
+        "run_logs_kept",
+        "run_logs_text",
+    }
     assert set(vars(query.aio)) <= methods
 
 

@@ -33,3 +33,4 @@ class Access:
         self.keys = Keys(store, append=side.append, clock=clock)
         self.trail = AuditTrail(side.append, clock=clock, attribute=attribute)
         self.settle = side.settle
+        self.is_settled = side.is_settled

@@ -46,8 +46,7 @@ class SideRecords:
         """Wait until every other record has arrived; return False if that takes too long."""
         if self._process != os.getpid():
             self._begin_anew()
-        count = self._count
-        if self._recorded() - count == self._settled:
+        if self.is_settled():
             return True
         recorded = self._recorded()
         others = recorded - self._count
@@ -55,3 +54,8 @@ class SideRecords:
             return False
         self._settled = others
         return True
+
+    def is_settled(self) -> bool:
+        """Return True where it is known that every other record has arrived. Never waits."""
+        count = self._count
+        return self._process == os.getpid() and self._recorded() - count == self._settled

@@ -49,14 +49,20 @@ class ApiKeys:
 
     async def __call__(self, request: _Connection) -> Principal | None:
         """Return the principal of a Starlette request or WebSocket, or None."""
+        sure, found = self.remembered(request)
+        if sure:
+            return found
+        text = key_of(request.headers) or ""
+        key = await self._run(lambda: self._trace.keys.check(text))
+        return None if key is None else self._principal(key)
+
+    def remembered(self, request: _Connection) -> tuple[bool, Principal | None]:
+        """Return (True, what calling it gives) where the store need not be asked, else (False, None). Never waits."""
         text = key_of(request.headers)
         if text is None:
-            return None
-        keys = self._trace.keys
-        sure, key = keys.remembered(text)
-        if not sure:
-            key = await self._run(lambda: keys.check(text))
-        return None if key is None else self._principal(key)
+            return True, None
+        sure, key = self._trace.keys.remembered(text)
+        return sure, None if key is None else self._principal(key)
 
     def _principal(self, key: ApiKey) -> Principal:
         """Return the key's principal, the one made before where it is the same key object."""

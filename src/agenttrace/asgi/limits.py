@@ -48,6 +48,14 @@ class Limit(NamedTuple):
         }
         return found if self.allowed else {**found, "Retry-After": str(self.retry_after)}
 
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        """Return X-RateLimit-Limit, -Remaining and -Reset as ASGI has headers."""
+        return [
+            (b"x-ratelimit-limit", b"%d" % self.limit),
+            (b"x-ratelimit-remaining", b"%d" % self.remaining),
+            (b"x-ratelimit-reset", b"%d" % self.reset_at),
+        ]
+
 
 class RateLimits:
     """Counts requests by view and caller. Safe in several threads; each process counts for itself.
@@ -76,9 +84,10 @@ class RateLimits:
         """Count one request of this caller for this view, and return what is left."""
         rate = self._rates.get(view) or self._rates["default"]
         allowed = self._limiter.hit(rate, view, who)
-        stats = self._limiter.get_window_stats(rate, view, who)
-        wait = max(1, math.ceil(stats.reset_time - self._clock()))
-        return Limit(allowed, rate.amount, stats.remaining, math.ceil(stats.reset_time), wait)
+        # The limiter's own figures would cost as much again.
+        count, end = self._storage.window(rate.key_for(view, who))
+        wait = max(1, math.ceil(end - self._clock()))
+        return Limit(allowed, rate.amount, max(0, rate.amount - count), math.ceil(end), wait)
 
 
 def _rate(view: str, text: str) -> RateLimitItem:
@@ -122,14 +131,19 @@ class _Counters(Storage):
             self._windows[key] = count + amount, end
             return count + amount
 
+    def window(self, key: str) -> tuple[int, float]:
+        """Return how many there are in the window that is open, and when it ends, in seconds since the epoch."""
+        now = self._clock()
+        count, end = self._windows.get(key, (0, now))
+        return (count if end > now else 0), end
+
     def get(self, key: str) -> int:
         """Return how many there are in the window that is open."""
-        count, end = self._windows.get(key, (0, 0.0))
-        return count if end > self._clock() else 0
+        return self.window(key)[0]
 
     def get_expiry(self, key: str) -> float:
         """Return when the window ends, in seconds since the epoch."""
-        return self._windows.get(key, (0, self._clock()))[1]
+        return self.window(key)[1]
 
     def check(self) -> bool:
         """Return True: memory is always there."""

@@ -55,6 +55,8 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
+        if _has_foreign_slash(scope):
+            scope = {**scope, "path": scope["path"].rstrip("/")}
         if scope["type"] == "http":
             await self._http(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -145,6 +147,12 @@ def path_of(scope: Scope) -> str:
     """Return the path inside the app, wherever it is mounted."""
     path, root = str(scope["path"]), str(scope.get("root_path", ""))
     return path[len(root) :] if root and path.startswith(root + "/") else path
+
+
+def _has_foreign_slash(scope: Scope) -> bool:
+    """Return whether the path ends in a slash that the client did not send: Litestar adds one where it mounts."""
+    path, raw = scope.get("path", ""), scope.get("raw_path")
+    return bool(raw) and path.endswith("/") and not raw.partition(b"?")[0].endswith(b"/")
 
 
 def _request_id(scope: Scope) -> str:

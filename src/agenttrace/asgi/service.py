@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from agenttrace.asgi.audit import Auditor
+from agenttrace.asgi.auth import ApiKeys
 from agenttrace.asgi.authorise import has_scope
 from agenttrace.asgi.cache import AnswerCache
 from agenttrace.asgi.errors import Refusal, Shape, coded, refusal_of
@@ -109,7 +110,7 @@ class Service:
         except Exception as error:  # noqa: BLE001 - each kind of error has its answer
             return self.refuse(view, request, error, asked)
         response = answer.response
-        response.headers.update(admission.limit.headers())
+        response.raw_headers += admission.limit.raw_headers()
         self.note(request, admission.principal, view, asked, answer.rows, response.status_code)
         return response
 
@@ -131,6 +132,10 @@ class Service:
 
     async def principal(self, connection: HTTPConnection) -> Principal | None:
         """Return the principal that a connection proves, or None; raises Refusal, and StoreUnavailable."""
+        if isinstance(self._authenticate, ApiKeys):
+            sure, known = self._authenticate.remembered(connection)
+            if sure:
+                return known
         try:
             found = self._authenticate(connection)
             if inspect.isawaitable(found):

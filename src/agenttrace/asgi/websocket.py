@@ -43,6 +43,7 @@ _INTERNAL = 1011
 _ASK_AGAIN = 15.0
 #: Seconds for which a store that is out of reach is waited for, and a client that takes nothing.
 _PATIENCE = 60.0
+_FAREWELL = 5.0
 
 
 def add(app: FastAPI, service: Service) -> None:
@@ -160,20 +161,25 @@ class _Conversation:
         return principal
 
     async def _send(self, news: SessionNews) -> None:
-        with anyio.fail_after(_PATIENCE):
-            if news.was_reset:
-                await self._socket.send_text(_reset_text(news.session))
-            for event in news.events:
-                await self._socket.send_text(event.model_dump_json(by_alias=True))
+        """Send one page of news; nothing more is read from the store before the client has taken it."""
+        try:
+            with anyio.fail_after(_PATIENCE):
+                if news.was_reset:
+                    await self._socket.send_text(_reset_text(news.session))
+                for event in news.events:
+                    await self._socket.send_text(event.model_dump_json(by_alias=True))
+        except TimeoutError:
+            raise Refusal(503, "too_slow", "what was sent was not taken") from None
 
     async def _end(self, error: Exception) -> None:
         refusal = refusal_of(error)
-        if refusal.status >= 500:
+        if refusal.status >= 500 and not isinstance(error, Refusal):
             tell(self._socket.scope, error)
         if self._socket.client_state.name == "CONNECTING":
             await self._socket.accept()
         reason = orjson.loads(worded(refusal.code, refusal.message))["message"]
-        await self._socket.close(CLOSE_CODES.get(refusal.status, _INTERNAL), reason)
+        with anyio.move_on_after(_FAREWELL):  # a client that takes nothing does not take this either
+            await self._socket.close(CLOSE_CODES.get(refusal.status, _INTERNAL), reason)
 
     def _call(self) -> None:
         self._wake.set()

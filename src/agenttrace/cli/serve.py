@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from importlib.util import find_spec
 from typing import Annotated, Any
 
@@ -38,7 +39,7 @@ def serve(
     cache_ttl: Annotated[float, typer.Option("--cache-ttl", help="Seconds an Ask AI answer is kept, 0 to 1800.")] = 60,
     root_path: Annotated[str, typer.Option("--root-path", help="The path that a proxy in front takes off.")] = "",
 ) -> None:
-    """Serve the documented APIs over HTTP until Ctrl-C; keys are made by `agenttrace keys create`."""
+    """Serve the documented APIs over HTTP until Ctrl-C or SIGTERM; keys are made by `agenttrace keys create`."""
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise ConfigurationError(f"serving needs {', '.join(missing)}: pip install 'agenttrace-otel[asgi,cli]'")
@@ -53,6 +54,9 @@ def serve(
     settings: dict[str, Any] = {"rates": {"default": rate}, "cache_ttl": cache_ttl, "cors_origins": cors_origin or ()}
     if no_auth:
         settings["auth"] = None
+    # Uvicorn ends gracefully at SIGTERM, then sends it once more to whoever handled it before: here it is as Ctrl-C, so
+    # that the journal is drained as well.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with AgentTrace(store_url(store)) as trace:
         # The app's own log has a line a request, without what it asked for.
         uvicorn.run(

@@ -6,7 +6,7 @@ Times are integer microseconds since the Unix epoch, UTC. Ids are the 16 bytes o
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 __all__ = [
     "RANK_ABANDONED",
@@ -22,6 +22,7 @@ __all__ = [
     "ConversationRow",
     "EventRow",
     "LogRow",
+    "RunFigures",
     "RunRow",
     "SessionRow",
     "SpanRow",
@@ -121,6 +122,23 @@ TreeRow: TypeAlias = tuple[
 
 #: How many runs a tree's trace has, and a figure that differs once one of them is stored otherwise.
 TreeStamp: TypeAlias = tuple[int, int]
+
+
+class RunFigures(NamedTuple):
+    """What sums need of a run: its times, and whose it was. `usage` and `cost` are JSON text from a prompt's content.
+
+    They are None, or `null`, where the prompt has none, and for every other run.
+    """
+
+    id: bytes
+    trace_id: bytes
+    start_time: int
+    end_time: int | None
+    status: str
+    session_id: bytes | None
+    user_id: str | None
+    usage: str | None
+    cost: str | None
 
 
 @dataclass(slots=True)

@@ -30,6 +30,7 @@ _NAMES = frozenset(
         "prompt_logs",
         "reset_session",
         "run_logs",
+        "run_logs_kept",
         "run_logs_text",
         "runs",
         "session",

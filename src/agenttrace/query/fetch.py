@@ -11,12 +11,12 @@ from agenttrace.store.protocol import RunFilter, SessionFilter
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from agenttrace.model.rows import EventRow, RunRow, SessionRow
+    from agenttrace.model.rows import EventRow, RunFigures, RunRow, SessionRow
     from agenttrace.store.protocol import Store
 
-__all__ = ["agent_names", "every_run", "runs_of", "session", "took_part", "trees"]
+__all__ = ["agent_names", "every_figure", "runs_of", "session", "took_part", "trees"]
 
-_RUNS_AT_ONCE = 500
+_RUNS_AT_ONCE = 2_000
 
 
 def trees(store: Store, tops: Sequence[RunRow]) -> list[Node]:
@@ -29,12 +29,12 @@ def trees(store: Store, tops: Sequence[RunRow]) -> list[Node]:
     return [nodes.get(row.id) or Node(row, []) for row in tops]
 
 
-def every_run(store: Store, where: RunFilter) -> Iterator[RunRow]:
-    """Yield the runs that match, newest first, fetching some at a time."""
-    rows: list[RunRow] = []
+def every_figure(store: Store, where: RunFilter) -> Iterator[RunFigures]:
+    """Yield the figures of the runs that match, newest first, fetching some at a time."""
+    rows: list[RunFigures] = []
     while True:
         after = (rows[-1].start_time, rows[-1].id) if rows else None
-        rows = store.runs(replace(where, after=after, limit=_RUNS_AT_ONCE))
+        rows = store.run_figures(replace(where, after=after, limit=_RUNS_AT_ONCE))
         yield from rows
         if len(rows) < _RUNS_AT_ONCE:
             return

@@ -21,6 +21,7 @@ from agenttrace.errors import (
 from agenttrace.model import times
 from agenttrace.query import arguments, fetch, tree
 from agenttrace.query.asynchronous import AsyncQuery
+from agenttrace.query.counts import Counts
 from agenttrace.query.document import uuid_text
 from agenttrace.query.follow import SessionFollower
 from agenttrace.query.rendered import RenderedTrees
@@ -72,9 +73,9 @@ class Query:
     """Answers about what was recorded, from a store, or from the one that a callable returns at each question.
 
     Before each answer `wait` is called: it waits until this process's own records have arrived, and returns False where
-    its deadline passed first; then a warning is logged and the answer is given all the same. Before `audit` it is
-    `wait_for_audit`, where that is given. `clock` returns microseconds since the epoch. With `raw_prompts=False` prompt
-    logs are refused.
+    its deadline passed first; then a warning is logged and the answer is given all the same. `is_settled` returns True
+    where that wait would be none. Before `audit` it is `wait_for_audit`, where that is given. `clock` returns
+    microseconds since the epoch. With `raw_prompts=False` prompt logs are refused.
 
     Ids are text or `uuid.UUID`; without a `workspace_id` an answer is about the default workspace. An argument outside
     its range raises InvalidQuery, an id that does not exist in the workspace a NotFound, a store that fails a
@@ -86,16 +87,19 @@ class Query:
         store: Store | Callable[[], Store],
         *,
         wait: Callable[[], bool] | None = None,
+        is_settled: Callable[[], bool] = lambda: False,
         wait_for_audit: Callable[[], bool] | None = None,
         clock: Callable[[], int] = _now,
         raw_prompts: bool = True,
     ) -> None:
         self._store = store
         self._wait = wait
+        self._is_settled = is_settled
         self._wait_for_audit = wait_for_audit or wait
         self._clock = clock
         self._raw_prompts = raw_prompts
         self._rendered = RenderedTrees()
+        self._counts = Counts()
         self._reset_listeners: list[Callable[[Session], None]] = []
 
     @cached_property
@@ -148,6 +152,27 @@ class Query:
         text = run_logs_json.page_text(trees, page=page, page_size=page_size, total=total)
         return len(roots), self._rendered.kept_page(key, state, len(roots), text)
 
+    def run_logs_kept(
+        self,
+        *,
+        ai_contact_id: str | uuid.UUID,
+        workspace_id: str | uuid.UUID | None = None,
+        page: int = 1,
+        page_size: int = 20,
+    ) -> tuple[int, str] | None:
+        """Return what `run_logs_text` does, its text whole, where that is at hand and nothing has changed since.
+
+        None elsewhere. It waits for nobody and takes microseconds, so it may be called on an event loop. Raises
+        InvalidQuery, and StoreUnavailable where the store was closed.
+        """
+        contact = arguments.unique_id("ai_contact_id", ai_contact_id)
+        page, page_size, _ = run_logs.offset_of(page, page_size)
+        key = (arguments.workspace(workspace_id), contact, page, page_size)
+        if not self._rendered.has(key) or not self._is_settled():
+            return None
+        store = self._store() if callable(self._store) else self._store
+        return self._rendered.page(key, store.state())
+
     def ask_ai_logs(
         self,
         *,
@@ -182,7 +207,7 @@ class Query:
             offset=offset,
         )
         store = self._ready()
-        count = store.count_runs(where)
+        count = self._counts.of(store, where)
         rows = store.runs(where) if offset < count else []
         names = fetch.agent_names(store, workspace, rows)
         return ask_ai_logs.page_of(rows, names=names, count=count, limit=limit, now=now)
@@ -200,7 +225,8 @@ class Query:
     ) -> AskAIAnalytics:
         """Return what the rows of `ask_ai_logs` with these filters amount to, in all and day by day.
 
-        It reads all of them, and the prompts of their days, some at a time. Raises InvalidQuery.
+        It goes through all of them, and the prompts of their days, some at a time, without what was said in them.
+        Raises InvalidQuery.
         """
         now = self._clock()
         workspace = arguments.workspace(workspace_id)
@@ -214,12 +240,12 @@ class Query:
             interaction_type=interaction_type,
         )
         store, tally = self._ready(), ask_ai_analytics.Tally(window)
-        for row in fetch.every_run(store, where):
+        for row in fetch.every_figure(store, where):
             tally.interaction(row)
         # A turn that began before midnight may go on after it.
         until = window.until + times.DAY
         prompts = RunFilter(workspace_id=workspace, run_type="prompt", since=window.since, until=until)
-        for row in fetch.every_run(store, prompts):
+        for row in fetch.every_figure(store, prompts):
             tally.prompt(row)
         return tally.analytics(now)
 

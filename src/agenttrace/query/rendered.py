@@ -73,6 +73,10 @@ class RenderedTrees:
                     tree = tree_text(by_id[root], families, contact)
                     yield self._kept((workspace_id, contact, root), stamp, 1, tree)
 
+    def has(self, key: PageKey) -> bool:
+        """Return whether a page was made, in whatever state of the store."""
+        return key in self._entries
+
     def page(self, key: PageKey, state: object | None) -> tuple[int, str] | None:
         """Return how many trees a page has and its text, if it was made in this state of the store."""
         with self._lock:

@@ -84,6 +84,11 @@ class Batch:
         return runs + foreign + len(self.events) + len(self._named) + len(self.audit) + len(self.keys_used)
 
     @property
+    def is_side(self) -> bool:
+        """Whether there is nothing in it but audit notes and uses of keys, which no view but the audit log shows."""
+        return len(self) == len(self.audit) + len(self.keys_used) and not self._scopes
+
+    @property
     def runs(self) -> dict[tuple[bytes, bytes], RunRow]:
         """The runs by (workspace_id, id), their versions joined."""
         # Most starts meet their end in the same batch: a version becomes a row only once no greater one may come.

@@ -31,6 +31,8 @@ class _Pool:
         self.lock = threading.Lock()
         self.write_lock = threading.RLock()
         self.writer: Connection | None = None
+        self.changes = 0  # transactions of ours that changed what readers are told
+        self.held: object | None = None  # what the state is while the transaction that is open holds others back
         self.idle: list[Connection] = []
 
 
@@ -80,6 +82,45 @@ class Connections:
                     pool.idle.append(connection)
                     return
             connection.close()
+
+    @contextmanager
+    def holding(self, state: object | None, *, quiet: bool) -> Generator[None]:
+        """Say what the state is for the length of an open transaction; `quiet` ones leave it as it is.
+
+        It is not known from before the commit until the connection is given back.
+        """
+        pool = self._own_pool()
+        pool.held = None if state is None else (state, pool.changes)
+        try:
+            yield
+        finally:
+            pool.held = None
+            if not quiet:
+                pool.changes += 1
+
+    def state(self, look: Callable[[Connection], object | None]) -> object | None:
+        """Return what the writer's connection says, and how often this process changed something; None if unknown.
+
+        A connection is told of the commits of others only, so our own are counted. Never waits for another thread:
+        during a transaction of ours nobody else can commit, and its state is known.
+        """
+        pool = self._usable()
+        if not pool.write_lock.acquire(blocking=False):
+            return pool.held
+        try:
+            connection, pool.writer = pool.writer, None
+            if connection is None:
+                return pool.held
+            with forking.inside():
+                try:
+                    found = look(connection)
+                except BaseException:
+                    connection.close()
+                    raise
+            pool.writer = connection
+            return None if found is None else (found, pool.changes)
+        finally:
+            pool.write_lock.release()
 
     def open(self) -> None:
         """Lend from now on."""

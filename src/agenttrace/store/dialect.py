@@ -60,7 +60,17 @@ class Dialect(Protocol):
         ...
 
     def state(self, connection: Connection) -> object | None:
-        """Return what `Store.state` does, as seen from this connection, which never writes."""
+        """Return a value that equals an earlier one of this connection only if no other connection committed since.
+
+        None where the database cannot tell in microseconds, without a network and without waiting.
+        """
+        ...
+
+    def member(self, column: str, key: str) -> str:
+        """Return an expression: a member of the JSON object in a column, as JSON text.
+
+        NULL, or `null`, where there is none, or where the text is no JSON.
+        """
         ...
 
     def bundle(self, columns: Sequence[str], tables: str) -> str:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from agenttrace.errors import StoreUnavailable
 from agenttrace.model import ids
+from agenttrace.model.content import parse
 from agenttrace.model.ids import canonical
-from agenttrace.model.rows import TREE_ROW
+from agenttrace.model.jsontext import compact_json
+from agenttrace.model.rows import TREE_ROW, RunFigures
 from agenttrace.store import apply
 from agenttrace.store.match import audit_matches, event_matches, run_matches, session_matches
 from agenttrace.store.memory_tables import MemoryTables
@@ -103,6 +105,10 @@ class MemoryStore:
         """Return how many runs match, on all pages."""
         with self._lock:
             return len(self._matching(where))
+
+    def run_figures(self, where: RunFilter) -> list[RunFigures]:
+        """Return what sums need of the runs that match, newest first."""
+        return [_figures(run) for run in self.runs(where)]
 
     def traces(self, workspace_id: bytes, trace_ids: Sequence[bytes]) -> list[RunRow]:
         """Return all runs of these traces, oldest first."""
@@ -241,3 +247,10 @@ def _page(rows: list[Row], offset: int, limit: int | None) -> list[Row]:
 
 def _wall_clock() -> int:
     return time.time_ns() // 1000
+
+
+def _figures(run: RunRow) -> RunFigures:
+    content = (parse(run.content).value if run.run_type == "prompt" else None) or {}
+    usage, cost = (compact_json(content[key]) if key in content else None for key in ("usage", "cost"))
+    times = (run.start_time, run.end_time)
+    return RunFigures(run.id, run.trace_id, *times, run.status, run.session_id, run.user_id, usage, cost)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         ConversationRow,
         EventRow,
         LogRow,
+        RunFigures,
         RunRow,
         SessionRow,
         SpanRow,
@@ -125,7 +126,11 @@ class Store(Protocol):
         ...
 
     def state(self) -> object | None:
-        """Return a value that equals an earlier one only if nobody has committed anything since; None if unknown."""
+        """Return a value that equals an earlier one only if no run or entity was changed since; None if unknown.
+
+        It is asked for on event loops: it takes microseconds and waits for nobody. A store that cannot tell so fast
+        returns None.
+        """
         ...
 
     def write(self, batch: Batch) -> None:
@@ -161,6 +166,13 @@ class Store(Protocol):
 
     def count_runs(self, where: RunFilter) -> int:
         """Return how many runs match; `limit`, `offset` and `after` do not count."""
+        ...
+
+    def run_figures(self, where: RunFilter) -> list[RunFigures]:
+        """Return what sums need of the runs that match, newest first; `where.ids` is not set.
+
+        No content is read but that of prompts, and of that only what is returned.
+        """
         ...
 
     def traces(self, workspace_id: bytes, trace_ids: Sequence[bytes]) -> list[RunRow]:

@@ -15,6 +15,7 @@ from agenttrace.model.rows import (
     ConversationRow,
     EventRow,
     LogRow,
+    RunFigures,
     RunRow,
     SessionRow,
     SpanRow,
@@ -69,13 +70,13 @@ class SQLStore:
         return self._clock()
 
     def state(self) -> object | None:
-        """Return a value that equals an earlier one only if nobody has committed anything since; None if unknown."""
-        with self._failures(), self._connections.reading() as connection:
-            return self._dialect.state(connection)
+        """Return a value that equals an earlier one only if no run or entity was changed since; None if unknown."""
+        with self._failures():
+            return self._connections.state(self._dialect.state)
 
     def write(self, batch: Batch) -> None:
         """Write a batch: all of it, or nothing."""
-        with self._transaction() as tables:
+        with self._transaction(quiet=batch.is_side) as tables:
             apply.write(batch, tables)
 
     def abandon(self, process_id: bytes, *, at: int) -> int:
@@ -105,6 +106,17 @@ class SQLStore:
         if where.ids is not None:
             wheres = [_with_ids(found, part) for found in wheres for part in chunks(_distinct(where.ids))]
         return sum(self._count("run", found) for found in wheres)
+
+    def run_figures(self, where: RunFilter) -> list[RunFigures]:
+        """Return what sums need of the runs that match, newest first; `where.ids` is not set."""
+        usage, cost = (
+            f"CASE WHEN run_type = 'prompt' THEN {self._dialect.member('content', key)} END"
+            for key in ("usage", "cost")
+        )
+        columns = f"id, trace_id, start_time, end_time, status, session_id, user_id, {usage}, {cost}"
+        sql, values = self._union(run_wheres(where, paged=True), columns)
+        found = self._rows(*_paged(f"{sql} {_NEWEST_RUN}", values, where.offset, where.limit))
+        return [RunFigures(*row) for row in found]
 
     def traces(self, workspace_id: bytes, trace_ids: Sequence[bytes]) -> list[RunRow]:
         """Return all runs of these traces, oldest first."""
@@ -246,11 +258,12 @@ class SQLStore:
             return connection.execute(self._dialect.sql(sql), values).fetchall()
 
     @contextmanager
-    def _transaction(self) -> Generator[SQLTables]:
+    def _transaction(self, *, quiet: bool = False) -> Generator[SQLTables]:
         with (
             self._failures(),
             self._connections.writing() as connection,
             transaction(connection, self._dialect.begin),
+            self._connections.holding(self._dialect.state(connection), quiet=quiet),
         ):
             yield SQLTables(connection, self._dialect)
 

@@ -89,8 +89,14 @@ class SQLite:
 
     def state(self, connection: Connection) -> object | None:
         """Return the connection and its number of changes by others, which is what it alone can compare."""
+        # This reads memory that SQLite shares with other processes. In WAL mode no lock keeps it waiting but that of a
+        # recovery, which takes milliseconds, after a process died in the middle of a commit.
         found: Any = connection.execute("PRAGMA data_version").fetchall()[0][0]
         return cast("_Connection", connection).token, found
+
+    def member(self, column: str, key: str) -> str:
+        """Return the member; what is no JSON has none."""
+        return f"CASE WHEN json_valid({column}) THEN json_quote(json_extract({column}, '$.{key}')) END"
 
     def bundle(self, columns: Sequence[str], tables: str) -> str:
         """Return a SELECT that gives all its rows as one.

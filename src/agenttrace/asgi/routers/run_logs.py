@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from agenttrace.asgi.answers import Text, response_of
+from agenttrace.asgi.answers import Text, json_response, response_of
 from agenttrace.asgi.openapi import LIMITED, ErrorCode, responses
 from agenttrace.asgi.parameters import Parameter, described, read
 from agenttrace.asgi.service import Answer, View
@@ -54,6 +54,11 @@ def add(app: FastAPI, service: Service) -> None:
         return read(PARAMETERS, request.query_params, request.path_params)
 
     async def respond(principal: Principal, asked: dict[str, Any]) -> Answer:
+        # A page that is at hand is given on the event loop: a thread would cost more than the answer.
+        kept = service.trace.query.run_logs_kept(workspace_id=principal.workspace_id, **asked)
+        if kept is not None:
+            return Answer(json_response(kept[1]), kept[0])
+
         def question(query: Query) -> tuple[int, Text]:
             rows, pieces = query.run_logs_text(workspace_id=principal.workspace_id, **asked)
             return rows, Text(pieces)

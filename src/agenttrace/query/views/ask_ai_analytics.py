@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
+import orjson
+
 from agenttrace.model import times
-from agenttrace.model.content import parse
 from agenttrace.query.document import Document
 from agenttrace.query.views.ask_ai_logs import AskAILogMeta, Window
 
 if TYPE_CHECKING:
-    from agenttrace.model.rows import RunRow
+    from agenttrace.model.rows import RunFigures
 
 __all__ = ["AskAIAnalytics", "AskAIDay", "AskAISummary", "Tally"]
 
@@ -69,7 +70,7 @@ class _Sums:
     output_tokens: int = 0
     cost: float | None = None
 
-    def interaction(self, row: RunRow) -> None:
+    def interaction(self, row: RunFigures) -> None:
         self.interactions += 1
         self.failures += row.status == "failed"
         if row.session_id is not None:
@@ -112,7 +113,7 @@ class Tally:
         self._days: dict[int, _Sums] = {}
         self._traces: dict[bytes, int] = {}
 
-    def interaction(self, row: RunRow) -> None:
+    def interaction(self, row: RunFigures) -> None:
         """Add an interaction."""
         day = row.start_time // times.DAY
         self._all.interaction(row)
@@ -120,13 +121,12 @@ class Tally:
         # Of several interactions of one trace the prompts count once, on the day of the earliest.
         self._traces[row.trace_id] = min(day, self._traces.get(row.trace_id, day))
 
-    def prompt(self, row: RunRow) -> None:
+    def prompt(self, row: RunFigures) -> None:
         """Add a prompt; one of a trace without interaction does not count."""
         day = self._traces.get(row.trace_id)
         if day is None:
             return
-        content = parse(row.content).value or {}
-        used, cost = _usage(content)
+        used, cost = _usage(row)
         self._all.prompt(used, cost)
         self._days[day].prompt(used, cost)
 
@@ -157,12 +157,20 @@ def _percentile(ordered: list[int], percent: int) -> float | None:
     return ordered[max(-(-percent * len(ordered) // 100) - 1, 0)] / times.MILLISECOND
 
 
-def _usage(content: dict[str, Any]) -> tuple[tuple[int, int], float | None]:
-    usage: Any = content.get("usage")
+def _usage(row: RunFigures) -> tuple[tuple[int, int], float | None]:
+    usage = _read(row.usage)
     told = cast("dict[str, Any]", usage) if isinstance(usage, dict) else {}
-    cost: Any = content.get("cost", told.get("cost"))
+    cost = _read(row.cost)
+    cost = told.get("cost") if cost is None else cost
     known = float(cost) if isinstance(cost, int | float) and not isinstance(cost, bool) else None
     return (_count(told.get("input_tokens")), _count(told.get("output_tokens"))), known
+
+
+def _read(text: str | None) -> Any:
+    try:
+        return None if text is None else orjson.loads(text)
+    except ValueError:
+        return None
 
 
 def _count(value: Any) -> int:

@@ -13,7 +13,7 @@ import pytest
 from agenttrace.model import ids
 from agenttrace.model.rows import TREE_ROW
 from agenttrace.store.protocol import RunFilter
-from agenttrace.testing.records import TRACE, event_record, run_record, run_uuid
+from agenttrace.testing.records import TRACE, entity_record, event_record, run_record, run_uuid
 from agenttrace.testing.suite.base import (
     OTHER,
     SESSION,
@@ -189,9 +189,18 @@ class TreePromises(StoreSuite):
         both = store.tree_stamps(WORKSPACE, [run_uuid(9, 7 << 90), run_uuid(2)])
         assert both[1] == stamps[-1][0] != both[0]
 
-    def test_the_state_of_a_store_differs_after_each_commit(self, store: Store) -> None:
-        """Where the store can tell: it is the same as long as nobody writes."""
-        before = store.state()
-        assert store.state() == before
-        write(store, run_record(1))
-        assert before is None or store.state() != before
+    def test_the_state_of_a_store_differs_after_each_change(self, store: Store) -> None:
+        """Where the store can tell: of a run, an event or an entity. It is the same as long as nobody writes."""
+        states = [store.state()]
+        assert store.state() == states[0]
+        for record in (
+            run_record(1),
+            run_record(1, end=2_000_000),
+            event_record(1, content={"content": "x"}, scope={"session_id": SESSION}),
+            entity_record("contact", "c", time=6),
+        ):
+            write(store, record)
+            states.append(store.state())
+        store.abandon(bytes(16), at=9)
+        store.reset(WORKSPACE, team_id="t", user_id="u")
+        assert states[0] is None or all(one != other for one, other in itertools.combinations(states, 2))

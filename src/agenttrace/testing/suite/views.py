@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 
 from agenttrace.model import ids
@@ -120,6 +122,35 @@ class ViewPromises(StoreSuite):
             after = (page[-1].start_time, page[-1].id)
         assert by_offset == by_key == expected
         assert store.count_runs(RunFilter(workspace_id=WORKSPACE, limit=2, offset=3, after=after, **where)) == 23
+
+    def test_figures_say_of_runs_what_sums_need(self, store: Store) -> None:
+        """In the order of runs, by their filters and pages; usage and cost as JSON, of prompts only."""
+        spent = {"usage": {"input_tokens": 8, "note": "ü"}, "cost": 0.25}
+        scope = {"session_id": SESSION, "user_id": "u"}
+        write(
+            store,
+            run_record(1, run_type="prompt", start=1, end=5, content=spent, scope=scope),
+            run_record(2, run_type="prompt", start=2, content={"usage": "much"}),
+            run_record(3, run_type="prompt", start=2, content={"output": {"usage": 1}}),
+            run_record(4, start=9, content=spent),
+            run_record(5, run_type="prompt", content=spent, scope={"workspace_id": OTHER}),
+        )
+        found = store.run_figures(RunFilter(workspace_id=WORKSPACE))
+        assert [row[:7] for row in found] == [
+            (run.id, run.trace_id, run.start_time, run.end_time, run.status, run.session_id, run.user_id)
+            for run in all_runs(store)
+        ]
+        told = {row.id: [None if text is None else orjson.loads(text) for text in row[7:]] for row in found}
+        assert told == {
+            run_uuid(1): [spent["usage"], 0.25],
+            run_uuid(2): ["much", None],
+            run_uuid(3): [None, None],
+            run_uuid(4): [None, None],
+        }
+        prompts = RunFilter(workspace_id=WORKSPACE, run_type="prompt", since=1, until=9, limit=1)
+        (first,) = store.run_figures(prompts)
+        (after,) = store.run_figures(replace(prompts, after=(first.start_time, first.id)))
+        assert (first.id, after.id) == (run_uuid(2), run_uuid(3))
 
     def test_a_page_of_nothing_is_empty(self, store: Store) -> None:
         """A limit of 0 and an offset beyond the end."""

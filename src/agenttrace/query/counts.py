@@ -1,0 +1,38 @@
+"""How many runs match a filter, counted once as long as nothing changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agenttrace.store.protocol import RunFilter, Store
+
+__all__ = ["Counts"]
+
+_MOST = 500
+
+
+class Counts:
+    """Remembers counts, each with the state of the store that it is from. Safe in several threads.
+
+    What is checked at each question is the store, not a clock: a count is never older than the question.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[RunFilter, tuple[object, int]] = {}
+
+    def of(self, store: Store, where: RunFilter) -> int:
+        """Return `store.count_runs(where)`; the fields of the filter are hashable."""
+        state, known = store.state(), self._known
+        key = replace(where, after=None, limit=None, offset=0)
+        found = known.get(key)
+        if found is not None and state is not None and found[0] == state:
+            return found[1]
+        # Counted after the state was asked for: it may be newer than its state, never older.
+        count = store.count_runs(where)
+        if state is not None:
+            if len(known) >= _MOST:
+                known.clear()
+            known[key] = (state, count)
+        return count
