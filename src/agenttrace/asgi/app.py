@@ -97,6 +97,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # whoever wants spans of it wraps the app
         exception_handlers={
             Refusal: _refused,
             HTTPException: _http_exception,
