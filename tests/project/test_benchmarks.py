@@ -10,47 +10,11 @@ from tests.project.pages import ROOT
 from tests.project.test_docs import clean_environment
 
 
-def test_the_benchmark_of_recording_verifies_its_runs(tmp_path: Path) -> None:
-    """Every call that was measured is in the store, its secrets are not."""
-    script = ROOT / "benchmarks" / "record.py"
+def run(folder: Path, name: str, *arguments: str) -> str:
+    """Run a benchmark to its end, in another process; return what it printed."""
     ran = subprocess.run(
-        [sys.executable, str(script), "--calls", "200", "--rounds", "2"],
-        cwd=tmp_path,
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert "verified by a second process: 600 runs" in ran.stdout
-
-
-def test_the_benchmark_of_ingest_verifies_its_runs(tmp_path: Path) -> None:
-    """Every span that was measured is a run with its content, both ways in."""
-    script = ROOT / "benchmarks" / "ingest.py"
-    ran = subprocess.run(
-        [sys.executable, str(script), "--spans", "100", "--rounds", "2"],
-        cwd=tmp_path,
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert "verified: 225 runs in the store" in ran.stdout
-    assert "verified: 200 runs in the store" in ran.stdout
-
-
-def test_the_benchmark_of_the_endpoints_verifies_its_answers(tmp_path: Path) -> None:
-    """Every view is asked, and answers what it should; a line each."""
-    script = ROOT / "benchmarks" / "http.py"
-    ran = subprocess.run(
-        [sys.executable, str(script), "--runs", "10000", "--seconds", "0.1", "--rounds", "1"],
-        cwd=tmp_path,
+        [sys.executable, str(ROOT / "benchmarks" / name), *arguments],
+        cwd=folder,
         env=clean_environment(),
         capture_output=True,
         text=True,
@@ -59,7 +23,26 @@ def test_the_benchmark_of_the_endpoints_verifies_its_answers(tmp_path: Path) -> 
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
-    assert [line[:14].strip() for line in ran.stdout.splitlines()[2:-1]] == [
+    return ran.stdout
+
+
+def test_the_benchmark_of_recording_verifies_its_runs(tmp_path: Path) -> None:
+    """Every call that was measured is in the store, its secrets are not."""
+    printed = run(tmp_path, "record.py", "--calls", "200", "--rounds", "2")
+    assert "verified by a second process: 600 runs" in printed
+
+
+def test_the_benchmark_of_ingest_verifies_its_runs(tmp_path: Path) -> None:
+    """Every span that was measured is a run with its content, both ways in."""
+    printed = run(tmp_path, "ingest.py", "--spans", "100", "--rounds", "2")
+    assert "verified: 225 runs in the store" in printed
+    assert "verified: 200 runs in the store" in printed
+
+
+def test_the_benchmark_of_the_endpoints_verifies_its_answers(tmp_path: Path) -> None:
+    """Every view is asked, and answers what it should; a line each."""
+    printed = run(tmp_path, "http.py", "--runs", "10000", "--seconds", "0.1", "--rounds", "1")
+    assert [line[:14].strip() for line in printed.splitlines()[2:-1]] == [
         "run logs",
         "run logs, cold",
         "agent events",
@@ -67,4 +50,4 @@ def test_the_benchmark_of_the_endpoints_verifies_its_answers(tmp_path: Path) -> 
         "Ask AI logs",
         "prompt logs",
     ]
-    assert ran.stdout.splitlines()[-1].startswith("run logs reach ")
+    assert printed.splitlines()[-1].startswith("run logs reach ")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from agenttrace.asgi.pool import StorePool
@@ -94,7 +93,6 @@ def _bearer(value: str) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-@lru_cache(maxsize=1024)
 def _principal(key: ApiKey) -> Principal:
     return Principal(
         workspace_id=key.workspace_id,

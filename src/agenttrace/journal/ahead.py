@@ -12,6 +12,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final
 
+from agenttrace.journal.turns import Turns
+
 if TYPE_CHECKING:
     from agenttrace.journal.segment import Segment
 
@@ -20,7 +22,6 @@ __all__ = ["PagesAhead"]
 _PAGE: Final = mmap.PAGESIZE
 _SLICE: Final = 32  # pages before other threads get a turn: about 100 µs
 _LONGEST_SLICE: Final = 512
-_CONTESTED: Final = 0.001  # seconds for which a turn was given away: see Delivery
 _LEAST: Final = 1 << 17  # bytes that are kept present ahead of the appends
 _POPULATE: Final = 23  # MADV_POPULATE_WRITE; the mmap module does not name it
 
@@ -33,7 +34,7 @@ class PagesAhead:
         self._number = 0  # the segment that was looked at last
         self._seen = 0  # how far its appends were then
         self._present = 0  # and what had been made present
-        self._slice = _SLICE
+        self._turns = Turns(_SLICE, _LONGEST_SLICE)
 
     def keep(self, segment: Segment) -> None:
         """Make present, ahead of the appends to this segment, twice what they took since the last call."""
@@ -65,7 +66,7 @@ class PagesAhead:
     def _populate(self, segment: Segment, start: int, end: int) -> None:
         while start < end:
             buffer = segment.buffer
-            length = min(self._slice * _PAGE, end - start)
+            length = min(self._turns.length * _PAGE, end - start)
             try:
                 if buffer is None:
                     return
@@ -76,10 +77,4 @@ class PagesAhead:
             except ValueError:  # closed meanwhile
                 return
             start += length
-            self._give_way()
-
-    def _give_way(self) -> None:
-        started = time.monotonic()
-        time.sleep(0)
-        contested = time.monotonic() - started > _CONTESTED
-        self._slice = min(self._slice * 2, _LONGEST_SLICE) if contested else _SLICE
+            self._turns.give_way()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from agenttrace.errors import StoreError, StoreRejected, StoreUnavailable
 from agenttrace.journal.deadletters import DeadLetters
+from agenttrace.journal.turns import Turns
 from agenttrace.store.batch import Batch
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ __all__ = ["Delivery", "Stopped"]
 
 _SLICE = 16  # records decoded before other threads get a turn
 _LONGEST_SLICE = 256
-_CONTESTED = 0.001  # seconds for which a turn was given away: somebody computes, and gives it back only when made to
 
 _PATIENCE = 3  # attempts before a defect counts as a rejection
 _DEFECTS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, AssertionError, RecursionError)
@@ -54,7 +54,7 @@ class Delivery:
         self._settings = settings
         self._open_store = open_store
         self._counters = counters
-        self._slice = _SLICE
+        self._turns = Turns(_SLICE, _LONGEST_SLICE)
         self._wait = wait
         self._on_error = on_error
         self._clock = clock
@@ -119,7 +119,7 @@ class Delivery:
     def _batch(self, records: Records, process_id: bytes) -> tuple[Batch, Records]:
         batch = Batch(derive=self._settings.derive)
         good: Records = []
-        now, turn = self._clock(), self._slice
+        now, turn = self._clock(), self._turns.length
         for index, (kind, payload) in enumerate(records):
             try:
                 batch.add(kind, payload, process_id=process_id, now=now)
@@ -132,20 +132,8 @@ class Delivery:
             else:
                 good.append((kind, payload))
             if index + 1 >= turn:
-                turn = index + 1 + self._give_way()
+                turn = index + 1 + self._turns.give_way()
         return batch, good
-
-    def _give_way(self) -> int:
-        """Give other threads a turn, and return how many records to decode before the next one.
-
-        A program that waits for I/O wants the GIL back at once: slices are short. One that computes keeps it for a
-        whole switch interval each time, and the backlog would only grow: slices lengthen as long as that is so.
-        """
-        started = time.monotonic()
-        time.sleep(0)
-        contested = time.monotonic() - started > _CONTESTED
-        self._slice = min(self._slice * 2, _LONGEST_SLICE) if contested else _SLICE
-        return self._slice
 
     def _failed(self, error: Exception) -> None:
         self._counters.last_error = f"{type(error).__name__}: {error}"
