@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from agenttrace.model.jsontext import compact_json
-from agenttrace.model.wire import AUDIT
+from agenttrace.model.wire import AUDIT, write_note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,6 +50,7 @@ class AuditTrail:
         self._clock = clock
         self._attribute = attribute
         self._names: dict[str, bytes] = {}
+        self._callers: dict[tuple[str | None, ...], bytes] = {}
 
     def note(
         self,
@@ -65,21 +66,20 @@ class AuditTrail:
         request_id: str | None = None,
     ) -> None:
         """Note one action of a caller: on which filters (those that are None do not count), with how many rows."""
-        record = {
-            # Made here, so that a record that is delivered twice is one row.
-            "random": f"{_random.getrandbits(64):016x}",
-            "time": self._clock(),
-            "action": action,
-            "workspace": workspace_id,
-            "user": user_id,
-            "key": key_id,
-            "role": role,
-            "rows": rows,
-            "status": status,
-            "request": request_id,
-        }
-        head = compact_json(record).encode("utf-8", "backslashreplace")
-        self._append(AUDIT, head + b"\n" + self._filters(filters or {}))
+        # The random bits are made here, so that a record that is delivered twice is one row.
+        caller = self._callers.get((action, workspace_id, user_id, key_id, role))
+        if caller is None:
+            caller = self._caller(action, workspace_id, user_id, key_id, role)
+        request, asked = _line(request_id), self._filters(filters or {})
+        self._append(AUDIT, write_note((self._clock(), _random.getrandbits(64), rows, status, caller, request, asked)))
+
+    def _caller(self, *who: str | None) -> bytes:
+        """Return who did what as a line of JSON; remembered, up to a bound."""
+        action, workspace, user, key, role = who
+        line = _line({"action": action, "workspace": workspace, "user": user, "key": key, "role": role})
+        if len(self._callers) < _MOST_NAMES:
+            self._callers[who] = line
+        return line
 
     def _name(self, name: str) -> bytes:
         """Return a filter's name as JSON and a colon, nothing for the name of a secret; remembered, up to a bound."""
@@ -101,6 +101,10 @@ class AuditTrail:
             if harmless:
                 return harmless + orjson.dumps(value)
         return orjson.dumps(name[:_LONGEST_NAME]) + b":" + self._attribute(name, _short(value))
+
+
+def _line(value: object) -> bytes:
+    return compact_json(value).encode("utf-8", "backslashreplace")
 
 
 def _short(value: object) -> object:

@@ -18,7 +18,8 @@ _THREADS, _TIMEOUT = 4, 10.0
 
 
 class _Headers(Protocol):
-    def getlist(self, key: str) -> Sequence[str]: ...
+    @property
+    def raw(self) -> Sequence[tuple[bytes, bytes]]: ...
 
 
 class _Connection(Protocol):
@@ -82,8 +83,12 @@ def key_of(headers: _Headers) -> str | None:
     >>> key_of(Headers({"Authorization": "Bearer k1", "X-API-Key": "k2"})) is None
     True
     """
-    found = {_bearer(value) for value in headers.getlist("authorization")}
-    found.update(value.strip() for value in headers.getlist("x-api-key"))
+    found: set[str] = set()
+    for name, value in headers.raw:
+        if name == b"authorization":
+            found.add(_bearer(value.decode("latin-1")))
+        elif name == b"x-api-key":
+            found.add(value.decode("latin-1").strip())
     return found.pop() or None if len(found) == 1 else None
 
 

@@ -67,20 +67,22 @@ class Gate:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = scope[REQUEST_ID] = _request_id(scope)
-        exchange = _Exchange(receive, send, request_id, self._most(scope))
+        most = self._most(scope)
+        exchange = _Exchange(receive, send, request_id, most)
         started = time.perf_counter()
         try:
-            self._check(scope)
+            self._check(scope, most)
             await self._app(scope, exchange.receive, exchange.send)
         except Exception as error:  # noqa: BLE001 - nobody further out would answer in the documented shape
             await exchange.fail(scope, error)
         finally:
-            took = (time.perf_counter() - started) * 1000
-            # The query string stays out of it: it has the callers' ids.
-            path = path_of(scope).encode("ascii", "backslashreplace").decode()[:200]
-            _log.info("%s %s %s %.1f ms request %s", scope["method"], path, exchange.status, took, request_id)
+            if _log.isEnabledFor(logging.INFO):
+                took = (time.perf_counter() - started) * 1000
+                # The query string stays out of it: it has the callers' ids.
+                path = path_of(scope).encode("ascii", "backslashreplace").decode()[:200]
+                _log.info("%s %s %s %.1f ms request %s", scope["method"], path, exchange.status, took, request_id)
 
-    def _check(self, scope: Scope) -> None:
+    def _check(self, scope: Scope, most: int) -> None:
         """Raise Refusal where headers, query string or announced body are too large."""
         settings = self._settings
         if sum(len(name) + len(value) + 4 for name, value in scope["headers"]) > settings.max_header_bytes:
@@ -88,7 +90,6 @@ class Gate:
         if len(scope["query_string"]) > settings.max_query_bytes:
             raise Refusal(414, "query_too_long", f"the query string may take {settings.max_query_bytes} bytes")
         length = _header(scope["headers"], b"content-length")
-        most = self._most(scope)
         if length is not None and (not length.isdigit() or len(length) > 18 or int(length) > most):
             raise _too_large(most)
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from starlette.datastructures import QueryParams
 
 from agenttrace.errors import InvalidQuery
 
 if TYPE_CHECKING:
-    from starlette.datastructures import QueryParams
+    from starlette.requests import HTTPConnection
 
 __all__ = ["Parameter", "described", "read"]
 
@@ -18,7 +21,7 @@ _INTEGER = re.compile(r"-?[0-9]{1,4000}\Z")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Parameter:
     """One parameter: its name over HTTP, the argument it is, and its JSON Schema."""
 
@@ -55,19 +58,28 @@ class Parameter:
         return value
 
 
-def read(parameters: Sequence[Parameter], query: QueryParams, path: Mapping[str, str]) -> dict[str, Any]:
+def read(parameters: tuple[Parameter, ...], connection: HTTPConnection) -> dict[str, Any]:
     """Return the arguments by argument name; raises InvalidQuery for one that is wrong, missing or given twice."""
-    found: dict[str, Any] = {}
-    given = query.multi_items()
+    found = dict(_asked(parameters, connection.scope["query_string"]))
     for parameter in parameters:
         if parameter.where == "path":
-            texts = [path[parameter.name]]
-        else:
-            texts = [value for name, value in given if name == parameter.name]
+            found[parameter.argument] = parameter.value_of(connection.path_params[parameter.name])
+    return found
+
+
+# The same questions come again and again, and reading a query string costs more than answering from what is kept.
+@lru_cache(maxsize=1024)
+def _asked(parameters: tuple[Parameter, ...], query_string: bytes) -> tuple[tuple[str, Any], ...]:
+    given = QueryParams(query_string).multi_items()
+    found: list[tuple[str, Any]] = []
+    for parameter in parameters:
+        if parameter.where == "path":
+            continue
+        texts = [value for name, value in given if name == parameter.name]
         if len(texts) > 1:
             raise InvalidQuery(parameter.name, "must be given once")
-        found[parameter.argument] = parameter.value_of(texts[0] if texts else None)
-    return found
+        found.append((parameter.argument, parameter.value_of(texts[0] if texts else None)))
+    return tuple(found)
 
 
 def described(parameters: Sequence[Parameter]) -> list[dict[str, Any]]:

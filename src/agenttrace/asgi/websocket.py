@@ -101,7 +101,7 @@ class _Conversation:
         asked: dict[str, Any] = {}
         try:
             service.permit(principal, VIEW)
-            asked = read((SESSION,), socket.query_params, {})
+            asked = read((SESSION,), socket)
             follower = await service.ask(
                 lambda query: query.follow_session(**asked, workspace_id=principal.workspace_id)
             )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
-from agenttrace.model.wire import RUN, read_run, write_run
+from agenttrace.model.wire import AUDIT, RUN, read_note, read_run, write_note, write_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["DROPPED", "PREVIEW", "SKELETON", "WHOLE", "degrade"]
 
@@ -30,7 +33,7 @@ def degrade(kind: int, payload: bytes, level: int) -> bytes:
     if level == WHOLE:
         return payload
     try:
-        smaller = _degrade_run(payload, level) if kind == RUN else _degrade_lines(payload, level)
+        smaller = _BY_KIND.get(kind, _degrade_lines)(payload, level)
     except (ValueError, TypeError, RecursionError):
         return payload
     return smaller if len(smaller) < len(payload) else payload
@@ -40,6 +43,12 @@ def _degrade_run(payload: bytes, level: int) -> bytes:
     record = read_run(payload)
     record.envelope, record.content = _cut(record.envelope, record.content, level)
     return write_run(record)
+
+
+def _degrade_note(payload: bytes, level: int) -> bytes:
+    """Cut an audit note: who did what, and when, stays whole."""
+    time, rest, rows, status, caller, request, filters = read_note(payload)
+    return write_note((time, rest, rows, status, caller, request, b"{}" if level >= SKELETON else _preview(filters)))
 
 
 def _degrade_lines(payload: bytes, level: int) -> bytes:
@@ -91,3 +100,6 @@ def _skeleton(envelope: dict[str, Any]) -> dict[str, Any]:
             key: value[:_PREVIEW] if isinstance(value, str) else value for key, value in fields.items()
         }
     return envelope
+
+
+_BY_KIND: dict[int, Callable[[bytes, int], bytes]] = {RUN: _degrade_run, AUDIT: _degrade_note}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from functools import lru_cache
 
 __all__ = [
     "AGENT_KEY",
@@ -112,7 +113,12 @@ def as_uuid(value: str | uuid.UUID) -> uuid.UUID | None:
     """
     if isinstance(value, uuid.UUID):
         return value
-    return uuid.UUID(value) if _HEX_UUID.match(value) else None
+    return _read_uuid(value)
+
+
+@lru_cache(maxsize=1024)
+def _read_uuid(text: str) -> uuid.UUID | None:
+    return uuid.UUID(text) if _HEX_UUID.match(text) else None
 
 
 def workspace_id(value: str | uuid.UUID | None) -> bytes:

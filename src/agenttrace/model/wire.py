@@ -33,8 +33,9 @@ SPAN     one version of another library's span, three lines: a head, the span's 
          run_type                    what the user says it is
 LOG      one log record inside such a span: a head (trace, span, time, name, severity, scope), a newline, and
          {"body", "attributes"}
-AUDIT    one thing that a caller read or changed: an envelope with random (16 hex digits, which with the time make the
-         row's id), time, action, workspace, user, key, role, rows, status, request; a newline; the filters
+AUDIT    one thing that a caller read or changed: a head (time, random bits, which with the time make the row's id,
+         rows, status, -1: none) and three lines: who did what (a JSON object of action, workspace, user, key, role;
+         the same again and again, so that it is made and read once), the request's id (text or null), the filters
 KEY_USED an API key was used: key (its public id), workspace, time
 
 Flags: REMOTE, the parent is not a span that this process recorded; SPREAD, this run knows an id that its root lacks, or
@@ -62,9 +63,12 @@ __all__ = [
     "SPREAD",
     "STATUSES",
     "VERSION",
+    "Note",
     "RunRecord",
     "has_ended",
+    "read_note",
     "read_run",
+    "write_note",
     "write_run",
 ]
 
@@ -173,3 +177,30 @@ def write_run(record: RunRecord) -> bytes:
     )
     content = b"," + record.content[1:-1] if len(record.content) > 2 else b""
     return fixed + version + record.envelope + b"\n" + content
+
+
+_NOTE = Struct("<qQqq")
+_NO_STATUS = -1
+
+#: Time, random bits, rows, status, and the three lines.
+Note = tuple[int, int, int, int | None, bytes, bytes, bytes]
+
+
+def read_note(payload: bytes) -> Note:
+    """Take an AUDIT payload apart: time, random bits, rows, status, caller, request, filters. Raises ValueError."""
+    if len(payload) < _NOTE.size:
+        raise ValueError("payload: no AUDIT record")
+    time, rest, rows, status = _NOTE.unpack_from(payload)
+    caller, request, filters = payload[_NOTE.size :].split(b"\n", 2)
+    return time, rest, rows, None if status == _NO_STATUS else status, caller, request, filters
+
+
+def write_note(note: Note) -> bytes:
+    """Return the payload of a note: what `read_note` takes apart.
+
+    >>> note = (5, 7, 20, None, b'{"action":"read"}', b"null", b"{}")
+    >>> read_note(write_note(note)) == note
+    True
+    """
+    time, rest, rows, status, *lines = note
+    return _NOTE.pack(time, rest, rows, _NO_STATUS if status is None else status) + b"\n".join(lines)

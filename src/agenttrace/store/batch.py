@@ -110,15 +110,16 @@ class Batch:
             if kind in (SPAN, LOG):
                 self._add_foreign(kind, payload, process_id, now)
                 return
+            if kind == AUDIT:
+                note = audit_row(payload)
+                self.audit.setdefault((note.workspace_id, note.id), note)
+                return
             head, _, line = payload.partition(b"\n")
             record = orjson.loads(head)
             if kind == EVENT:
                 self._add_event(record, line.decode() if line else None)
             elif kind == ENTITY:
                 self._add_entity(record)
-            elif kind == AUDIT:
-                note = audit_row(record, line.decode())
-                self.audit.setdefault((note.workspace_id, note.id), note)
             elif kind == KEY_USED:
                 workspace, key, time = key_use(record)
                 self.keys_used[workspace, key] = max(time, self.keys_used.get((workspace, key), 0))

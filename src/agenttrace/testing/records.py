@@ -24,6 +24,7 @@ from agenttrace.model.wire import (
     SPAN,
     SPREAD,
     RunRecord,
+    write_note,
     write_run,
 )
 from agenttrace.store.batch import Batch
@@ -141,8 +142,9 @@ def audit_record(
     **more: Any,
 ) -> Record:
     """Return a note of the audit log; `more` are user, key, role, status and request."""
-    record: dict[str, Any] = {"random": f"{number:016x}", "time": time, "action": action, "workspace": workspace}
-    return AUDIT, _payload(record | {"rows": rows} | more, filters or {})
+    status, request = more.pop("status", None), more.pop("request", None)
+    caller = orjson.dumps({"action": action, "workspace": workspace, **more})
+    return AUDIT, write_note((time, number, rows, status, caller, orjson.dumps(request), orjson.dumps(filters or {})))
 
 
 def key_used_record(key: str, *, time: int = 1_000_000, workspace: str = str(ids.DEFAULT_WORKSPACE)) -> Record:

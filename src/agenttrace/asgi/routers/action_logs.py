@@ -97,7 +97,7 @@ def add(app: FastAPI, service: Service) -> None:
 
 
 def _read(parameters: tuple[Parameter, ...], request: Request) -> dict[str, Any]:
-    return read(parameters, request.query_params, request.path_params)
+    return read(parameters, request)
 
 
 def _counted(found: ActionLogList) -> tuple[int, str]:

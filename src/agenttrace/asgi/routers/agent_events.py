@@ -109,7 +109,7 @@ def add(app: FastAPI, service: Service) -> None:
 
 
 def _read(parameters: tuple[Parameter, ...], request: Request) -> dict[str, Any]:
-    return read(parameters, request.query_params, request.path_params)
+    return read(parameters, request)
 
 
 def _check(query: Query, principal: Principal, asked: dict[str, Any]) -> None:

@@ -122,7 +122,7 @@ async def _serve(
     """Return the answer that is kept for this caller, or make it and keep it."""
 
     def parse(request: Request) -> dict[str, Any]:
-        return read(parameters, request.query_params, request.path_params)
+        return read(parameters, request)
 
     async def respond(principal: Principal, asked: dict[str, Any]) -> Answer:
         window = service.trace.query.ask_ai_window(asked["start_date"], asked["end_date"])

@@ -51,7 +51,7 @@ def add(app: FastAPI, service: Service) -> None:
     """Add the route."""
 
     def parse(request: Request) -> dict[str, Any]:
-        return read(PARAMETERS, request.query_params, request.path_params)
+        return read(PARAMETERS, request)
 
     async def respond(principal: Principal, asked: dict[str, Any]) -> Answer:
         # A page that is at hand is given on the event loop: a thread would cost more than the answer.
