@@ -1,0 +1,313 @@
+"""What a store costs: runs written a second and CPU a run, and how long each view's pages take as the store grows.
+
+    python benchmarks/store.py [--stores sqlite,memory,postgresql,clickhouse] [--sizes 10000,100000,1000000] [--quick]
+                               [--json FILE]
+
+A store is a name (SQLite in a temporary file, ClickHouse's engine in process in a temporary folder) or a URL;
+`postgresql` needs AGENTTRACE_TEST_POSTGRES, the URL of an empty database.
+
+Writing: trees of five runs (a turn, a retrieval, a tool call, two prompts; 200 to 600 bytes of content each), as their
+journal records, a start and an end each, in batches of 1,000 records as the writer has them: decoded, merged and
+written in one transaction. CPU is this process's; a server's own is not in it.
+
+Reading: in one store that grows from size to size, the first page and a deep one of each view, in process, as pydantic
+documents. What a view matches is the same at every size: 200 trees of one contact, one session of one agent, one
+conversation and one day; everything else belongs to others and other days. So the growth says what the rest of the
+store costs: 1.0 is none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agenttrace.model import ids
+from agenttrace.query.reader import Query
+from agenttrace.store.batch import Batch
+from agenttrace.store.protocol import RunFilter
+from agenttrace.store.scope import resolve
+from agenttrace.store.urls import open_store
+from agenttrace.testing.records import PROCESS, batch_of, run_record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from agenttrace.store.protocol import Store
+
+Record = tuple[int, bytes]
+
+WORKSPACE = ids.DEFAULT_WORKSPACE
+TEXT = "The widget shows a green light once it is connected; hold the button for three seconds to start over. "
+PROMPT: dict[str, Any] = {
+    "system_prompt": TEXT * 4,
+    "history": [{"role": "user", "content": TEXT[:80]}],
+    "llm_model": "gpt-5",
+    "usage": {"input_tokens": 120, "output_tokens": 30},
+}
+WATCHED = 200  # trees
+TREE = 5
+DAY = 86_400_000_000
+AT_ONCE = 400  # trees a batch while a store is filled
+
+
+def uid(kind: int, number: int) -> str:
+    """Return the UUID of a contact, session, user or conversation."""
+    return f"{kind:08x}-0000-4000-8000-{number:012x}"
+
+
+def scope_of(group: int) -> dict[str, str]:
+    """Return the ids of one group of trees; group 0 is the one that is watched."""
+    return {
+        "agent_key": f"agt_{group % 10}",
+        "session_id": uid(2, group),
+        "ai_contact_id": uid(1, group),
+        "user_id": uid(3, group),
+        "conversation_id": uid(5, group),
+    }
+
+
+def spans() -> list[tuple[str, str, dict[str, Any]]]:
+    """Return the runs of a tree."""
+    return [
+        ("master", "answer", {"input": {"question": TEXT[:50]}, "output": TEXT}),
+        ("context", "retrieve", {"query": TEXT[:50], "documents": [{"title": "Guide", "text": TEXT * 3}]}),
+        ("tool_call", "search_kb", {"input": {"query": TEXT[:40], "max": 5}, "output": [TEXT]}),
+        ("prompt", "choose", PROMPT | {"llm_response": "search_kb"}),
+        ("prompt", "engage", PROMPT | {"llm_response": TEXT}),
+    ]
+
+
+def tree(number: int, start: int, group: int, *, ends: bool = True) -> list[Record]:
+    """Return one tree's records: each run's end, or its start."""
+    trace = (start // 1000 << 80) | number + 1
+    return [
+        run_record(
+            index + 1,
+            trace=trace,
+            parent=1 if index else None,
+            run_type=kind,
+            name=name,
+            start=start + index * 1000,
+            seq=number * 20 + index * 2,
+            turn=start,
+            scope=scope_of(group),
+            attributes={"interaction_type": "free_form", "widget_id": "w"} if kind == "master" else {},
+            **({"prompt_type": name} if kind == "prompt" else {}),
+            **({"end": start + index * 1000 + 900 + 5000 * (not index), "content": content} if ends else {}),
+        )
+        for index, (kind, name, content) in enumerate(spans())
+    ]
+
+
+# --- filling ---------------------------------------------------------------------------------------------------------
+
+
+class Filler:
+    """Fills a store: the watched trees first, on a day of their own, then those of others, on later days."""
+
+    def __init__(self, store: Store, day: int) -> None:
+        self.runs = 0
+        self._store = store
+        self._day = day
+        watched = [record for number in range(WATCHED) for record in tree(number, day + number * 60_000_000, 0)]
+        for first in range(0, len(watched), 500):
+            store.write(batch_of(*watched[first : first + 500]))
+        self.runs += len(watched)
+        # The other trees' rows are copies of one, with ids and times of their own: made as fast as they are written.
+        self._rows = list(batch_of(*tree(1, day, 1)).runs.values())
+
+    def fill(self, size: int) -> None:
+        """Write trees of others until the store has this many runs."""
+        while self.runs < size:
+            trees = min(AT_ONCE, (size - self.runs + TREE - 1) // TREE)
+            batch = Batch()
+            for _ in range(trees):
+                self._add(batch, self.runs // TREE)
+                self.runs += TREE
+            self._store.write(batch)
+
+    def _add(self, batch: Batch, number: int) -> None:
+        start = self._day + DAY + number * 500_000
+        trace = (start // 1000 << 80) | number + 1
+        group = 1 + number // 40
+        scope = resolve(scope_of(group))
+        batch._see(scope, start)
+        ours = {name: getattr(scope, name) for name in ("session_id", "ai_contact_id", "user_id", "conversation_id")}
+        root = ids.run_id(trace, 1)
+        for index, row in enumerate(self._rows):
+            key = ids.run_id(trace, index + 1)
+            batch._rows[row.workspace_id, key] = replace(
+                row,
+                id=key,
+                trace_id=trace.to_bytes(16, "big"),
+                parent_id=root if index else None,
+                start_time=start + index * 1000,
+                end_time=start + index * 1000 + 900,
+                turn_time=start,
+                seq=number * 20 + index * 2,
+                end_seq=number * 20 + index * 2 + 1,
+                agent_key=scope.agent_key,
+                **ours,
+            )
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+
+def written(store: Store, runs: int, day: int) -> dict[str, float]:
+    """Return the rate, and the CPU of this process, of writing so many runs in the writer's batches."""
+    batches: list[list[Record]] = []
+    start = day - 300 * DAY
+    for first in range(0, runs // TREE, 100):
+        records: list[Record] = []
+        for number in range(first, first + 100):
+            at, group = start + number * 500_000, 1_000_000 + number // 40
+            records += tree(number, at, group, ends=False) + tree(number, at, group)
+        batches.append(records)
+    count = len(batches) * 100 * TREE
+    began, cpu = time.perf_counter(), time.process_time()
+    for records in batches:
+        batch = Batch()
+        for kind, payload in records:
+            batch.add(kind, payload, process_id=PROCESS, now=at)
+        store.write(batch)
+    took, cpu = time.perf_counter() - began, time.process_time() - cpu
+    return {"runs a second": count / took, "cpu": cpu / count * 1e6}
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def pages(query: Query, day: int) -> dict[str, Callable[[], object]]:
+    """Return the first page and a deep page of each view."""
+    date = datetime.fromtimestamp(day / 1e6, UTC).date()
+    until = (date + timedelta(days=1)).isoformat()
+    group = scope_of(0)
+    agent, session, contact = group["agent_key"], group["session_id"], group["ai_contact_id"]
+    talk = group["conversation_id"]
+    key = query.agent_events(agent, session, limit=20).metadata.page_key
+    for _ in range(10):
+        key = query.agent_events(agent, session, limit=20, page_key=key).metadata.page_key
+    deep = key
+
+    def asked(page: int) -> object:
+        return query.ask_ai_logs(start_date=date.isoformat(), end_date=until, page=page, limit=50)
+
+    return {
+        "run logs": lambda: query.run_logs(ai_contact_id=contact),
+        "run logs, page 10": lambda: query.run_logs(ai_contact_id=contact, page=10),
+        "agent events": lambda: query.agent_events(agent, session, limit=20),
+        "agent events, page 12": lambda: query.agent_events(agent, session, limit=20, page_key=deep),
+        "action logs": lambda: query.action_logs(session_id=session),
+        "Ask AI logs": lambda: asked(1),
+        "Ask AI logs, page 4": lambda: asked(4),
+        "prompt logs": lambda: query.prompt_logs(WORKSPACE, conversation_id=talk),
+        "prompt logs, page 20": lambda: query.prompt_logs(WORKSPACE, conversation_id=talk, offset=380),
+    }
+
+
+def read(query: Query, day: int, times: int) -> dict[str, tuple[float, float]]:
+    """Return the p50 and p99 of each page, in ms."""
+    found: dict[str, tuple[float, float]] = {}
+    for name, ask in pages(query, day).items():
+        taken: list[float] = []
+        ask()
+        for _ in range(times):
+            started = time.perf_counter()
+            ask()
+            taken.append((time.perf_counter() - started) * 1000)
+        taken.sort()
+        found[name] = statistics.median(taken), taken[min(int(len(taken) * 0.99), len(taken) - 1)]
+    return found
+
+
+def check(store: Store, size: int) -> None:
+    """Exit where the store does not hold what it should: measured is only what is right."""
+    count = store.count_runs(RunFilter(workspace_id=WORKSPACE.bytes))
+    if count < size:
+        sys.exit(f"{store.url}: expected {size} runs, found {count}")
+
+
+# --- all of it -------------------------------------------------------------------------------------------------------
+
+
+def urls(names: str, folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield a name and the URL of each store."""
+    for name in names.split(","):
+        if "://" in name:
+            yield name.partition("://")[0], name
+        elif name == "sqlite":
+            yield name, f"sqlite:///{folder}/traces.db"
+        elif name == "clickhouse":
+            yield name, f"chdb:///{folder}/clickhouse"
+        elif name == "postgresql":
+            url = os.environ.get("AGENTTRACE_TEST_POSTGRES")
+            if url is None:
+                sys.exit("postgresql: set AGENTTRACE_TEST_POSTGRES to the URL of an empty database")
+            yield name, url
+        else:
+            yield name, f"{name}://"
+
+
+def measure(name: str, url: str, sizes: list[int], given: argparse.Namespace) -> dict[str, Any]:
+    """Print and return what one store costs."""
+    day = int(datetime(2026, 3, 2, tzinfo=UTC).timestamp()) * 1_000_000
+    store = open_store(url, clock=lambda: day + 300 * DAY)
+    store.open()
+    query = Query(store, clock=lambda: day + 300 * DAY)
+    found: dict[str, Any] = {"write": written(store, given.written, day), "read": {}}
+    print(f"{name}: {found['write']['runs a second']:.0f} runs a second, {found['write']['cpu']:.1f} µs CPU a run")
+    filler = Filler(store, day)
+    for size in sizes:
+        started = time.perf_counter()
+        filler.fill(size)
+        check(store, size)
+        took = time.perf_counter() - started
+        found["read"][size] = read(query, day, given.times)
+        print(f"  {size} runs, filled in {took:.0f} s", flush=True)
+    first = found["read"][sizes[0]]
+    print(f"  {'p50 (p99), ms':22}" + "".join(f"{size:>20}" for size in sizes) + f"{'growth':>8}")
+    for view in first:
+        cells = [found["read"][size][view] for size in sizes]
+        growth = cells[-1][0] / cells[0][0]
+        print(f"  {view:22}" + "".join(f"{f'{p50:.2f} ({p99:.2f})':>20}" for p50, p99 in cells) + f"{growth:8.2f}")
+    store.close()
+    return found
+
+
+def main() -> None:
+    """Run the benchmark."""
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--stores", default="memory,sqlite,clickhouse")
+    arguments.add_argument("--sizes", default="10000,100000,1000000")
+    arguments.add_argument("--written", type=int, default=50_000, help="runs that are written to measure writing")
+    arguments.add_argument("--times", type=int, default=200, help="how often each page is read")
+    arguments.add_argument("--quick", action="store_true", help="small stores, and little time")
+    arguments.add_argument("--json", type=Path, help="write the figures here as well")
+    given = arguments.parse_args()
+    if given.quick:
+        given.sizes, given.written, given.times = "2000,4000", 2_000, 20
+    sizes = [int(size) for size in given.sizes.split(",")]
+    found: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, url in urls(given.stores, Path(folder)):
+            at_most = [size for size in sizes if name != "memory" or size <= 100_000]
+            found[name] = measure(name, url, at_most, given)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    print(f"peak memory of this process {peak} MiB")
+    if given.json:
+        given.json.write_text(json.dumps(found, indent=2))
+
+
+if __name__ == "__main__":
+    main()
