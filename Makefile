@@ -11,7 +11,7 @@ BIN    := $(VENV)/bin
 FRAMEWORKS ?= .venv-frameworks
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test cover test-frameworks check bench format clean
+.PHONY: help demo test cover postgres test-frameworks check bench format clean
 
 help:
 	@sed -n '3,6s/^# *//p' Makefile
@@ -30,11 +30,15 @@ demo: $(VENV)/.demo
 	@echo 'Look again with'
 	@echo '  $(BIN)/agenttrace tree --store .cache/demo/agenttrace.db'
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev postgres
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
-cover: $(VENV)/.dev
+cover: $(VENV)/.dev postgres
 	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term --cov-fail-under=90
+
+# Finds PostgreSQL, or installs it with the system's package manager; AGENTTRACE_TEST_POSTGRES names a database instead.
+postgres:
+	@.ci/postgres
 
 test-frameworks: $(FRAMEWORKS)/.done
 	$(FRAMEWORKS)/bin/python -m pytest -p no:cacheprovider tests_frameworks
@@ -67,7 +71,7 @@ $(VENV)/.demo: $(VENV)/.base pyproject.toml setup.py $(wildcard src/agenttrace/*
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base pyproject.toml setup.py $(wildcard src/agenttrace/*/_*.[ch])
-	$(PIP) --editable '.[asgi,cli,otlp]' --group test --group check
+	$(PIP) --editable '.[asgi,cli,clickhouse,otlp,postgres]' --group test --group check
 	@touch $@ $(VENV)/.demo
 
 # Below `beside` is what contradicts other packages of the group: each folder is on the path of one example only.

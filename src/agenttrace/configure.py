@@ -7,16 +7,18 @@ import itertools
 import os
 import time
 import uuid
+import weakref
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 from urllib.parse import unquote
 
 from agenttrace import query as query_room
-from agenttrace.errors import ConfigurationError
+from agenttrace.errors import ConfigurationError, InternalError, InvalidQuery
 from agenttrace.journal.pipeline import Pipeline
 from agenttrace.journal.settings import JournalSettings
 from agenttrace.journal.stats import Stats
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from agenttrace.access.audit import AuditTrail
     from agenttrace.access.keys import Keys
     from agenttrace.access.room import Access
+    from agenttrace.erasure.filters import Before
+    from agenttrace.erasure.receipt import Receipt
     from agenttrace.model.foreign import Derived, ForeignLog, ForeignSpan, NativeRun
     from agenttrace.query.reader import Query
     from agenttrace.store.batch import Batch, Derive
@@ -47,6 +51,7 @@ __all__ = [
     "master",
     "predefined_behaviour",
     "prompt",
+    "purge",
     "register_agent",
     "register_contact",
     "register_session",
@@ -75,6 +80,8 @@ class Settings(TypedDict, total=False):
     exit_timeout: float
     raw_prompts: bool
     respect_sampling: bool
+    retention: str | timedelta | None
+    audit_retention: bool
     clock: Callable[[], int] | None
     ids: Ids | None
 
@@ -90,8 +97,8 @@ class AgentTrace(Makers):
     Nothing is opened, and no thread started, before the first span or query. All methods may be called from any thread.
 
     Args:
-        store: a URL (`sqlite:///traces.db`, `memory://`), the path of a SQLite file, or a `Store`. Left out:
-            `AGENTTRACE_STORE`, else `agenttrace.db` in the working directory.
+        store: a URL (`sqlite:///traces.db`, `postgresql://`, `clickhouse://`, `chdb:///folder`, `memory://`), the path
+            of a SQLite file, or a `Store`. Left out: `AGENTTRACE_STORE`, else `agenttrace.db` in the working directory.
         journal_dir: the folder of the journals; beside a SQLite file if left out.
         redact: True redacts secrets; a callable `(key, text) -> text` is applied to every text as well; False does not.
         max_content_bytes: what one run's content may take before its largest values are cut to previews.
@@ -105,6 +112,9 @@ class AgentTrace(Makers):
         exit_timeout: seconds for which the interpreter's exit waits for the writer.
         raw_prompts: False makes prompt logs unavailable, as where only their metadata may be read.
         respect_sampling: True records nothing in traces whose OpenTelemetry spans were not sampled.
+        retention: an age, as `"90d"` or a timedelta: what is older is deleted for good, about once an hour, in all
+            workspaces of the store. None keeps everything.
+        audit_retention: True deletes the notes of the audit log by the same age; the receipts of purges stay.
         clock: nanoseconds since the epoch; for tests.
         ids: where trace and span ids come from; for tests.
 
@@ -124,6 +134,7 @@ class AgentTrace(Makers):
         self._pipeline: Pipeline | None = None
         self._exports: tuple[Pipeline, ...] = ()
         self._access: Access | None = None
+        self._when_erased: list[weakref.ref[Callable[[], object]]] = []
         self._query_timeout, self._raw_prompts = 5.0, True
         self.configure(store, **settings)
 
@@ -143,6 +154,8 @@ class AgentTrace(Makers):
         exit_timeout: float = 5.0,
         raw_prompts: bool = True,
         respect_sampling: bool = False,
+        retention: str | timedelta | None = None,
+        audit_retention: bool = False,
         clock: Callable[[], int] | None = None,
         ids: Ids | None = None,
     ) -> Self:
@@ -176,11 +189,13 @@ class AgentTrace(Makers):
             exit_timeout=exit_timeout,
             derive=_deriver(recorder),
             listeners=_listeners(exports),
+            renewed=self._forget,
+            upkeep=_upkeep(retention, root, audit=audit_retention, clock=lambda: now() // 1000),
         )
         pipeline = Pipeline(
             journal,
             store_maker(chosen, clock=None if clock is None else lambda: now() // 1000),
-            on_error=lambda where, error: recorder.failed(error, where),
+            on_error=_reporter(recorder),
             clock=lambda: now() // 1000,
         )
         previous, self._pipeline, self._query, self._access = self._pipeline, pipeline, None, None
@@ -257,6 +272,84 @@ class AgentTrace(Makers):
             )
         return made
 
+    # -- deleting for good -------------------------------------------------------------------------
+
+    def purge(
+        self,
+        *,
+        before: Before | None = None,
+        workspace_id: str | uuid.UUID | None = None,
+        user_id: str | uuid.UUID | None = None,
+        ai_contact_id: str | uuid.UUID | None = None,
+        session_id: str | uuid.UUID | None = None,
+        audit: bool = False,
+        dry_run: bool = False,
+        scrub: bool | None = None,
+        progress: Callable[[int, int, dict[str, int]], None] | None = None,
+        timeout: float = 60.0,
+    ) -> Receipt:
+        """Delete for good what matches all that is given, note it in the audit log, and return the receipt.
+
+        `before` (an instant, or an age as a timedelta or `"90d"`) deletes the turns that began earlier; a user, AI
+        contact or session deletes what carries it, with the runs of the same traces that carry none other. Without a
+        `workspace_id` somebody is looked for in the default workspace, and age counts in all of them. `audit=True`
+        deletes the notes of the audit log, too; else those of what a user did stay, and lose the user's id.
+
+        The store is purged in short transactions, so recording and reading go on. Records of this process and of those
+        that share its journal folder come first; `timeout` is how many seconds it waits for those of others. Then
+        follow dead letters, caches, and, with `scrub` (left out: where somebody is named), the bytes that deleted rows
+        leave in the store's files. `progress(done, total, counts)` is called after each step, with the rows that are
+        done, how many there are, and the former by table. `dry_run=True` counts what would go, and deletes nothing.
+
+        A purge that was interrupted is continued by the next one. Raises InvalidQuery, and StoreError where the store
+        fails.
+        """
+        # Imported at first use: recording does without.
+        from agenttrace.erasure.filters import filter_of
+        from agenttrace.erasure.purger import Purger
+
+        now = self._recorder.now
+        where = filter_of(
+            before=before,
+            workspace_id=workspace_id,
+            user_id=user_id,
+            ai_contact_id=ai_contact_id,
+            session_id=session_id,
+            audit=audit,
+            now=now(),
+        )
+        pipelines = [self._pipe(), *self._exports]
+        root = pipelines[0].settings.root
+        purger = Purger(
+            pipelines[0].open_store_once(),
+            pipelines,
+            [root, *_export_roots(root)],
+            forget=self._forget,
+            clock=now,
+        )
+        if dry_run:
+            return purger.dry_run(where, timeout=timeout)
+        named = (user_id, ai_contact_id, session_id) != (None, None, None)
+        return purger.run(where, timeout=timeout, scrub=named if scrub is None else scrub, progress=progress)
+
+    def when_erased(self, listener: Callable[[], object]) -> None:
+        """Call this after each purge in this process or beside it: what keeps answers forgets them.
+
+        A bound method is kept as long as its object lives, anything else as long as somebody keeps it. It may be called
+        in any thread.
+        """
+        made = weakref.WeakMethod(listener) if hasattr(listener, "__self__") else weakref.ref(listener)
+        self._when_erased = [*(known for known in self._when_erased if known() is not None), made]
+
+    def _forget(self) -> None:
+        query = self._query
+        if query is not None:
+            query.forget()
+        for known in self._when_erased:
+            listener = known()
+            if listener is not None:
+                listener()
+
     # -- life --------------------------------------------------------------------------------------
 
     def flush(self, timeout: float = 5.0) -> bool:
@@ -276,8 +369,8 @@ class AgentTrace(Makers):
 
     def stats(self) -> Stats:
         """Return counters of this process: recorded, written, pending, degraded, dropped, retried, errors and more."""
-        known = self._pipe().stats()
-        return replace(known, internal_errors=known.internal_errors + self._recorder.internal_errors)
+        # All that goes wrong in the pipeline is reported to the recorder, which counts it.
+        return replace(self._pipe().stats(), internal_errors=self._recorder.internal_errors)
 
     def __enter__(self) -> Self:
         """Return the AgentTrace; leaving the block shuts it down."""
@@ -305,13 +398,17 @@ class _Default(AgentTrace):
         self._pipeline = None
         self._exports = ()
         self._access = None
+        self._when_erased = []
         self._query_timeout, self._raw_prompts = 5.0, True
         self._recorder.append = self._first
         self._recorder.enabled = os.environ.get("AGENTTRACE_DISABLED", "").lower() in _FALSE
 
     @contextmanager
     def replaced(self, settings: dict[str, Any]) -> Generator[AgentTrace]:
-        """Use other settings for the length of a block, in which internal errors raise; see `testing.capture`."""
+        """Use other settings for the length of a block, in which internal errors raise; see `testing.capture`.
+
+        Those of the writer's thread raise when the block has ended.
+        """
         recorder = self._recorder
         before = (
             dict(vars(recorder)),
@@ -322,6 +419,8 @@ class _Default(AgentTrace):
             self._exports,
         )
         self._pipeline, self._exports = None, ()
+        recorder.errors, unseen = {}, list[InternalError]()
+        recorder.unseen = unseen
         try:
             self.configure(**settings)
             recorder.strict = True
@@ -331,10 +430,26 @@ class _Default(AgentTrace):
             vars(recorder).update(before[0])
             _, self._pipeline, self._query, self._query_timeout, self._raw_prompts, self._exports = before
             self._access = None
+        if unseen:
+            raise unseen[0]
 
     def _first(self, kind: int, payload: bytes) -> None:
         self._pipe()
         self._recorder.append(kind, payload)
+
+
+def _reporter(recorder: Recorder) -> Callable[[str, BaseException], None]:
+    """Return what hears of the pipeline's problems. What is raised under `agenttrace.testing` is kept, too."""
+
+    def report(where: str, error: BaseException) -> None:
+        try:
+            recorder.failed(error, where)
+        except InternalError as raised:
+            if where != "append":  # which raises into the traced program; nobody sees what the others raise
+                recorder.unseen.append(raised)
+            raise
+
+    return report
 
 
 def _deriver(recorder: Recorder) -> Derive:
@@ -369,7 +484,7 @@ def _export_pipelines(
         folder = None if root is None else root.with_name(f"{root.name}.export") / f"{number}-{type(exporter).__name__}"
         store: Any = ExportStore(exporter)  # all that a writer asks of a store
         pipeline = Pipeline(
-            JournalSettings(root=folder, retry_max=30.0),
+            JournalSettings(root=folder, retry_max=30.0, heartbeat=None),
             lambda store=store: store,
             on_error=lambda where, error: recorder.failed(error, f"export {where}"),
             clock=clock,
@@ -377,6 +492,36 @@ def _export_pipelines(
         pipeline.exit_order = 1  # what the store's pipeline hands on at the end has to leave, too
         pipelines.append(pipeline)
     return tuple(pipelines)
+
+
+def _export_roots(root: Path | None) -> list[Path]:
+    """Return the folders of the exporters' journals, of earlier exporters too."""
+    if root is None:
+        return []
+    with suppress(OSError):
+        return sorted(path for path in root.with_name(f"{root.name}.export").iterdir() if path.is_dir())
+    return []
+
+
+def _upkeep(
+    retention: str | timedelta | None, root: Path | None, *, audit: bool, clock: Callable[[], int]
+) -> Callable[[Store], float] | None:
+    """Return what keeps the store by age, or None. Raises ConfigurationError."""
+    if not isinstance(audit, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"audit_retention: must be True or False, got {audit!r}")
+    if retention is None:
+        return None
+    # Imported where it is asked for: recording does without.
+    from agenttrace.erasure.filters import age
+    from agenttrace.erasure.retention import Retention
+
+    try:
+        oldest = age("retention", retention)
+    except InvalidQuery as error:
+        raise ConfigurationError(str(error)) from error
+    if oldest is None:
+        raise ConfigurationError(f"retention: must be an age, as '90d' or a timedelta, got {retention!r}")
+    return Retention(oldest, root, audit=audit, clock=clock).step
 
 
 def _listeners(exports: Sequence[Pipeline]) -> tuple[Callable[[list[tuple[int, bytes]], Batch], None], ...]:
@@ -467,6 +612,7 @@ tool_call = default.tool_call
 context = default.context
 prompt = default.prompt
 predefined_behaviour = default.predefined_behaviour
+purge = default.purge
 span = default.span
 scope = default.scope
 register_contact = default.register_contact

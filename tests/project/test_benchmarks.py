@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -51,3 +52,13 @@ def test_the_benchmark_of_the_endpoints_verifies_its_answers(tmp_path: Path) -> 
         "prompt logs",
     ]
     assert printed.splitlines()[-1].startswith("run logs reach ")
+
+
+def test_the_benchmark_of_the_disk_verifies_its_prompts(tmp_path: Path) -> None:
+    """Every prompt comes back as it was recorded; what the turns of long conversations take is in the file."""
+    figures = tmp_path / "disk.json"
+    printed = run(tmp_path, "disk.py", "--turns", "20", "--quick", "--json", str(figures))
+    assert "every prompt came back as it was recorded" in printed
+    found = json.loads(figures.read_text())
+    assert found["prompts alone, at turn 20"]["times"] > 1
+    assert found["root and prompt, on the average"]["whole rows"] > 0

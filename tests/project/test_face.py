@@ -27,6 +27,7 @@ def test_all_is_pinned() -> None:
             "master",
             "predefined_behaviour",
             "prompt",
+            "purge",
             "query",
             "register_agent",
             "register_contact",

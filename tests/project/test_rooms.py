@@ -21,10 +21,11 @@ ROOMS = {
     "store": {"model", "errors"},
     "query": {"model", "errors", *PROTOCOL},
     "access": {"model", "errors", *PROTOCOL},
+    "erasure": {"model", "errors", *PROTOCOL, "journal", "query"},
     "otel": {"model", "errors", *PROTOCOL, "record"},
-    "cli": {"model", "errors", "query", "access", "store.protocol", "store.urls", "otel", "configure", "asgi"},
+    "cli": {"model", "errors", "query", "access", "store.protocol", "store.urls", "otel", "configure", "asgi", "erasure"},
     "asgi": {"model", "errors", "query", "access", "otel", "configure", *PROTOCOL},
-    "configure": {"model", "errors", "store.urls", *PROTOCOL, "record", "journal", "query", "access", "otel"},
+    "configure": {"model", "errors", "store.urls", *PROTOCOL, "record", "journal", "query", "access", "otel", "erasure"},
     "testing": {"model", "errors", "store", "record", "journal", "query", "configure", ""},
     "": {"errors", "configure", "query", "record", "journal.stats"},
 }
@@ -33,7 +34,10 @@ SQL = {"sqlite3", "sqlalchemy", "sqlmodel", "alembic", "psycopg"}
 STARTS_THREADS = {"Thread", "Timer", "ThreadPoolExecutor", "ProcessPoolExecutor", "start_new_thread", "Process"}
 TERMINAL = {"typer", "rich", "click"}
 HTTP = {"fastapi", "starlette", "uvicorn", "http", "urllib.request", "ssl"}
-ACCELERATORS = {"agenttrace.record._look", "agenttrace.journal._frame", "agenttrace.otel._members"}
+ACCELERATORS = {
+    *(f"agenttrace.record.{name}" for name in ("_ids", "_look", "_plain", "_span")),
+    *("agenttrace.journal._frame", "agenttrace.journal._tail", "agenttrace.otel._members"),
+}
 
 
 @dataclass(frozen=True)

@@ -208,6 +208,7 @@ def test_the_twin_lacks_no_method(query: Query) -> None:
     methods = {name for name, _ in inspect.getmembers(query, inspect.ismethod) if not name.startswith("_")}
     assert methods - set(vars(query.aio)) == {
         "ask_ai_window",
+        "forget",
         "on_reset",
         "run_logs_kept",
         "run_logs_text",

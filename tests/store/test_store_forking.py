@@ -60,6 +60,23 @@ def test_a_fork_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     assert gate.calm
 
 
+def test_a_fork_waits_longer_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for an import, of which a child would have one half."""
+    monkeypatch.setattr(forking, "_PATIENCE", 0.01)
+    gate = _Gate()
+    gate.enter(60)
+    gate.enter()
+    fork = threading.Thread(target=gate.shut)
+    fork.start()
+    fork.join(0.1)
+    assert fork.is_alive()
+    gate.leave()
+    gate.leave(60)
+    fork.join(60)
+    assert gate.calm
+    assert not fork.is_alive()
+
+
 SCRIPT = """
 import os, sys
 from agenttrace.store.sqlite import SQLiteStore

@@ -18,6 +18,7 @@ from agenttrace.model import ids
 from agenttrace.store import sql_text
 from agenttrace.store.protocol import EventFilter, RunFilter, SessionFilter
 from agenttrace.store.sqlite import SQLite, SQLiteStore, _use_wal
+from agenttrace.store.version import SCHEMA_VERSION
 from agenttrace.testing.records import batch_of, run_record
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def test_a_file_that_exists_keeps_its_mode(tmp_path: Path) -> None:
 def test_the_file_says_its_version_and_is_in_wal_mode(store: SQLiteStore) -> None:
     """For other programs, and for later versions of this one."""
     with closing(sqlite3.connect(path_of(store))) as other:
-        assert other.execute("PRAGMA user_version").fetchone() == (1,)
+        assert other.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
         assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 

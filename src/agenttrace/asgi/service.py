@@ -83,6 +83,7 @@ class Service:
         self.settings = settings
         self.limits = RateLimits({"ingest": INGEST_RATE, **settings.rates})
         self.cache = AnswerCache(settings.cache_ttl)
+        trace.when_erased(self.cache.clear)
         self.pool = pool
         self._authenticate = authenticate
         self._auditor = Auditor(trace)

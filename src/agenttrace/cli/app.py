@@ -14,7 +14,9 @@ import typer
 from agenttrace.cli import keys, otlp, paper
 from agenttrace.cli.find import find_run
 from agenttrace.cli.follow import Follower
+from agenttrace.cli.migrate import migrate
 from agenttrace.cli.options import Store, Workspace
+from agenttrace.cli.purge import purge
 from agenttrace.cli.render import depth_first, tree
 from agenttrace.cli.serve import serve
 from agenttrace.cli.source import reading
@@ -39,6 +41,8 @@ app = typer.Typer(
 )
 app.add_typer(keys.app, name="keys")
 app.command()(serve)
+app.command()(purge)
+app.command()(migrate)
 
 RunLines = Annotated[bool, typer.Option("--json", help="Print each run as one line of JSON.")]
 Document = Annotated[bool, typer.Option("--json", help="Print each page as its documented JSON document, on one line.")]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from agenttrace.store.protocol import Store
 
-__all__ = ["changing", "reading", "store_url"]
+__all__ = ["changing", "existing", "reading", "store_url"]
 
 _DEFAULT = "sqlite:///agenttrace.db"
 
@@ -30,7 +30,7 @@ def store_url(given: str | None) -> str:
 def reading(given: str | None) -> Generator[Query]:
     """Give a Query on a store that exists, and close the store afterwards.
 
-    Raises StoreUnavailable where there is no such SQLite file: looking never makes one.
+    Raises StoreUnavailable where there is no such file or folder: looking never makes one.
     """
     with changing(given, make=False) as store:
         yield Query(store)
@@ -39,13 +39,18 @@ def reading(given: str | None) -> Generator[Query]:
 @contextmanager
 def changing(given: str | None, *, make: bool = True) -> Generator[Store]:
     """Give the store, open, and close it afterwards; one that does not exist is made, or with `make=False` refused."""
-    url = store_url(given)
-    place = place_of(url)
-    if not make and isinstance(place, Path) and not place.is_file():
-        raise StoreUnavailable(f"there is no store at {place}; name another with --store or AGENTTRACE_STORE")
-    store = open_store(url)
+    store = open_store(store_url(given)) if make else existing(given)
     try:
         store.open()
         yield store
     finally:
         store.close()
+
+
+def existing(given: str | None) -> Store:
+    """Return the store, not open yet. Raises StoreUnavailable where there is no such file or folder."""
+    url = store_url(given)
+    place = place_of(url)
+    if isinstance(place, Path) and not place.exists():
+        raise StoreUnavailable(f"there is no store at {place}; name another with --store or AGENTTRACE_STORE")
+    return open_store(url)

@@ -17,6 +17,7 @@ from agenttrace.store.batch import Batch
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from agenttrace.journal.heartbeat import Heartbeat
     from agenttrace.journal.settings import JournalSettings
     from agenttrace.journal.stats import Counters
     from agenttrace.store.protocol import Store
@@ -58,6 +59,7 @@ class Delivery:
         self._wait = wait
         self._on_error = on_error
         self._clock = clock
+        self._heartbeat: Heartbeat | None = None
         self._letters = DeadLetters(settings.root, settings.dead_letter_bytes)
 
     def deliver(self, records: Records, process_id: bytes, open_runs: OpenRuns | None = None) -> None:
@@ -70,6 +72,7 @@ class Delivery:
         batch, records = self._batch(records, process_id)
         if not records:
             return
+        beat = self._add_beat(batch)
         try:
             self.persist(lambda store: store.write(batch))
         except StoreRejected as error:
@@ -80,6 +83,7 @@ class Delivery:
             self.deliver(records[:half], process_id, open_runs)
             self.deliver(records[half:], process_id, open_runs)
             return
+        self._beaten(beat)
         self._counters.written += len(records)
         for listener in self._settings.listeners:
             try:
@@ -88,6 +92,52 @@ class Delivery:
                 self._on_error("listener", error)
         if open_runs is not None:
             _follow(batch, open_runs)
+
+    def begin(self, heartbeat: Heartbeat) -> None:
+        """Bring this process's heartbeat along from now on: before its first run is there to be abandoned."""
+        self._heartbeat = heartbeat
+
+    def beat(self) -> None:
+        """Write this process's heartbeat by itself, where it is due. Raises Stopped as `persist` does."""
+        batch = Batch()
+        beat = self._add_beat(batch)
+        if beat is not None:
+            self.persist(lambda store: store.write(batch))
+            self._beaten(beat)
+
+    def may_abandon(self) -> bool:
+        """Return whether runs of dead processes may be ended: not within some time of an outage of the store."""
+        return time.monotonic() - self.last_failure >= self._settings.abandon_grace
+
+    def abandon(self, process_id: bytes, *, at: int) -> None:
+        """End the running runs of a process that is gone, at an instant that is not later than now."""
+        at = min(at, self._clock())
+        ended: list[int] = []
+        try:
+            self.persist(lambda store: ended.append(store.abandon(process_id, at=at)))
+        except StoreRejected as error:
+            self._on_error("abandon", error)
+        self._counters.abandoned += sum(ended)
+
+    def take_back(self) -> None:
+        """Delete this process's heartbeat. Raises Stopped as `persist` does."""
+        if self._heartbeat is not None:
+            batch = Batch()
+            batch.beats[self._heartbeat.id] = None
+            self.persist(lambda store: store.write(batch))
+
+    def _add_beat(self, batch: Batch) -> Heartbeat | None:
+        beat = self._heartbeat
+        if beat is None or not beat.due(time.monotonic()):
+            return None
+        row = beat.row(self._clock())
+        batch.beats[row.id] = row
+        return beat
+
+    def _beaten(self, beat: Heartbeat | None) -> None:
+        if beat is not None:
+            beat.written(time.monotonic())
+            self._counters.heartbeats += 1
 
     def persist(self, act: Callable[[Store], object]) -> None:
         """Do this to the store until it succeeds. Raises StoreRejected as the store does, Stopped when told to.

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from agenttrace.journal.heartbeat import boot_id
 from agenttrace.journal.segment import SAFE, FileSegment
 
 if TYPE_CHECKING:
@@ -112,13 +113,6 @@ def _private_file(path: Path) -> int:
     return fd
 
 
-def _boot_id() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""
-
-
 class JournalFolder:
     """A locked journal folder of this process. It stays locked until it is removed or the process ends."""
 
@@ -150,7 +144,7 @@ class JournalFolder:
             "process_id": self.process_id.hex(),
             "pid": os.getpid(),
             "host": os.uname().nodename,
-            "boot_id": _boot_id(),
+            "boot_id": boot_id(),
             "started": started,
         }
         fd = _private_file(folder / "owner.json")

@@ -244,6 +244,15 @@ class Pipeline:
                 self._start_writer(self._journal)
         return True
 
+    def renew(self) -> None:
+        """Have what stands in this process's journal deleted from disk once it is stored, and the dead adopted now."""
+        journal, writer = self._journal, self._writer
+        if journal is None or self._tail.is_inside():
+            return
+        journal.renew()
+        if writer is not None:
+            writer.adopt_soon()
+
     def shutdown(self, timeout: float) -> bool:
         """Flush, stop the writer and close the store; False if time ran out before everything was stored.
 
@@ -335,5 +344,9 @@ class Pipeline:
             dead_letters=counters.dead_letters,
             internal_errors=counters.internal_errors,
             backlog_bytes=0 if journal is None else journal.backlog(),
+            backlog_seconds=0.0 if drained or journal is None else max(time.monotonic() - journal.stored_until, 0.0),
+            heartbeats=counters.heartbeats,
+            abandoned=counters.abandoned,
+            journal_dir=None if journal is None or journal.home.path is None else str(journal.home.path),
             last_error=counters.last_error,
         )

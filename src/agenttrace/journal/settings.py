@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agenttrace.store.batch import Batch, Derive
+    from agenttrace.store.protocol import Store
 
 __all__ = ["JournalSettings"]
 
@@ -35,6 +36,7 @@ class JournalSettings:
     retry_max: float = 5.0
     sync_interval: float = 1.0  # what is older survives the loss of power
     adopt_interval: float = 30.0
+    heartbeat: float | None = 15.0  # how often a process tells the store that it lives; None: never
     abandon_grace: float = 60.0  # no run is abandoned while the store was out of reach within this time
     exit_timeout: float = 5.0
     max_open_gaps: int = 256  # traces with a gap of their own; further ones share one
@@ -42,4 +44,10 @@ class JournalSettings:
     verify: bool = True  # check frames' checksums; False exists for tests of the tests
     resync: bool = True  # look for good frames behind a bad one; False exists for tests of the tests
     derive: Derive | None = None
+    renewed: Callable[[], None] | None = None  # called in the writer's thread when somebody erased data
+    #: Called in the writer's thread, now and then, with the store: one short step of upkeep. Returns the seconds until
+    #: the next one.
+    upkeep: Callable[[Store], float] | None = None
+    upkeep_delay: float = 5.0  # seconds before the first one
+    upkeep_pause: float = 60.0  # seconds after one that failed
     listeners: tuple[Callable[[list[tuple[int, bytes]], Batch], None], ...] = ()

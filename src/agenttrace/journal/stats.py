@@ -23,6 +23,10 @@ class Stats:
     dead_letters: int  # records that the store refuses, set aside in a file
     internal_errors: int  # defects or surprises inside the pipeline itself
     backlog_bytes: int  # bytes in this process's journal that the store has not committed yet
+    backlog_seconds: float  # the oldest record that the store has not committed yet is at most so old; 0.0: none
+    heartbeats: int  # times that this process told the store that it lives
+    abandoned: int  # runs that this process ended because theirs had died, or was about to
+    journal_dir: str | None  # this process's journal folder; None: no record yet, or a journal in memory
     last_error: str | None
 
 
@@ -39,5 +43,7 @@ class Counters:
     adopted: int = 0
     skipped: int = 0
     dead_letters: int = 0
+    heartbeats: int = 0
+    abandoned: int = 0
     internal_errors: int = 0
     last_error: str | None = None

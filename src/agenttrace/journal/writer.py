@@ -9,8 +9,10 @@ from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from agenttrace.errors import StoreRejected
+from agenttrace.errors import StoreError
+from agenttrace.journal import renewal
 from agenttrace.journal.delivery import Delivery, Stopped
+from agenttrace.journal.life import Life
 from agenttrace.journal.recovery import DeadJournal, adopt
 
 if TYPE_CHECKING:
@@ -56,9 +58,13 @@ class Writer:
         self._launched = threading.Event()
         self._ending = threading.Lock()
         self._delivery = Delivery(settings, open_store, counters, wait=self._pause, on_error=on_error, clock=clock)
+        self._life = None if settings.heartbeat is None else Life(journal, settings, self._delivery, clock=clock)
         self._dead: list[DeadJournal] = []
         self._next_adoption = 0.0
         self._next_sync = 0.0
+        self._next_upkeep = time.monotonic() + settings.upkeep_delay
+        self._open_store = open_store
+        self._renewals = renewal.stamp(settings.root)
         self._skipped: set[Path] = set()
         self.caught_up = settings.root is None  # what dead processes had left when it began is in the store
         self._thread = threading.Thread(target=self._run, name="agenttrace-writer", daemon=True)
@@ -92,6 +98,11 @@ class Writer:
         """Have the next segments made ready soon. May be called from inside an append, wherever that runs."""
         self._calls.put(False)  # a SimpleQueue, because its `put` may interrupt itself: an Event's `set` may not
 
+    def adopt_soon(self) -> None:
+        """Have the journals of dead processes looked for now."""
+        self._next_adoption = 0.0
+        self.wake()
+
     def stop(self, timeout: float, *, final: bool) -> bool:
         """Tell the thread to stop and return whether it did in time.
 
@@ -120,8 +131,7 @@ class Writer:
             while not self._ends():
                 self._guarded(self._round)
                 self._rest(self._settings.flush_interval)
-            if self._final:
-                self._guarded(self._abandon_own)
+            self._guarded(self._leave)
         finally:
             for dead in self._dead:
                 dead.release()
@@ -164,14 +174,20 @@ class Writer:
         self._drain()
         self._keep_up()
         self._adopt()
+        self._tend()
+        if self._life is not None:
+            self._life.keep()
 
     def _drain(self) -> None:
         """Bring to the store what stood in the journal when the round began."""
+        began = time.monotonic()
         self.journal.settle()
         target = self.journal.position()
         while self.journal.committed < target and not self._stopping:
             self._drain_chunk()
             self.journal.prepare()
+        if self.journal.committed >= target:
+            self.journal.stored_until = began
 
     def _drain_chunk(self) -> None:
         chunk = self.journal.read()
@@ -193,6 +209,31 @@ class Writer:
         if now >= self._next_sync:
             self._next_sync = now + self._settings.sync_interval
             self.journal.sync()
+            self._heed()
+
+    def _heed(self) -> None:
+        """Begin a new segment where somebody erased data and asked for that."""
+        found = renewal.stamp(self._settings.root)
+        if found == self._renewals:
+            return
+        self._renewals = found
+        self.journal.renew()
+        self._next_adoption = 0.0
+        if self._settings.renewed is not None:
+            self._settings.renewed()
+
+    def _tend(self) -> None:
+        """Do a step of upkeep on the store where it is time for one. A failure is no matter: it is tried again."""
+        upkeep = self._settings.upkeep
+        if upkeep is None or self._stopping or time.monotonic() < self._next_upkeep:
+            return
+        pause = self._settings.upkeep_pause
+        try:
+            pause = upkeep(self._open_store())
+        except StoreError as error:
+            self._counters.last_error = f"{type(error).__name__}: {error}"
+        finally:
+            self._next_upkeep = time.monotonic() + pause
 
     def _pause(self, seconds: float) -> bool:
         """Wait between two attempts, shorter if woken, and return whether to stop."""
@@ -237,8 +278,8 @@ class Writer:
                 self._keep_up()
                 if self._stopping:
                     return
-            if self._may_abandon():
-                self._abandon(dead.process_id, max(dead.last_sign, 0))
+            if self._delivery.may_abandon():
+                self._delivery.abandon(dead.process_id, at=max(dead.last_sign, 0))
                 self._counters.damaged += dead.damaged
                 self._counters.adopted += 1
                 self._dead.remove(dead)
@@ -248,17 +289,13 @@ class Writer:
             dead.release()
             self._skip(dead.path, error)
 
-    def _may_abandon(self) -> bool:
-        return time.monotonic() - self._delivery.last_failure >= self._settings.abandon_grace
-
-    def _abandon(self, process_id: bytes, last_sign: int) -> None:
-        at = min(last_sign, self._clock())
-        try:
-            self._delivery.persist(lambda store: store.abandon(process_id, at=at))
-        except StoreRejected as error:
-            self._on_error("abandon", error)
-
-    def _abandon_own(self) -> None:
-        if self.journal.open_runs and self.journal.is_drained():
-            self._abandon(self.journal.home.process_id, self._clock())
-            self.journal.open_runs.clear()
+    def _leave(self) -> None:
+        """End the runs that are still open, where the process ends, and take back its heartbeat."""
+        journal = self.journal
+        if not journal.is_drained() or (journal.open_runs and not self._final):
+            return
+        if journal.open_runs:
+            self._delivery.abandon(journal.home.process_id, at=self._clock())
+            journal.open_runs.clear()
+        elif self._life is not None:
+            self._life.leave()

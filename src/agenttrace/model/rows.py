@@ -22,6 +22,7 @@ __all__ = [
     "ConversationRow",
     "EventRow",
     "LogRow",
+    "ProcessRow",
     "RunFigures",
     "RunRow",
     "SessionRow",
@@ -94,6 +95,9 @@ class RunRow:
     learnt: str | None = field(default=None, kw_only=True)
     #: The span id of the foreign span right above the run, where that is not its parent run.
     via: bytes | None = field(default=None, kw_only=True)
+    #: Inside a SQL store: the links of which its content tells, see `store.links`. None in what a store returns.
+    history_link: bytes | None = field(default=None, kw_only=True)
+    context_link: bytes | None = field(default=None, kw_only=True)
     content: str | None
     error: str | None
     attributes: str | None
@@ -238,6 +242,18 @@ class AuditRow:
     row_count: int
     status: int | None
     request_id: str | None
+
+
+@dataclass(slots=True, frozen=True)
+class ProcessRow:
+    """The heartbeat of one process that records. Its id is that of its journal; times are by its own clock."""
+
+    id: bytes
+    host: str
+    boot_id: str
+    pid: int
+    started_at: int
+    seen_at: int
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from agenttrace.model.jsontext import compact_json
+from agenttrace.model import transcript as rendering
 from agenttrace.otel.parts import Part
 
 if TYPE_CHECKING:
@@ -91,33 +91,8 @@ def thoughts(messages: Iterable[Message]) -> list[str]:
 
 
 def transcript(system: str | None, messages: Sequence[Message]) -> str | None:
-    """Return all that a model was given, as text: a single message's own text, else paragraphs that begin with the
-    sender; None where nothing was captured.
-    """
-    spoken = [(message.role, _spoken(message)) for message in messages] if has_content(messages) else []
-    lines = [(role, text) for role, text in spoken if text is not None]
-    if system is not None:
-        lines.insert(0, ("system", system))
-    if len(lines) == 1:
-        return lines[0][1]
-    return "\n\n".join(f"{role}: {text}" for role, text in lines) or None
-
-
-def _spoken(message: Message) -> str | None:
-    """Return what a message says in a transcript: its text, then its calls or its result."""
-    spoken: list[str] = []
-    for part in message.parts:
-        if part.kind == "text":
-            spoken.append(part.value)
-        elif part.kind == "call":
-            spoken.append(f"{part.name or part.id}({'' if part.value is None else _as_text(part.value)})")
-        elif part.kind in ("result", "other") and part.value is not None:
-            spoken.append(_as_text(part.value))
-    return "\n".join(spoken) or None
-
-
-def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else compact_json(value)
+    """Return all that a model was given, as text, see `model.transcript`; None where nothing was captured."""
+    return rendering.transcript(system, [plain(message) for message in messages])
 
 
 def _plain_call(part: Part) -> dict[str, Any]:

@@ -26,6 +26,7 @@ _NAMES = frozenset(
         "ask_ai_window",
         "audit",
         "follow_session",
+        "forget",
         "on_reset",
         "prompt_logs",
         "reset_session",

@@ -102,6 +102,11 @@ class Query:
         self._counts = Counts()
         self._reset_listeners: list[Callable[[Session], None]] = []
 
+    def forget(self) -> None:
+        """Forget what was made once from stored data, so that nothing of what is erased stays in memory."""
+        self._rendered.clear()
+        self._counts = Counts()
+
     @cached_property
     def aio(self) -> AsyncQuery:
         """The same methods, awaitable; each runs in a thread, so none blocks the event loop."""

@@ -6,11 +6,12 @@ No SQL here, no lock, no clock. Whoever calls these functions holds a transactio
 from __future__ import annotations
 
 from dataclasses import replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import orjson
 
-from agenttrace.model.rows import RANK_ABANDONED, EventRow, RunRow, version
+from agenttrace.model.rows import RANK_ABANDONED, RANK_ALIVE, EventRow, ProcessRow, RunRow, version
 from agenttrace.store.derived import is_derived
 from agenttrace.store.entities import Entities
 from agenttrace.store.events import MESSAGES, apply_reset, run_events
@@ -20,6 +21,7 @@ from agenttrace.store.raw import ABANDONED, abandoned_span
 from agenttrace.store.roots import cycle_in, cycles
 from agenttrace.store.runs import LAST_TIME, in_time
 from agenttrace.store.spread import spread
+from agenttrace.store.subjects import Subject, subjects_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from agenttrace.model.rows import AuditRow
     from agenttrace.store.batch import Batch
 
-__all__ = ["ABANDONED", "Known", "Orphan", "Tables", "abandon", "write"]
+__all__ = ["ABANDONED", "Known", "Orphan", "Tables", "abandon", "revive", "write"]
 
 Key = tuple[bytes, bytes]
 
@@ -104,12 +106,24 @@ class Tables(RawTables, Protocol):
         """Insert what is not stored, and complete what is."""
         ...
 
+    def put_subjects(self, rows: Iterable[Subject]) -> None:
+        """Insert whom traces are about; those that are stored stay."""
+        ...
+
     def put_audit(self, notes: Sequence[AuditRow]) -> None:
         """Insert notes of the audit log; those that are stored stay as they are."""
         ...
 
     def use_keys(self, used: Mapping[tuple[bytes, str], int]) -> None:
         """Move the last use of API keys, by workspace and id, to these times; never back."""
+        ...
+
+    def put_processes(self, beats: Sequence[ProcessRow]) -> None:
+        """Insert heartbeats, or replace them where they are stored."""
+        ...
+
+    def forget_process(self, process_id: bytes) -> None:
+        """Delete the heartbeat of a process, if there is one."""
         ...
 
 
@@ -120,16 +134,55 @@ def write(batch: Batch, tables: Tables) -> None:
         tables.put_audit(list(batch.audit.values()))
     if batch.keys_used:
         tables.use_keys(batch.keys_used)
+    if batch.beats:
+        _beat(batch.beats, tables)
+
+
+def _beat(beats: Mapping[bytes, ProcessRow | None], tables: Tables) -> None:
+    tables.put_processes([beat for beat in beats.values() if beat is not None])
+    for process_id, beat in beats.items():
+        if beat is None:
+            tables.forget_process(process_id)
+
+
+def revive(process_id: bytes, keys: Sequence[Key], tables: Tables) -> int:
+    """Open those of these runs again that were ended as abandoned, and return how many there were."""
+    stored = tables.load(keys).values()
+    runs = [run for run in stored if run.error == ABANDONED and not is_derived(run)]
+    change = _Change(tables, Entities())
+    change.put([(run, _revived(run, process_id)) for run in runs])
+    change.finish()
+    return len(runs)
+
+
+def _revived(run: RunRow, process_id: bytes) -> RunRow:
+    number = max((run.version & -_NEXT_REVISION) + _NEXT_REVISION, version(RANK_ALIVE, 0, 0))
+    return replace(
+        run, status="running", end_time=None, end_seq=None, error=None, process_id=process_id, version=number
+    )
 
 
 def abandon(process_id: bytes, at: int, tables: Tables) -> int:
     """End the running runs of a process as abandoned, and return how many there were."""
+    tables.forget_process(process_id)
     runs = tables.open_runs(process_id)
     tables.put_spans([abandoned_span(span, at) for span in tables.open_spans(process_id)])
     change = _Change(tables, Entities())
     change.put([(run, _abandoned(run, at)) for run in runs])
     change.finish()
     return len(runs)
+
+
+def settle(orphans: Iterable[tuple[bytes, Orphan]], tables: Tables) -> None:
+    """Put roots, each given with its workspace, under those parents that are stored after all.
+
+    For stores whose writers may miss what another one writes at the same moment.
+    """
+    change = _Change(tables, Entities())
+    for workspace, orphan in orphans:
+        change.settle(workspace, orphan)
+    change.spread_all()
+    change.finish()
 
 
 def _abandoned(run: RunRow, at: int) -> RunRow:
@@ -152,6 +205,7 @@ class _Change:
         self.events: dict[tuple[bytes, str], EventRow] = {}
         self.spread: set[Key] = set()
         self.sessions: dict[Key, bytes] = {}
+        self.subjects: set[Subject] = set()
 
     def write(self, batch: Batch) -> None:
         self.spread |= batch.spread
@@ -165,16 +219,22 @@ class _Change:
         self.put(pairs)
         self._join_orphans(pairs)
         derive_traces(batch, self)
-        for workspace, trace in sorted(self.spread):
-            self._spread(workspace, trace)
+        self.spread_all()
         self._add_events(batch, known)
         self.finish()
+
+    def spread_all(self) -> None:
+        """Bring ids to all runs of the trees that have changed."""
+        for workspace, trace in sorted(self.spread):
+            self._spread(workspace, trace)
 
     def put(self, pairs: Sequence[tuple[RunRow | None, RunRow]]) -> None:
         """Write runs, given as (stored, new), with what follows from them."""
         self.tables.put_runs([new for _, new in pairs])
         for old, new in pairs:
             self._derive(old, new)
+            if old is None or _named(old) != _named(new):
+                self.subjects.update(subjects_of(new))
             if new.session_id is not None:
                 self.sessions[new.workspace_id, new.id] = new.session_id
         self._find_sessionless([new for old, new in pairs if new.session_id != (old and old.session_id)])
@@ -190,6 +250,7 @@ class _Change:
                 self.entities.message(event)
         self.tables.put_events(events)
         self.tables.put_entities(self.entities)
+        self.tables.put_subjects(self.subjects)
 
     def _after_resets(self, resets: dict[Key, int]) -> list[EventRow]:
         kept: list[EventRow] = []
@@ -250,12 +311,13 @@ class _Change:
             if old is None:
                 arrived.setdefault(new.workspace_id, []).append(new.id)
             elif old.parent_id != new.parent_id and new.parent_id is not None:
-                self._settle(new.workspace_id, Orphan(new.id, new.parent_id, new.trace_id))
+                self.settle(new.workspace_id, Orphan(new.id, new.parent_id, new.trace_id))
         for workspace, ids in arrived.items():
             for orphan in self.tables.orphans(workspace, ids):
-                self._settle(workspace, orphan)
+                self.settle(workspace, orphan)
 
-    def _settle(self, workspace: bytes, orphan: Orphan) -> None:
+    def settle(self, workspace: bytes, orphan: Orphan) -> None:
+        """Put a root under its parent, if that is stored."""
         chain = self.tables.ancestors(workspace, orphan.parent_id)
         loop = cycle_in(chain, orphan.id)
         if loop:
@@ -286,6 +348,7 @@ class _Change:
 
 
 _UNKNOWN = Known(None, None)
+_named = attrgetter("user_id", "ai_contact_id", "session_id", "conversation_id")
 
 
 def _neighbours(batch: Batch) -> set[Key]:

@@ -19,7 +19,7 @@ from agenttrace.store.scope import Scope, resolve
 
 if TYPE_CHECKING:
     from agenttrace.model.foreign import Derived, ForeignLog, ForeignSpan, NativeRun
-    from agenttrace.model.rows import LogRow, SpanRow
+    from agenttrace.model.rows import LogRow, ProcessRow, SpanRow
 
 __all__ = ["Batch", "Derive"]
 
@@ -50,6 +50,7 @@ class Batch:
         "_rows",
         "_scopes",
         "audit",
+        "beats",
         "derive",
         "events",
         "keys_used",
@@ -72,6 +73,8 @@ class Batch:
         self.audit: dict[tuple[bytes, bytes], AuditRow] = {}
         #: Last use, in microseconds, by (workspace_id, id of the API key).
         self.keys_used: dict[tuple[bytes, str], int] = {}
+        #: Heartbeats of recording processes, by their ids; None: the process has ended, and left no run open.
+        self.beats: dict[bytes, ProcessRow | None] = {}
         self._rows: dict[Key, RunRow] = {}
         self._drafts: dict[Key, Draft] = {}
         self._scopes: dict[Scope, int] = {}
@@ -85,7 +88,7 @@ class Batch:
 
     @property
     def is_side(self) -> bool:
-        """Whether there is nothing in it but audit notes and uses of keys, which no view but the audit log shows."""
+        """Whether there is nothing in it but audit notes, uses of keys and heartbeats, which no view of runs shows."""
         return len(self) == len(self.audit) + len(self.keys_used) and not self._scopes
 
     @property
@@ -184,7 +187,7 @@ class Batch:
         if text is None or text == "" or type(time) is not int:
             raise ValueError(f"{kind} without an id or a time")
         scope = resolve({**(record.get("scope") or {}), field: text})
-        agent = _named_agent(scope, record.get("name"), time) if kind == "agent" else None
+        agent = _named_agent(scope, record.get("name"), in_time(time)) if kind == "agent" else None
         self._named.append((scope, in_time(time), agent))
 
     def _see(self, scope: Scope, time: int) -> None:

@@ -39,9 +39,12 @@ class _Pool:
 class Connections:
     """Lends connections. Safe to use from several threads, and after a fork on both sides."""
 
-    def __init__(self, url: str, connect: Callable[[], Connection]) -> None:
+    def __init__(
+        self, url: str, connect: Callable[[], Connection], alive: Callable[[Connection], bool] = lambda _: True
+    ) -> None:
         self._url = url
         self._connect = connect
+        self._alive = alive
         self._pool = _Pool()
         self._open = False
         forking.register(self)
@@ -54,7 +57,8 @@ class Connections:
         """
         pool = self._usable(opening=opening)
         with pool.write_lock, forking.inside():
-            connection, pool.writer = pool.writer or self._connect(), None
+            connection, pool.writer = self._living(pool.writer), None
+            connection = connection or self._connect()
             try:
                 yield connection
             except BaseException:
@@ -69,9 +73,7 @@ class Connections:
         """Lend a connection for reading."""
         pool = self._usable()
         with forking.inside():
-            with pool.lock:
-                connection = pool.idle.pop() if pool.idle else None
-            connection = connection or self._connect()
+            connection = self._idle(pool) or self._connect()
             try:
                 yield connection
             except BaseException:
@@ -150,6 +152,20 @@ class Connections:
             return
         for connection in [*inherited.idle, *([inherited.writer] if inherited.writer else [])]:
             connection.close()
+
+    def _idle(self, pool: _Pool) -> Connection | None:
+        while True:
+            with pool.lock:
+                connection = pool.idle.pop() if pool.idle else None
+            if connection is None or self._living(connection):
+                return connection
+
+    def _living(self, connection: Connection | None) -> Connection | None:
+        """Return the connection, unless its server is known to be gone: then it is closed."""
+        if connection is None or self._alive(connection):
+            return connection
+        connection.close()
+        return None
 
     def _usable(self, *, opening: bool = False) -> _Pool:
         if not self._open and not opening:

@@ -47,6 +47,14 @@ class Dialect(Protocol):
         """Return a new connection, usable from any thread, one at a time."""
         ...
 
+    def alive(self, connection: Connection) -> bool:
+        """Return whether a connection that lay idle may be lent again, as far as that shows without asking a server."""
+        ...
+
+    def version(self, connection: Connection) -> int:
+        """Return the version of the tables, 0 where there are none. Changes nothing."""
+        ...
+
     def create(self, connection: Connection) -> None:
         """Create what is missing; safe where several processes do so at once. Raises StoreTooNew."""
         ...
@@ -82,6 +90,13 @@ class Dialect(Protocol):
 
     def unbundle(self, rows: list[Any]) -> list[Sequence[Any]]:
         """Return the rows of a bundled SELECT."""
+        ...
+
+    def scrub(self, connection: Connection) -> bool:
+        """Overwrite what deleted rows have left in files that others may read; return whether nothing of it is left.
+
+        False where others were in the way. A server that keeps its files to itself returns True.
+        """
         ...
 
     def failure(self, error: Exception) -> StoreError | None:

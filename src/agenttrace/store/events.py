@@ -13,6 +13,7 @@ import orjson
 
 from agenttrace.model import ids
 from agenttrace.model.rows import EventRow, RunRow
+from agenttrace.store.runs import in_time
 
 __all__ = ["MESSAGES", "apply_reset", "end_sequence", "event_row", "run_events"]
 
@@ -37,7 +38,7 @@ def event_row(
     record: dict[str, Any], data: str | None, *, workspace: bytes, session: bytes | None, run: bytes
 ) -> EventRow:
     """Return the row of one EVENT record; raises KeyError, TypeError or ValueError where it is not understood."""
-    time, kind = _int(record["time"]), record["type"]
+    time, kind = in_time(_int(record["time"])), record["type"]
     if not isinstance(kind, str):
         raise TypeError(f"an event's type is text, got {kind!r}")
     return EventRow(
@@ -47,7 +48,7 @@ def event_row(
         run_id=run,
         type=kind,
         created_at=time,
-        turn_time=_int(record.get("turn", time)),
+        turn_time=in_time(_int(record.get("turn", time))),
         hidden=False,
         data=data,
     )

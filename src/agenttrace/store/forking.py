@@ -9,15 +9,11 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
+from typing import Protocol
 
 __all__ = ["Inheriting", "inside", "register"]
 
-_PATIENCE = 1.0  # seconds that a fork waits, at most
+_PATIENCE = 1.0  # seconds that a fork waits, at most, unless a block asks for more
 
 
 class Inheriting(Protocol):
@@ -37,22 +33,26 @@ class _Gate:
     def __init__(self) -> None:
         self.calm = True
         self._held = False
-        self._inside = 0
+        self._shutting = False
+        self._inside: list[float] = []
         self._changed = threading.Condition()
 
-    def enter(self) -> None:
+    def enter(self, patience: float = 0.0) -> None:
         with self._changed:
-            self._inside += 1
+            self._inside.append(patience)
 
-    def leave(self) -> None:
+    def leave(self, patience: float = 0.0) -> None:
         with self._changed:
-            self._inside -= 1
-            self._changed.notify_all()
+            self._inside.remove(patience)
+            if self._shutting:
+                self._changed.notify_all()
 
     def shut(self) -> None:
         # A signal handler may fork inside a database's own thread, so neither wait is for ever.
+        self._shutting = True
         self._held = self._changed.acquire(timeout=_PATIENCE)
-        self.calm = self._held and self._changed.wait_for(lambda: not self._inside, _PATIENCE)
+        self.calm = self._held and self._changed.wait_for(lambda: not self._inside, max([_PATIENCE, *self._inside]))
+        self._shutting = False
 
     def open(self) -> None:
         if self._held:
@@ -63,15 +63,25 @@ class _Gate:
 _gate = _Gate()
 
 
-@contextmanager
-def inside() -> Generator[None]:
-    """Hold back forks for the length of a block, in which a database is used. Blocks may nest."""
-    gate = _gate
-    gate.enter()
-    try:
-        yield
-    finally:
-        gate.leave()
+class inside:  # noqa: N801 - used as a function; a class costs a third of a generator
+    """Hold back forks for the length of a block, in which a database is used. Blocks may nest.
+
+    A fork waits a second for the block, at most, or `patience` where that is more seconds.
+    """
+
+    __slots__ = ("_gate", "_patience")
+
+    def __init__(self, *, patience: float = 0.0) -> None:
+        self._patience = patience
+
+    def __enter__(self) -> None:
+        """Enter the block."""
+        self._gate = _gate
+        self._gate.enter(self._patience)
+
+    def __exit__(self, *_: object) -> None:
+        """Leave it, on the gate by which it was entered."""
+        self._gate.leave(self._patience)
 
 
 def register(database: Inheriting) -> None:

@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from agenttrace.model.rows import AuditRow, EventRow, RunRow, SessionRow
     from agenttrace.store.protocol import AuditFilter, EventFilter, RunFilter, SessionFilter
 
-__all__ = ["RUN_EQUALS", "audit_matches", "event_matches", "run_matches", "session_matches"]
+__all__ = ["ABANDONED_SIGN", "RUN_EQUALS", "audit_matches", "event_matches", "run_matches", "session_matches"]
+
+#: What the error of an abandoned run begins with: its type comes first.
+ABANDONED_SIGN = '{"type":"abandoned",'
 
 #: The fields of a RunFilter that a run's field of the same name must equal.
 RUN_EQUALS = (
@@ -37,6 +40,7 @@ def run_matches(run: RunRow, where: RunFilter) -> bool:
         and (where.since is None or run.start_time >= where.since)
         and (where.until is None or run.start_time < where.until)
         and (run.is_root or not where.roots_only)
+        and (not where.abandoned or _is_abandoned(run))
         and (where.interaction_types is None or run.interaction_type in where.interaction_types)
         and _fits_call(run, where)
     )
@@ -79,6 +83,10 @@ def audit_matches(note: AuditRow, where: AuditFilter) -> bool:
 def _equals(run: RunRow, where: RunFilter, name: str) -> bool:
     wanted = getattr(where, name)
     return wanted is None or getattr(run, name) == wanted
+
+
+def _is_abandoned(run: RunRow) -> bool:
+    return run.status == "failed" and (run.error or "").startswith(ABANDONED_SIGN)
 
 
 def _fits_call(run: RunRow, where: RunFilter) -> bool:

@@ -14,9 +14,10 @@ from agenttrace.model.content import parse
 from agenttrace.model.ids import canonical
 from agenttrace.model.jsontext import compact_json
 from agenttrace.model.rows import TREE_ROW, RunFigures
-from agenttrace.store import apply
+from agenttrace.store import apply, purge
 from agenttrace.store.match import audit_matches, event_matches, run_matches, session_matches
 from agenttrace.store.memory_tables import MemoryTables
+from agenttrace.store.protocol import LINK_AGE, CollectStep
 from agenttrace.store.raw import present
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         ConversationRow,
         EventRow,
         LogRow,
+        ProcessRow,
         RunRow,
         SessionRow,
         SpanRow,
@@ -36,7 +38,15 @@ if TYPE_CHECKING:
         TreeStamp,
     )
     from agenttrace.store.batch import Batch
-    from agenttrace.store.protocol import AuditFilter, EventFilter, RunFilter, SessionFilter
+    from agenttrace.store.protocol import (
+        AuditFilter,
+        EventFilter,
+        PurgeCounts,
+        PurgeFilter,
+        PurgeStep,
+        RunFilter,
+        SessionFilter,
+    )
 
 __all__ = ["MemoryStore"]
 
@@ -83,6 +93,16 @@ class MemoryStore:
         with self._lock, self._usable().transaction() as tables:
             return apply.abandon(process_id, at, tables)
 
+    def revive(self, process_id: bytes, runs: Sequence[tuple[bytes, bytes]]) -> int:
+        """Open abandoned runs of a living process again, and return how many there were."""
+        with self._lock, self._usable().transaction() as tables:
+            return apply.revive(process_id, runs, tables)
+
+    def processes(self) -> list[ProcessRow]:
+        """Return the heartbeats of the processes that record, by id."""
+        with self._lock:
+            return sorted(self._usable().beats.values(), key=lambda row: row.id)
+
     def reset(self, workspace_id: bytes, *, team_id: str, user_id: str) -> list[SessionRow]:
         """Reset the sessions of (workspace, team, user) and return them."""
         team, user = canonical(team_id), canonical(user_id)
@@ -105,6 +125,11 @@ class MemoryStore:
         """Return how many runs match, on all pages."""
         with self._lock:
             return len(self._matching(where))
+
+    def workspaces(self) -> list[bytes]:
+        """Return the ids of the workspaces that have runs, ascending."""
+        with self._lock:
+            return sorted(workspace for workspace, runs in self._usable().runs.items() if runs)
 
     def run_figures(self, where: RunFilter) -> list[RunFigures]:
         """Return what sums need of the runs that match, newest first."""
@@ -216,6 +241,33 @@ class MemoryStore:
         """Revoke an API key, unless it is, and return it."""
         with self._lock:
             return self._usable().revoke_key(workspace_id, key_id, at)
+
+    def collect(
+        self,
+        *,
+        workspace_id: bytes | None = None,  # noqa: ARG002
+        older_than: int = LINK_AGE,  # noqa: ARG002
+        after: bytes = b"",  # noqa: ARG002
+        limit: int = 1000,  # noqa: ARG002
+    ) -> CollectStep:
+        """Return that there is nothing to collect: prompts are kept whole."""
+        self._usable()
+        return CollectStep(0, None)
+
+    def purge(self, where: PurgeFilter, *, limit: int = 1000, after: bytes = b"") -> PurgeStep:
+        """Delete for good some of what matches, and return what went and where to go on."""
+        with self._lock, self._usable().transaction() as tables:
+            return purge.step(tables, where, limit=limit, after=after)
+
+    def purge_counts(self, where: PurgeFilter) -> PurgeCounts:
+        """Return what a whole purge would delete now."""
+        with self._lock:
+            return purge.count(self._usable(), where)
+
+    def scrub(self) -> bool:
+        """Return True: there is no file."""
+        self._usable()
+        return True
 
     def _usable(self) -> MemoryTables:
         if not self._open:

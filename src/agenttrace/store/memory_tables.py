@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from agenttrace.errors import StoreRejected
 from agenttrace.store.apply import Known, Orphan
 from agenttrace.store.entities import Entities, join_agents, join_conversations, join_sessions
+from agenttrace.store.memory_purge import MemoryPurgeTables
 from agenttrace.store.raw import present
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
 
-    from agenttrace.model.rows import ApiKeyRow, AuditRow, EventRow, LogRow, RunRow, SessionRow, SpanRow
+    from agenttrace.model.rows import ApiKeyRow, AuditRow, EventRow, LogRow, ProcessRow, RunRow, SessionRow, SpanRow
+    from agenttrace.store.subjects import Subject
 
 __all__ = ["MemoryTables"]
 
@@ -22,7 +24,7 @@ Key = tuple[bytes, bytes]
 _KINDS = {"bytes": bytes, "str": str, "int": int, "bool": bool, "None": type(None)}
 
 
-class MemoryTables:
+class MemoryTables(MemoryPurgeTables):
     """Runs by workspace and id, children by parent, events by id, and entities. Rows are replaced, never changed."""
 
     def __init__(self) -> None:
@@ -36,6 +38,8 @@ class MemoryTables:
         self.raw_logs: dict[Key, dict[bytes, LogRow]] = {}
         self.audit: dict[Key, AuditRow] = {}
         self.keys: dict[str, ApiKeyRow] = {}
+        self.beats: dict[bytes, ProcessRow] = {}
+        self.subjects: set[Subject] = set()
 
     def of(self, workspace_id: bytes) -> dict[bytes, RunRow]:
         """Return the runs of a workspace by id."""
@@ -52,7 +56,8 @@ class MemoryTables:
         copy.raw_spans = {key: dict(spans) for key, spans in self.raw_spans.items()}
         copy.raw_logs = {key: dict(logs) for key, logs in self.raw_logs.items()}
         copy.entities = _copy(self.entities)
-        copy.audit, copy.keys = dict(self.audit), dict(self.keys)
+        copy.audit, copy.keys, copy.subjects = dict(self.audit), dict(self.keys), set(self.subjects)
+        copy.beats = dict(self.beats)
         yield copy
         self.__dict__.update(copy.__dict__)
 
@@ -203,6 +208,14 @@ class MemoryTables:
             key = self.keys.get(key_id)
             if key is not None and key.workspace_id == workspace:
                 self.keys[key_id] = replace(key, last_used_at=max(time, key.last_used_at or time))
+
+    def put_processes(self, beats: Sequence[ProcessRow]) -> None:
+        """Insert heartbeats, or replace them where they are stored."""
+        self.beats |= {beat.id: beat for beat in beats}
+
+    def forget_process(self, process_id: bytes) -> None:
+        """Delete the heartbeat of a process, if there is one."""
+        self.beats.pop(process_id, None)
 
     def add_key(self, row: ApiKeyRow) -> None:
         """Insert an API key; raises StoreRejected where its id exists."""

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from agenttrace.errors import StoreError, StoreRejected, StoreUnavailable
 from agenttrace.model import ids
 from agenttrace.model.rows import (
-    TREE_ROW,
     AgentRow,
     ApiKeyRow,
     AuditRow,
     ConversationRow,
     EventRow,
     LogRow,
+    ProcessRow,
     RunFigures,
     RunRow,
     SessionRow,
@@ -22,22 +24,33 @@ from agenttrace.model.rows import (
     TreeRow,
     TreeStamp,
 )
-from agenttrace.store import apply, sql_text
+from agenttrace.store import apply, purge, sql_text
 from agenttrace.store.connections import Connections
-from agenttrace.store.protocol import SessionFilter
+from agenttrace.store.link_collecting import forget, look
+from agenttrace.store.link_reading import TREE_COLUMNS, make_whole, whole_trees
+from agenttrace.store.link_writing import KnownLinks, LinkWriter
+from agenttrace.store.protocol import LINK_AGE, CollectStep, SessionFilter
 from agenttrace.store.raw import present
-from agenttrace.store.sql_tables import SQLTables, chunks, event_row, run_row, session_row
+from agenttrace.store.sql_lists import chunks
+from agenttrace.store.sql_purge import SQLPurgeTables
+from agenttrace.store.sql_tables import SQLTables, event_row, run_row, session_row
 from agenttrace.store.sql_where import Where, audit_where, event_where, run_wheres, session_where
+from agenttrace.store.version import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
     from agenttrace.store.batch import Batch
     from agenttrace.store.dialect import Connection, Dialect
-    from agenttrace.store.protocol import AuditFilter, EventFilter, RunFilter
+    from agenttrace.store.protocol import AuditFilter, EventFilter, PurgeCounts, PurgeFilter, PurgeStep, RunFilter
 
 __all__ = ["SQLStore"]
 
+Row = TypeVar("Row")
+
+_log = logging.getLogger("agenttrace.store")
+
+_COLLECT_EVERY = 5.0  # seconds
 _NEWEST_RUN = "ORDER BY start_time DESC, id"
 _TREES_AT_ONCE = 20
 _NEWEST_SESSION = "ORDER BY created_at DESC, id"
@@ -49,17 +62,39 @@ class SQLStore:
     `clock` returns microseconds; resets take their time from it. A forked child makes connections of its own.
     """
 
+    #: The statements of a batch, where a database has better ones.
+    _tables: type[SQLTables] = SQLTables
+
+    #: The statements of a purge, likewise.
+    _purge_tables: type[SQLPurgeTables] = SQLPurgeTables
+
+    #: The version of the tables that this library knows.
+    known_version = SCHEMA_VERSION
+
     def __init__(self, dialect: Dialect, *, clock: Callable[[], int] | None = None) -> None:
         self.url = dialect.url
         self._dialect = dialect
         self._clock = clock or _wall_clock
-        self._connections = Connections(dialect.url, dialect.connect)
+        self._connections = Connections(dialect.url, dialect.connect, dialect.alive)
+        self._links = KnownLinks()
+        self._damage_told = False
+        self._collected = b""  # how far the present pass has come
+        self._next_collection = time.monotonic() + _COLLECT_EVERY
 
     def open(self) -> None:
-        """Connect, and create the tables that are missing; raises StoreTooNew."""
-        with self._failures(), self._connections.writing(opening=True) as connection:
-            self._dialect.create(connection)
+        """Connect, and create the tables or bring older ones up to this version; raises StoreTooNew."""
+        try:
+            with self._failures(), self._connections.writing(opening=True) as connection:
+                self._dialect.create(connection)
+        except StoreRejected as error:
+            # It is not about the rows that somebody wants to write: they have to wait.
+            raise StoreUnavailable(f"{error}; the tables could not be made or upgraded") from error
         self._connections.open()
+
+    def version(self) -> int:
+        """Return the version of the tables that are there, 0 where there are none. Changes nothing, `open` or not."""
+        with self._failures(), self._connections.writing(opening=True) as connection:
+            return self._dialect.version(connection)
 
     def close(self) -> None:
         """Close the connections."""
@@ -71,18 +106,31 @@ class SQLStore:
 
     def state(self) -> object | None:
         """Return a value that equals an earlier one only if no run or entity was changed since; None if unknown."""
-        with self._failures():
+        # Asked at every request: a context manager would cost as much as the question.
+        try:
             return self._connections.state(self._dialect.state)
+        except Exception as error:
+            raise self._dialect.failure(error) or error from error
 
     def write(self, batch: Batch) -> None:
         """Write a batch: all of it, or nothing."""
         with self._transaction(quiet=batch.is_side) as tables:
             apply.write(batch, tables)
+        self._collect_sometimes()
 
     def abandon(self, process_id: bytes, *, at: int) -> int:
         """End the running runs of a dead process, and return how many there were."""
         with self._transaction() as tables:
             return apply.abandon(process_id, at, tables)
+
+    def revive(self, process_id: bytes, runs: Sequence[tuple[bytes, bytes]]) -> int:
+        """Open abandoned runs of a living process again, and return how many there were."""
+        with self._transaction() as tables:
+            return apply.revive(process_id, runs, tables)
+
+    def processes(self) -> list[ProcessRow]:
+        """Return the heartbeats of the processes that record, by id."""
+        return sorted((ProcessRow(*row) for row in self._rows(sql_text.PROCESSES, ())), key=lambda row: row.id)
 
     def reset(self, workspace_id: bytes, *, team_id: str, user_id: str) -> list[SessionRow]:
         """Reset the sessions of (workspace, team, user) and return them."""
@@ -95,10 +143,7 @@ class SQLStore:
 
     def runs(self, where: RunFilter) -> list[RunRow]:
         """Return the runs that match, newest first."""
-        if where.ids is not None:
-            return self._runs_by_id(where, where.ids)
-        sql, values = self._union(run_wheres(where, paged=True))
-        return [run_row(row) for row in self._rows(*_paged(f"{sql} {_NEWEST_RUN}", values, where.offset, where.limit))]
+        return self._whole(lambda: self._found(where))
 
     def count_runs(self, where: RunFilter) -> int:
         """Return how many runs match, on all pages."""
@@ -106,6 +151,20 @@ class SQLStore:
         if where.ids is not None:
             wheres = [_with_ids(found, part) for found in wheres for part in chunks(_distinct(where.ids))]
         return sum(self._count("run", found) for found in wheres)
+
+    def workspaces(self) -> list[bytes]:
+        """Return the ids of the workspaces that have runs, ascending."""
+        # One look-up each: a database without statistics would read the whole index for DISTINCT.
+        found: list[bytes] = []
+        last, sign = bytes(16), ">="
+        while rows := self._rows(*self._next_workspace(last, sign)):
+            last, sign = rows[0][0], ">"
+            found.append(last)
+        return found
+
+    def _next_workspace(self, last: bytes, sign: str) -> tuple[str, tuple[bytes]]:
+        where = Where(f"workspace_id {sign} ?", (last,), "run_time")
+        return f"{self._select('run', 'workspace_id', where)} ORDER BY workspace_id LIMIT 1", (last,)
 
     def run_figures(self, where: RunFilter) -> list[RunFigures]:
         """Return what sums need of the runs that match, newest first; `where.ids` is not set."""
@@ -120,11 +179,7 @@ class SQLStore:
 
     def traces(self, workspace_id: bytes, trace_ids: Sequence[bytes]) -> list[RunRow]:
         """Return all runs of these traces, oldest first."""
-        runs: list[RunRow] = []
-        for trace in _distinct(trace_ids):
-            low, high = ids.trace_range(int.from_bytes(trace, "big"))
-            runs += map(run_row, self._rows(sql_text.TRACE, (workspace_id, low, high, trace)))
-        return sorted(runs, key=lambda run: (run.start_time, run.seq, run.id))
+        return self._whole(lambda: self._of_traces(workspace_id, trace_ids))
 
     def run_ids(self, where: RunFilter) -> list[bytes]:
         """Return the ids of the runs that match, newest first."""
@@ -146,11 +201,10 @@ class SQLStore:
 
     def tree_rows(self, workspace_id: bytes, run_ids: Sequence[bytes]) -> list[TreeRow]:
         """Return what trees show of all runs of the same traces."""
-        columns = ", ".join(TREE_ROW)
         return [
             row
             for part in _parts([ids.run_range(run_id) for run_id in run_ids])
-            for row in self._rows(sql_text.of_traces(columns, len(part)), _values(workspace_id, part))
+            for row in self._complete(lambda part=part: self._tree_part(workspace_id, part))
         ]
 
     def events(self, where: EventFilter) -> list[EventRow]:
@@ -229,6 +283,87 @@ class SQLStore:
         found = self.key(key_id)
         return found if found is not None and found.workspace_id == workspace_id else None
 
+    def collect(
+        self, *, workspace_id: bytes | None = None, older_than: int = LINK_AGE, after: bytes = b"", limit: int = 1000
+    ) -> CollectStep:
+        """Look at the next links of prompts, delete those that nothing leads to, and those before them."""
+        latest = self._clock() - older_than
+        seen = self._rows(*look(self._dialect, workspace_id, after, latest, limit))
+        todo = [(row[0], row[1]) for row in seen if row[2]]
+        count = 0
+        while todo:
+            with self._transaction(quiet=True) as tables:
+                gone, todo = forget(tables, self._dialect, todo, latest, limit)
+            count += gone
+        return CollectStep(count, seen[-1][0] + seen[-1][1] if len(seen) == limit else None)
+
+    def _collect_sometimes(self) -> None:
+        """Take a step, now and then: a pass over all links takes as many of them as it takes."""
+        if time.monotonic() < self._next_collection:
+            return
+        self._next_collection = time.monotonic() + _COLLECT_EVERY
+        # The batch is written; what cannot be collected now is collected later.
+        with suppress(StoreError):
+            self._collected = self.collect(after=self._collected).after or b""
+
+    def _found(self, where: RunFilter) -> list[RunRow]:
+        if where.ids is not None:
+            return self._runs_by_id(where, where.ids)
+        sql, values = self._union(run_wheres(where, paged=True))
+        return [run_row(row) for row in self._rows(*_paged(f"{sql} {_NEWEST_RUN}", values, where.offset, where.limit))]
+
+    def _of_traces(self, workspace_id: bytes, trace_ids: Sequence[bytes]) -> list[RunRow]:
+        runs: list[RunRow] = []
+        for trace in _distinct(trace_ids):
+            low, high = ids.trace_range(int.from_bytes(trace, "big"))
+            runs += map(run_row, self._rows(sql_text.TRACE, (workspace_id, low, high, trace)))
+        return sorted(runs, key=lambda run: (run.start_time, run.seq, run.id))
+
+    def _tree_part(self, workspace_id: bytes, part: list[tuple[bytes, bytes]]) -> tuple[list[TreeRow], bool]:
+        found = self._rows(sql_text.of_traces(TREE_COLUMNS, len(part)), _values(workspace_id, part))
+        return whole_trees(workspace_id, found, self._rows)
+
+    def _whole(self, fetch: Callable[[], list[RunRow]]) -> list[RunRow]:
+        """Return the runs that are fetched, prompts whole again."""
+        return self._complete(lambda: make_whole(fetch(), self._rows))
+
+    def _complete(self, read: Callable[[], tuple[Row, bool]]) -> Row:
+        """Return what is read; once more where links were missing.
+
+        Between the two statements a run may have been replaced or erased, and its links with it.
+        """
+        found, complete = read()
+        if not complete:
+            found, complete = read()
+        if not complete:
+            self._tell_damage()
+        return found
+
+    def _tell_damage(self) -> None:
+        if not self._damage_told:
+            self._damage_told = True
+            _log.error("%s: prompts are shown with gaps, since rows of the table `link` are missing", self.url)
+
+    def purge(self, where: PurgeFilter, *, limit: int = 1000, after: bytes = b"") -> PurgeStep:
+        """Delete for good some of what matches, and return what went and where to go on."""
+        with (
+            self._failures(),
+            self._connections.writing() as connection,
+            transaction(connection, self._dialect.begin),
+            self._connections.holding(self._dialect.state(connection), quiet=False),
+        ):
+            return purge.step(self._purge_tables(connection, self._dialect), where, limit=limit, after=after)
+
+    def purge_counts(self, where: PurgeFilter) -> PurgeCounts:
+        """Return what a whole purge would delete now."""
+        with self._failures(), self._connections.reading() as connection:
+            return purge.count(self._purge_tables(connection, self._dialect), where)
+
+    def scrub(self) -> bool:
+        """Overwrite what deleted rows have left in the database's files, and return whether that succeeded."""
+        with self._failures(), self._connections.writing() as connection:
+            return self._dialect.scrub(connection)
+
     def _runs_by_id(self, where: RunFilter, wanted: Sequence[bytes]) -> list[RunRow]:
         found: list[RunRow] = []
         for part in chunks(_distinct(wanted)):
@@ -259,13 +394,14 @@ class SQLStore:
 
     @contextmanager
     def _transaction(self, *, quiet: bool = False) -> Generator[SQLTables]:
-        with (
-            self._failures(),
-            self._connections.writing() as connection,
-            transaction(connection, self._dialect.begin),
-            self._connections.holding(self._dialect.state(connection), quiet=quiet),
-        ):
-            yield SQLTables(connection, self._dialect)
+        links = LinkWriter(self._links, self._clock())
+        with self._failures(), self._connections.writing() as connection:
+            with (
+                transaction(connection, self._dialect.begin),
+                self._connections.holding(self._dialect.state(connection), quiet=quiet),
+            ):
+                yield self._tables(connection, self._dialect, links)
+            links.committed()
 
     @contextmanager
     def _failures(self) -> Generator[None]:

@@ -14,27 +14,32 @@ from agenttrace.model.rows import (
     ConversationRow,
     EventRow,
     LogRow,
+    ProcessRow,
     RunRow,
     SessionRow,
     SpanRow,
 )
-from agenttrace.store import sql_text
+from agenttrace.store import link_text, sql_text
 from agenttrace.store.apply import Known, Orphan
+from agenttrace.store.derived import is_derived
+from agenttrace.store.link_reading import make_whole
+from agenttrace.store.sql_lists import chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from agenttrace.store.dialect import Connection, Dialect
     from agenttrace.store.entities import Entities
+    from agenttrace.store.link_writing import LinkWriter
+    from agenttrace.store.links import Link
+    from agenttrace.store.subjects import Subject
 
 __all__ = ["SQLTables", "chunks", "event_row", "run_row", "session_row"]
 
 Key = tuple[bytes, bytes]
 
-#: Lists of values are filled up to one of these lengths, so that few statements are prepared, each of them once.
-_LENGTHS = (1, 8, 64, 512)
-
 _run_values = attrgetter(*sql_text.columns_of(RunRow))
+_CONTENT = sql_text.columns_of(RunRow).index("content")
 _event_values = attrgetter(*sql_text.columns_of(EventRow))
 _session_values = attrgetter(*sql_text.columns_of(SessionRow))
 _agent_values = attrgetter(*sql_text.columns_of(AgentRow))
@@ -42,12 +47,14 @@ _conversation_values = attrgetter(*sql_text.columns_of(ConversationRow))
 _span_values = attrgetter(*sql_text.columns_of(SpanRow))
 _log_values = attrgetter(*sql_text.columns_of(LogRow))
 _key_values = attrgetter(*sql_text.columns_of(ApiKeyRow))
+_process_values = attrgetter(*sql_text.columns_of(ProcessRow))
 _audit_values = attrgetter(*sql_text.columns_of(AuditRow))
 
 
 def run_row(values: Sequence[Any]) -> RunRow:
     """Return the run that a row of `RUN_COLUMNS` is."""
-    row = RunRow(*values[:-2], learnt=values[-2], via=values[-1])
+    learnt, via, history, context = values[-4:]
+    row = RunRow(*values[:-4], learnt=learnt, via=via, history_link=history, context_link=context)
     row.is_root = bool(row.is_root)
     return row
 
@@ -64,14 +71,6 @@ def session_row(values: Sequence[Any]) -> SessionRow:
     return SessionRow(*values)
 
 
-def chunks(values: Sequence[bytes]) -> Iterator[tuple[bytes, ...]]:
-    """Return lists of values for `IN`, of a few fixed lengths; the last is filled up with its last value."""
-    for start in range(0, len(values), _LENGTHS[-1]):
-        part = tuple(values[start : start + _LENGTHS[-1]])
-        length = next(length for length in _LENGTHS if length >= len(part))
-        yield part + part[-1:] * (length - len(part))
-
-
 #: How many rows one statement inserts: 64 runs have some 2,400 values, of the 32,766 that SQLite takes.
 _AT_ONCE = (64, 16, 4, 1)
 
@@ -79,9 +78,10 @@ _AT_ONCE = (64, 16, 4, 1)
 class SQLTables:
     """`store.apply.Tables` on one connection."""
 
-    def __init__(self, connection: Connection, dialect: Dialect) -> None:
+    def __init__(self, connection: Connection, dialect: Dialect, links: LinkWriter | None = None) -> None:
         self._connection = connection
         self._dialect = dialect
+        self._links = links
 
     def known(self, keys: Iterable[Key]) -> dict[Key, Known]:
         """Return which of these runs are stored."""
@@ -91,9 +91,14 @@ class SQLTables:
         }
 
     def load(self, keys: Iterable[Key]) -> dict[Key, RunRow]:
-        """Return these runs, as far as they are stored."""
+        """Return these runs, as far as they are stored; the prompts of our own as skeletons (`store.links`).
+
+        What is derived is compared with what is derived anew, so that is whole.
+        """
         found = self._by_id(f"SELECT {sql_text.RUN_COLUMNS} FROM run", "id", keys)  # noqa: S608
-        return {(run.workspace_id, run.id): run for run in (run_row(row) for _, row in found)}
+        runs = {(run.workspace_id, run.id): run for run in (run_row(row) for _, row in found)}
+        make_whole([run for run in runs.values() if is_derived(run)], lambda sql, values: self.rows(sql, *values))
+        return runs
 
     def open_runs(self, process_id: bytes) -> list[RunRow]:
         """Return the running runs of a process."""
@@ -102,7 +107,31 @@ class SQLTables:
 
     def put_runs(self, runs: Sequence[RunRow]) -> None:
         """Insert or replace runs."""
-        self._many(sql_text.PUT_RUN, map(_run_values, runs))
+        self._many(sql_text.PUT_RUN, self.run_values(runs))
+
+    def run_values(self, runs: Sequence[RunRow]) -> list[tuple[Any, ...]]:
+        """Return the values of these runs by column, after storing what of them is kept once."""
+        values: list[tuple[Any, ...]] = list(map(_run_values, runs))
+        taken = self._links.take(runs, self) if self._links is not None else {}
+        for index, short in taken.items():
+            row = values[index]
+            links = (short.history_link, short.context_link)
+            values[index] = (*row[:_CONTENT], short.content, *row[_CONTENT + 1 : -2], *links)
+        return values
+
+    def known_links(self, keys: Iterable[Key]) -> set[Key]:
+        """Return which of these links are stored."""
+        return {(workspace, row[0]) for workspace, row in self._by_id(link_text.KNOWN, "hash", keys)}
+
+    def put_links(self, links: Iterable[Link], now: int) -> None:
+        """Insert links; those that are stored stay as they are."""
+        self._many(link_text.PUT, ((*link, now) for link in links))
+
+    def forget_links(self, workspace_id: bytes, hashes: Sequence[bytes]) -> None:
+        """Delete links."""
+        for part in chunks(hashes):
+            delete = link_text.FORGET.format(hashes=sql_text.marks(len(part)))
+            self._connection.execute(self._dialect.sql(delete), (workspace_id, *part))
 
     def orphans(self, workspace_id: bytes, parents: Sequence[bytes]) -> list[Orphan]:
         """Return the roots whose parent is one of these."""
@@ -204,6 +233,10 @@ class SQLTables:
         self._many(sql_text.PUT_CONVERSATION, map(_conversation_values, entities.conversations.values()))
         self._many(sql_text.PUT_SESSION_AGENT, entities.session_agents)
 
+    def put_subjects(self, rows: Iterable[Subject]) -> None:
+        """Insert whom traces are about; those that are stored stay."""
+        self._many(sql_text.PUT_SUBJECT, rows)
+
     def put_audit(self, notes: Sequence[AuditRow]) -> None:
         """Insert notes of the audit log; those that are stored stay as they are."""
         self._many(sql_text.PUT_AUDIT, map(_audit_values, notes))
@@ -211,6 +244,14 @@ class SQLTables:
     def use_keys(self, used: Mapping[tuple[bytes, str], int]) -> None:
         """Move the last use of API keys to these times, never back."""
         self._many(sql_text.USE_KEY, ((time, *key, time) for key, time in used.items()))
+
+    def put_processes(self, beats: Sequence[ProcessRow]) -> None:
+        """Insert heartbeats, or replace them where they are stored."""
+        self._many(sql_text.PUT_PROCESS, map(_process_values, beats))
+
+    def forget_process(self, process_id: bytes) -> None:
+        """Delete the heartbeat of a process, if there is one."""
+        self._many(sql_text.FORGET_PROCESS, [(process_id,)])
 
     def add_key(self, row: ApiKeyRow) -> None:
         """Insert an API key; the database refuses an id that exists."""

@@ -16,6 +16,7 @@ from agenttrace.model.rows import (
     ConversationRow,
     EventRow,
     LogRow,
+    ProcessRow,
     RunRow,
     SessionRow,
     SpanRow,
@@ -28,20 +29,24 @@ __all__ = [
     "AUDIT_COLUMNS",
     "EVENTS_BETWEEN",
     "EVENT_COLUMNS",
+    "FORGET_PROCESS",
     "KEY_COLUMNS",
     "LOGS",
     "OPEN_SPANS",
     "OUTLINE",
+    "PROCESSES",
     "PUT_AGENT",
     "PUT_AUDIT",
     "PUT_CONTACT",
     "PUT_CONVERSATION",
     "PUT_EVENT",
     "PUT_LOG",
+    "PUT_PROCESS",
     "PUT_RUN",
     "PUT_SESSION",
     "PUT_SESSION_AGENT",
     "PUT_SPAN",
+    "PUT_SUBJECT",
     "RESET_EVENTS",
     "RESET_SESSION",
     "REVOKE_KEY",
@@ -129,6 +134,8 @@ PUT_CONTACT = f"{_insert('contact', ('workspace_id', 'id'))} ON CONFLICT DO NOTH
 
 PUT_SESSION_AGENT = f"{_insert('session_agent', ('workspace_id', 'session_id', 'agent_key'))} ON CONFLICT DO NOTHING"
 
+PUT_SUBJECT = f"{_insert('subject', ('workspace_id', 'kind', 'key', 'trace_id'))} ON CONFLICT DO NOTHING"
+
 PUT_CONVERSATION = f"""{_insert("conversation", columns_of(ConversationRow))}
 ON CONFLICT (workspace_id, id) DO UPDATE SET call_sid = COALESCE(conversation.call_sid, excluded.call_sid),
 session_id = COALESCE(conversation.session_id, excluded.session_id)"""
@@ -196,6 +203,11 @@ WHERE workspace_id = ? AND session_id = ? AND NOT hidden AND id >= ? AND id <= ?
 
 AUDIT_COLUMNS = _names(columns_of(AuditRow))
 PUT_AUDIT = f"{_insert('audit', columns_of(AuditRow))} ON CONFLICT DO NOTHING"
+
+PROCESSES = f"SELECT {_names(columns_of(ProcessRow))} FROM process"  # noqa: S608
+PUT_PROCESS = f"""{_insert("process", columns_of(ProcessRow))}
+ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at"""
+FORGET_PROCESS = "DELETE FROM process WHERE id = ?"
 
 KEY_COLUMNS = _names(columns_of(ApiKeyRow))
 ADD_KEY = _insert("api_key", columns_of(ApiKeyRow))

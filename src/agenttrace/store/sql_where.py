@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agenttrace.model.ids import canonical, time_id
-from agenttrace.store.match import RUN_EQUALS
+from agenttrace.store.match import ABANDONED_SIGN, RUN_EQUALS
 from agenttrace.store.sql_text import marks
 
 if TYPE_CHECKING:
@@ -107,6 +107,8 @@ def _prompt_index(where: RunFilter) -> str:
 def _kind(found: Where, where: RunFilter) -> Where:
     if where.roots_only:
         found = found.plus("is_root")
+    if where.abandoned:
+        found = found.plus("status = 'failed' AND substr(error, 1, ?) = ?", len(ABANDONED_SIGN), ABANDONED_SIGN)
     if where.interaction_types is not None:
         found = found.plus("interaction_type IS NOT NULL").plus(*_among("interaction_type", where.interaction_types))
     return found

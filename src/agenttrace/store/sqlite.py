@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import orjson
 
 from agenttrace.errors import StoreError, StoreRejected, StoreUnavailable
+from agenttrace.store.migrations.upgrade import upgrade
 from agenttrace.store.sql import SQLStore, transaction
 from agenttrace.store.version import SCHEMA_VERSION, check_version
 
@@ -68,16 +69,29 @@ class SQLite:
             raise
         return cast("Connection", connection)
 
+    def alive(self, connection: Connection) -> bool:
+        """Return True: a file does not go away."""
+        return True
+
+    def version(self, connection: Connection) -> int:
+        """Return the version that the file's header says, 0 for a new file."""
+        version: Any = connection.execute("PRAGMA user_version").fetchall()[0][0]
+        return int(version)
+
     def create(self, connection: Connection) -> None:
-        """Create the tables, unless they are there; raises StoreTooNew."""
+        """Create the tables, or bring those of an older version up to this one; raises StoreTooNew."""
         _use_wal(connection)
-        if _version(connection) == SCHEMA_VERSION:
+        if self.version(connection) == SCHEMA_VERSION:
             return
+        # Of several processes the others wait for the one that is in here, and then find the version as it should be.
         with transaction(connection, self.begin):
-            found = _version(connection)
+            found = self.version(connection)
             check_version(self.url, found)
-            if found < SCHEMA_VERSION:
+            if found == 0:
                 _create_tables(connection)
+            elif found < SCHEMA_VERSION:
+                upgrade(connection, "sqlite", found, wanted=SCHEMA_VERSION)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def sql(self, statement: str) -> str:
         """Return the statement as it is."""
@@ -91,7 +105,7 @@ class SQLite:
         """Return the connection and its number of changes by others, which is what it alone can compare."""
         # This reads memory that SQLite shares with other processes. In WAL mode no lock keeps it waiting but that of a
         # recovery, which takes milliseconds, after a process died in the middle of a commit.
-        found: Any = connection.execute("PRAGMA data_version").fetchall()[0][0]
+        found: Any = sqlite3.Connection.execute(cast("_Connection", connection), "PRAGMA data_version").fetchone()[0]
         return cast("_Connection", connection).token, found
 
     def member(self, column: str, key: str) -> str:
@@ -111,9 +125,19 @@ class SQLite:
         """Return the rows."""
         return orjson.loads(rows[0][0])
 
+    def scrub(self, connection: Connection) -> bool:
+        """Write the file anew, without what deleted rows have left in it, and empty the write-ahead log.
+
+        `PRAGMA secure_delete` alone does not do: where pages are rearranged, copies of rows stay in the gaps.
+        """
+        connection.execute("VACUUM")
+        # Waits for those who read an older state, as long as a statement waits.
+        busy, _pages, _moved = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()[0]
+        return not busy
+
     def failure(self, error: Exception) -> StoreError | None:
         """Return what an error of SQLite means."""
-        if isinstance(error, (*_REJECTED, OverflowError)):
+        if isinstance(error, (*_REJECTED, OverflowError, UnicodeEncodeError)):
             return StoreRejected(f"{self.url}: {error}")
         if isinstance(error, (sqlite3.Error, OSError)):
             return StoreUnavailable(f"{self.url}: {error}")
@@ -192,13 +216,7 @@ def _use_wal(connection: Connection) -> None:
             return
 
 
-def _version(connection: Connection) -> int:
-    version: Any = connection.execute("PRAGMA user_version").fetchall()[0][0]
-    return int(version)
-
-
 def _create_tables(connection: Connection) -> None:
     for statement in _SCHEMA.split(";\n"):
         if statement.strip():
             connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

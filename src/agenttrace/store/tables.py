@@ -1,7 +1,7 @@
 """The tables of the SQL stores, as SQLModel classes: what they hold, for people and programs that read them.
 
-Recording and the SQLite store do not import this module: the SQLite statements that create the tables are generated
-from it into `schema/sqlite.sql`, by `python -m agenttrace.store.tables`.
+Recording and the stores do not import this module: the statements that create the tables in SQLite and PostgreSQL are
+generated from it into `schema/*.sql`, by `python -m agenttrace.store.tables`.
 
 Columns that hold the same thing have the same name in every table. In SQLite a UUID is a 16-byte BLOB, an instant an
 INTEGER of microseconds since the Unix epoch (UTC), JSON is TEXT; in PostgreSQL they are UUID and TIMESTAMPTZ.
@@ -33,6 +33,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel import Field, SQLModel
 
+from agenttrace.store.postgres_ddl import postgresql_schema
 from agenttrace.store.version import SCHEMA_VERSION
 
 __all__ = [
@@ -42,11 +43,14 @@ __all__ = [
     "Contact",
     "Conversation",
     "Event",
+    "Link",
     "Log",
+    "Process",
     "Run",
     "Session",
     "SessionAgent",
     "Span",
+    "Subject",
     "UtcMicros",
     "UuidBytes",
     "metadata",
@@ -112,7 +116,9 @@ def _time(comment: str, **options: Any) -> Any:
 
 
 def _text(comment: str, **options: Any) -> Any:
-    return Field(sa_type=Text, sa_column_kwargs={"comment": comment}, **options)
+    # PostgreSQL else compares texts as a language does: slower, and ids would not sort as they do here.
+    kind = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+    return Field(sa_type=kind, sa_column_kwargs={"comment": comment}, **options)  # type: ignore[call-overload]
 
 
 def _number(comment: str, **options: Any) -> Any:
@@ -168,6 +174,10 @@ class Run(SQLModel, table=True):
             "deployment_type",
             where="interaction_type IS NOT NULL",
         ),
+        *(
+            _index(f"run_{column}", column, where=f"{column} IS NOT NULL")
+            for column in ("history_link", "context_link")
+        ),
     )
 
     workspace_id: uuid.UUID = _uuid("The tenant.", primary_key=True)
@@ -211,9 +221,31 @@ class Run(SQLModel, table=True):
     via: bytes | None = _bytes(
         "Span id of the foreign span right above the run, where that is not its parent run.", default=None
     )
+    history_link: bytes | None = _bytes(
+        "Of a prompt: the link of its last message, where the content says @link for its history.", default=None
+    )
+    context_link: bytes | None = _bytes(
+        "Of a prompt: the link where its system prompt and tools are, where the content says @link for them.",
+        default=None,
+    )
     content: str | None = _text("JSON object by run type.", default=None)
     error: str | None = _text("JSON object of type, message and stack.", default=None)
     attributes: str | None = _text("JSON object of free attributes.", default=None)
+
+
+class Link(SQLModel, table=True):
+    """One message, system prompt or tool catalogue of prompts, kept once a workspace, and the link that it follows."""
+
+    __tablename__: ClassVar[Any] = "link"
+    metadata = metadata
+    __table_args__: ClassVar[Any] = (_index("link_previous", "previous", where="previous IS NOT NULL"),)
+
+    workspace_id: uuid.UUID = _uuid("The tenant.", primary_key=True)
+    hash: bytes = _bytes("BLAKE2b of previous, kind and data, keyed with the workspace, 20 bytes.", primary_key=True)
+    kind: str = _text("The content key that it is of: history (one message of it), system_prompt or tool_names.")
+    previous: bytes | None = _bytes("The link of the message before; NULL for the first.", default=None)
+    created_at: datetime = _time("When it was stored.")
+    data: str = _text("JSON, byte for byte as it stood in the content.")
 
 
 class Span(SQLModel, table=True):
@@ -221,7 +253,10 @@ class Span(SQLModel, table=True):
 
     __tablename__: ClassVar[Any] = "span"
     metadata = metadata
-    __table_args__: ClassVar[Any] = (_index("span_open", "process_id", where="process_id IS NOT NULL"),)
+    __table_args__: ClassVar[Any] = (
+        _index("span_open", "process_id", where="process_id IS NOT NULL"),
+        _index("span_time", "workspace_id", "start_time"),
+    )
 
     workspace_id: uuid.UUID = _uuid("The tenant.", primary_key=True)
     trace_id: bytes = _bytes("W3C trace id, 16 bytes.", primary_key=True)
@@ -238,6 +273,8 @@ class Log(SQLModel, table=True):
 
     __tablename__: ClassVar[Any] = "log"
     metadata = metadata
+
+    __table_args__: ClassVar[Any] = (_index("log_time", "workspace_id", "time"),)
 
     workspace_id: uuid.UUID = _uuid("The tenant.", primary_key=True)
     trace_id: bytes = _bytes("W3C trace id, 16 bytes.", primary_key=True)
@@ -263,6 +300,8 @@ class Event(SQLModel, table=True):
             where="NOT hidden AND session_id IS NOT NULL",
         ),
         _index("event_sessionless", "workspace_id", "run_id", where="session_id IS NULL"),
+        _index("event_hidden", "workspace_id", "session_id", where="hidden"),
+        _index("event_run", "workspace_id", "run_id"),
         {"sqlite_with_rowid": False},
     )
 
@@ -283,7 +322,7 @@ class Session(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "session"
     metadata = metadata
     __table_args__: ClassVar[Any] = (
-        _index("session_owner", "workspace_id", "team_id", "user_id"),
+        _index("session_owner", "workspace_id", "user_id", "team_id"),
         _index("session_time", "workspace_id", "created_at DESC", "id"),
         {"sqlite_with_rowid": False},
     )
@@ -348,6 +387,34 @@ class Conversation(SQLModel, table=True):
     id: uuid.UUID = _uuid("The conversation.", primary_key=True)
     call_sid: str | None = _text("The telephone call.", default=None)
     session_id: uuid.UUID | None = _uuid("The session.", default=None)
+
+
+class Subject(SQLModel, table=True):
+    """Whom a trace is about, by which all that somebody left is found: a run of the trace names them, or has done."""
+
+    __tablename__: ClassVar[Any] = "subject"
+    metadata = metadata
+    __table_args__: ClassVar[Any] = ({"sqlite_with_rowid": False},)
+
+    workspace_id: uuid.UUID = _uuid("The tenant.", primary_key=True)
+    kind: int = _number("1 user, 2 AI contact, 3 session, 4 conversation.", primary_key=True)
+    key: str = _text("The first 64 characters of a user's id; else a UUID's 32 hexadecimal digits.", primary_key=True)
+    trace_id: bytes = _bytes("W3C trace id, 16 bytes.", primary_key=True)
+
+
+class Process(SQLModel, table=True):
+    """One process that records into this store, until it ends: runs of one that is gone are closed as abandoned."""
+
+    __tablename__: ClassVar[Any] = "process"
+    metadata = metadata
+    __table_args__: ClassVar[Any] = ({"sqlite_with_rowid": False},)
+
+    id: uuid.UUID = _uuid("The id of its journal; run.process_id of its running runs.", primary_key=True)
+    host: str = _text("The host's name.")
+    boot_id: str = _text("Which boot of the host, where that is known.")
+    pid: int = _number("The process id, as the process itself sees it.")
+    started_at: datetime = _time("When its journal was made.")
+    seen_at: datetime = _time("Its last heartbeat, by its own clock.")
 
 
 class ApiKey(SQLModel, table=True):
@@ -427,6 +494,7 @@ def _with_comments(statement: str, table: Table) -> str:
 
 
 if __name__ == "__main__":
-    target = Path(__file__).parent / "schema" / "sqlite.sql"
-    target.write_text(sqlite_schema(), encoding="utf-8")
-    sys.stdout.write(f"wrote {target}\n")
+    for database, statements in (("sqlite", sqlite_schema()), ("postgresql", postgresql_schema(metadata))):
+        target = Path(__file__).parent / "schema" / f"{database}.sql"
+        target.write_text(statements, encoding="utf-8")
+        sys.stdout.write(f"wrote {target}\n")

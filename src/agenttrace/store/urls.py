@@ -3,28 +3,47 @@
 from __future__ import annotations
 
 import os
+import re
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from agenttrace.errors import ConfigurationError
+from agenttrace.store.location import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from agenttrace.store.protocol import Store
 
 __all__ = ["open_store", "place_of", "store_maker"]
 
-_KNOWN = "a path, sqlite:///relative.db, sqlite:////absolute.db or memory://"
+_KNOWN = (
+    "a path, sqlite:///relative.db, sqlite:////absolute.db, postgresql://user@host/database, "
+    "clickhouse://user@host/database, chdb:///folder or memory://"
+)
+_SERVERS = {"postgresql": "postgresql", "postgres": "postgresql", "clickhouse": "clickhouse"}
+_OURS = {*_SERVERS, "sqlite", "chdb", "memory"}
+_BEHIND = re.compile(r"[/?#].*@", re.DOTALL)
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*\Z", re.IGNORECASE | re.ASCII)
+
+
+class _Address(NamedTuple):
+    """What a URL says."""
+
+    scheme: str
+    url: str
+    place: Path | str | None
 
 
 def open_store(store: str | os.PathLike[str] | Store, *, clock: Callable[[], int] | None = None) -> Store:
     """Return the store that a URL or a path names, not yet connected: `open()` does that. A store is returned as it is.
 
-    `clock` returns microseconds, for tests. Understood are
-    `sqlite:///relative.db`, `sqlite:////absolute.db`, `memory://`, and a path, which is a SQLite file.
-    Raises ConfigurationError on anything else.
+    `clock` returns microseconds, for tests. Understood are `sqlite:///relative.db`, `sqlite:////absolute.db`,
+    `postgresql://` (also `postgres://`), `clickhouse://`, `chdb:///folder`, `memory://`, a path, which is a SQLite
+    file, and the schemes of installed distributions (`agenttrace.store.plugins`), which replace none of these.
+    Raises ConfigurationError on anything else, and where an extra is not installed. Its words hold no password.
 
     >>> open_store("memory://").url
     'memory://'
@@ -42,11 +61,114 @@ def store_maker(
     """
     if not isinstance(store, str | os.PathLike):
         return lambda: store
-    place = place_of(store)
-    if isinstance(place, Path):
+    address = _address(store)
+    if isinstance(address.place, Path) and address.scheme == "sqlite":
         from agenttrace.store.sqlite import SQLiteStore
 
-        return partial(SQLiteStore, place, clock=clock)
+        return partial(SQLiteStore, address.place, clock=clock)
+    if address.scheme == "memory":
+        return _memory_maker(clock)
+    if address.scheme == "postgresql":
+        with _extra(address.scheme, "postgres"):
+            from agenttrace.store.postgres import PostgresStore
+        return _tried(partial(PostgresStore, address.url, clock=clock))
+    if address.scheme in ("clickhouse", "chdb"):
+        with _extra(address.scheme, "clickhouse"):
+            from agenttrace.store.clickhouse import ClickHouseStore, require_engine
+
+            if address.scheme == "chdb":
+                require_engine()
+        return _tried(partial(ClickHouseStore, address.url, clock=clock))
+    from agenttrace.store import plugins
+
+    return partial(plugins.maker(address.scheme), address.url, clock)
+
+
+def place_of(store: str | os.PathLike[str] | Store) -> Path | str | None:
+    """Return where a store's data lives: a file's or folder's absolute path, a server's URL, or None for memory.
+
+    A URL is returned without its password, so that it may be shown, and a new password is no new place. A store object
+    is asked for its URL; one of an unknown kind counts as a server.
+
+    Raises ConfigurationError as `open_store` does.
+
+    >>> str(place_of("sqlite:////var/lib/traces.db")), place_of("memory://")
+    ('/var/lib/traces.db', None)
+    >>> place_of("postgres://app:hunter2@db.example/traces")
+    'postgresql://app:***@db.example/traces'
+    """
+    if isinstance(store, str | os.PathLike):
+        return _address(store).place
+    try:
+        return place_of(store.url)
+    except ConfigurationError:
+        return shown(store.url)
+
+
+def _address(store: str | os.PathLike[str]) -> _Address:
+    text = os.fspath(store)
+    scheme, separator, rest = text.partition("://")
+    if not separator or isinstance(store, os.PathLike):
+        return _Address("sqlite", text, _file(text, given=isinstance(store, os.PathLike)))
+    if not _SCHEME.match(scheme):
+        raise ConfigurationError(f"store: this is no URL, and with :// in it no path either; use {_known()}")
+    scheme = scheme.lower()
+    if scheme == "sqlite":
+        path = _path(rest, "sqlite:///relative.db")
+        return _Address(scheme, text, _file(path))
+    if scheme == "chdb":
+        return _chdb(_path(rest, "chdb:///folder"))
+    if scheme == "memory":
+        return _Address(scheme, text, None)
+    if scheme in _SERVERS:
+        if _BEHIND.search(rest):
+            raise ConfigurationError(
+                f"store: this {scheme}:// URL has an @ behind its address; in user, password and parameters "
+                "%40, %2F, %3F and %23 stand for @, /, ? and #"
+            )
+        url = f"{_SERVERS[scheme]}://{rest}"
+        return _Address(_SERVERS[scheme], url, shown(url))
+    from agenttrace.store import plugins
+
+    if scheme not in plugins.schemes():
+        raise ConfigurationError(f"store: unknown scheme {scheme}://; use {_known()}")
+    return _Address(scheme, text, shown(text))
+
+
+def _known() -> str:
+    from agenttrace.store import plugins
+
+    others = [f"{scheme}://" for scheme in plugins.schemes()]
+    return f"{_KNOWN}; or of installed distributions {', '.join(others)}" if others else _KNOWN
+
+
+def _path(rest: str, example: str) -> str:
+    if not rest.startswith("/"):
+        raise ConfigurationError(f"store: such a URL needs three slashes, as in {example}; use {_KNOWN}")
+    return rest[1:]
+
+
+def _chdb(path: str) -> _Address:
+    path, question, options = path.partition("?")
+    if not path:
+        raise ConfigurationError(f"store: a chdb store needs a folder; use {_KNOWN}")
+    folder = Path(os.path.abspath(path))
+    url = f"chdb:///{folder}{question}{options}"
+    # One folder may have several databases, whose journals must not mix.
+    return _Address("chdb", url, url if options else folder)
+
+
+def _file(path: str, *, given: bool = False) -> Path:
+    """Return the absolute path of a SQLite file; `given` says that it is a path object, which is no URL for sure."""
+    if path in ("", ":memory:"):
+        raise ConfigurationError(f"store: a SQLite store needs a file; use {_KNOWN}")
+    scheme, colon, _ = path.partition(":")
+    if not given and colon and scheme in _OURS:
+        raise ConfigurationError(f"store: a URL needs slashes, as in {scheme}://; use {_KNOWN}")
+    return Path(os.path.abspath(path))
+
+
+def _memory_maker(clock: Callable[[], int] | None) -> Callable[[], Store]:
     from agenttrace.store.memory import MemoryStore
 
     # What memory holds outlives a shutdown, as a file does. A forked child begins with a store of its own.
@@ -54,41 +176,20 @@ def store_maker(
     return lambda: made.setdefault(os.getpid(), MemoryStore(clock=clock))
 
 
-def place_of(store: str | os.PathLike[str] | Store) -> Path | str | None:
-    """Return where a store's data lives: the absolute path of a file, the URL of a server, or None for memory.
-
-    A store object is asked for its URL; one of an unknown kind counts as a server.
-
-    Raises ConfigurationError as `open_store` does.
-
-    >>> str(place_of("sqlite:////var/lib/traces.db")), place_of("memory://")
-    ('/var/lib/traces.db', None)
-    """
-    if not isinstance(store, str | os.PathLike):
-        try:
-            return place_of(store.url)
-        except ConfigurationError:
-            return store.url
-    text = os.fspath(store)
-    scheme, separator, rest = text.partition("://")
-    if not separator or isinstance(store, os.PathLike):
-        return _file(text)
-    if scheme == "sqlite":
-        return _file(_sqlite_path(text, rest))
-    if scheme == "memory":
-        return None
-    if scheme.partition("+")[0] in ("postgresql", "postgres", "clickhouse"):
-        raise ConfigurationError(f"store: {scheme}:// is not supported yet; use {_KNOWN}")
-    raise ConfigurationError(f"store: unknown scheme {scheme}://; use {_KNOWN}")
+def _tried(make: Callable[[], Store]) -> Callable[[], Store]:
+    """Return the same once it has worked: a URL that cannot be read is the caller's error, not the writer's."""
+    make()
+    return make
 
 
-def _sqlite_path(url: str, rest: str) -> str:
-    if not rest.startswith("/"):
-        raise ConfigurationError(f"store: {url!r} needs three slashes, as in sqlite:///relative.db")
-    return rest[1:]
-
-
-def _file(path: str) -> Path:
-    if path in ("", ":memory:"):
-        raise ConfigurationError(f"store: a SQLite store needs a file; use {_KNOWN}")
-    return Path(os.path.abspath(path))
+@contextmanager
+def _extra(scheme: str, extra: str) -> Generator[None]:
+    """Say which extra brings what could not be imported."""
+    try:
+        yield
+    except ImportError as error:
+        if (error.name or "").startswith("agenttrace"):
+            raise
+        raise ConfigurationError(
+            f"store: {scheme}:// needs what is not installed ({error}): pip install 'agenttrace-otel[{extra}]'"
+        ) from error

@@ -6,7 +6,8 @@ from agenttrace.errors import StoreTooNew
 
 __all__ = ["SCHEMA_VERSION", "check_version"]
 
-SCHEMA_VERSION = 1
+#: Version 1 is the first; `migrations/versions` has the ways from each version to the next.
+SCHEMA_VERSION = 2
 
 
 def check_version(url: str, found: int) -> None:

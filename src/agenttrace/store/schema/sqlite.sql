@@ -1,4 +1,4 @@
--- The tables of agenttrace in SQLite, schema version 1.
+-- The tables of agenttrace in SQLite, schema version 2.
 -- Generated from store/tables.py by `python -m agenttrace.store.tables`.
 
 CREATE TABLE run (
@@ -72,6 +72,10 @@ CREATE TABLE run (
 	learnt TEXT,
 	-- Span id of the foreign span right above the run, where that is not its parent run.
 	via BLOB,
+	-- Of a prompt: the link of its last message, where the content says @link for its history.
+	history_link BLOB,
+	-- Of a prompt: the link where its system prompt and tools are, where the content says @link for them.
+	context_link BLOB,
 	-- JSON object by run type.
 	content TEXT,
 	-- JSON object of type, message and stack.
@@ -80,6 +84,10 @@ CREATE TABLE run (
 	attributes TEXT,
 	PRIMARY KEY (workspace_id, id)
 );
+
+CREATE INDEX run_context_link ON run (context_link) WHERE context_link IS NOT NULL;
+
+CREATE INDEX run_history_link ON run (history_link) WHERE history_link IS NOT NULL;
 
 CREATE INDEX run_interaction ON run (workspace_id, start_time DESC, id, interaction_type, run_type, widget_id, placement_id, deployment_type) WHERE interaction_type IS NOT NULL;
 
@@ -98,6 +106,24 @@ CREATE INDEX run_prompt_time ON run (workspace_id, start_time DESC, id) WHERE ru
 CREATE INDEX run_root_contact ON run (workspace_id, ai_contact_id, start_time DESC, id) WHERE is_root;
 
 CREATE INDEX run_time ON run (workspace_id, start_time DESC, id);
+
+CREATE TABLE link (
+	-- The tenant.
+	workspace_id BLOB NOT NULL,
+	-- BLAKE2b of previous, kind and data, keyed with the workspace, 20 bytes.
+	hash BLOB NOT NULL,
+	-- The content key that it is of: history (one message of it), system_prompt or tool_names.
+	kind TEXT NOT NULL,
+	-- The link of the message before; NULL for the first.
+	previous BLOB,
+	-- When it was stored.
+	created_at INTEGER NOT NULL,
+	-- JSON, byte for byte as it stood in the content.
+	data TEXT NOT NULL,
+	PRIMARY KEY (workspace_id, hash)
+);
+
+CREATE INDEX link_previous ON link (previous) WHERE previous IS NOT NULL;
 
 CREATE TABLE span (
 	-- The tenant.
@@ -121,6 +147,8 @@ CREATE TABLE span (
 
 CREATE INDEX span_open ON span (process_id) WHERE process_id IS NOT NULL;
 
+CREATE INDEX span_time ON span (workspace_id, start_time);
+
 CREATE TABLE log (
 	-- The tenant.
 	workspace_id BLOB NOT NULL,
@@ -136,6 +164,8 @@ CREATE TABLE log (
 	data TEXT NOT NULL,
 	PRIMARY KEY (workspace_id, trace_id, id)
 );
+
+CREATE INDEX log_time ON log (workspace_id, time);
 
 CREATE TABLE event (
 	-- The tenant.
@@ -158,6 +188,10 @@ CREATE TABLE event (
 	data TEXT,
 	PRIMARY KEY (workspace_id, id)
 ) WITHOUT ROWID;
+
+CREATE INDEX event_hidden ON event (workspace_id, session_id) WHERE hidden;
+
+CREATE INDEX event_run ON event (workspace_id, run_id);
 
 CREATE INDEX event_session ON event (workspace_id, session_id, id, type, hidden) WHERE NOT hidden AND session_id IS NOT NULL;
 
@@ -189,7 +223,7 @@ CREATE TABLE session (
 	PRIMARY KEY (workspace_id, id)
 ) WITHOUT ROWID;
 
-CREATE INDEX session_owner ON session (workspace_id, team_id, user_id);
+CREATE INDEX session_owner ON session (workspace_id, user_id, team_id);
 
 CREATE INDEX session_time ON session (workspace_id, created_at DESC, id);
 
@@ -233,6 +267,34 @@ CREATE TABLE conversation (
 	-- The session.
 	session_id BLOB,
 	PRIMARY KEY (workspace_id, id)
+) WITHOUT ROWID;
+
+CREATE TABLE subject (
+	-- The tenant.
+	workspace_id BLOB NOT NULL,
+	-- 1 user, 2 AI contact, 3 session, 4 conversation.
+	kind INTEGER NOT NULL,
+	-- The first 64 characters of a user's id; else a UUID's 32 hexadecimal digits.
+	"key" TEXT NOT NULL,
+	-- W3C trace id, 16 bytes.
+	trace_id BLOB NOT NULL,
+	PRIMARY KEY (workspace_id, kind, "key", trace_id)
+) WITHOUT ROWID;
+
+CREATE TABLE process (
+	-- The id of its journal; run.process_id of its running runs.
+	id BLOB NOT NULL,
+	-- The host's name.
+	host TEXT NOT NULL,
+	-- Which boot of the host, where that is known.
+	boot_id TEXT NOT NULL,
+	-- The process id, as the process itself sees it.
+	pid INTEGER NOT NULL,
+	-- When its journal was made.
+	started_at INTEGER NOT NULL,
+	-- Its last heartbeat, by its own clock.
+	seen_at INTEGER NOT NULL,
+	PRIMARY KEY (id)
 ) WITHOUT ROWID;
 
 CREATE TABLE api_key (

@@ -8,17 +8,15 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 import orjson
-import pytest
 
-from agenttrace.model.foreign import Derived, DerivedEvent, DerivedRun
 from agenttrace.model.ids import workspace_id
 from agenttrace.testing.records import PROCESS, TRACE, batch_of, log_record, run_record, run_uuid, span_record
 from agenttrace.testing.suite.base import OTHER, SESSION, WORKSPACE, StoreSuite, all_runs, only_run, shown
+from agenttrace.testing.suite.meaning import simple
+from agenttrace.testing.suite.proves import proves
+from agenttrace.testing.suite.sample import trace_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from agenttrace.model.foreign import ForeignLog, ForeignSpan, NativeRun
     from agenttrace.model.rows import RunRow
     from agenttrace.store.protocol import Store
     from agenttrace.testing.records import Record
@@ -27,47 +25,6 @@ __all__ = ["ForeignPromises"]
 
 _TRACE = TRACE.to_bytes(16, "big")
 _SCOPE = {"session_id": SESSION}
-
-
-def simple(spans: Sequence[ForeignSpan], logs: Sequence[ForeignLog], native: Sequence[NativeRun]) -> Derived:
-    """Say what spans mean, as simply as may be: one with a `type` is a run, others connect runs, logs are outputs."""
-    up = {span.span_id: span.parent_id for span in spans}
-    ours = {run.span_id: run for run in native}
-    runs = {span.span_id for span in spans if "type" in span.attributes} | set(ours)
-
-    def above(span: bytes | None) -> bytes | None:
-        while span is not None and span not in runs:
-            span = up.get(span)
-        return span
-
-    said = {log.span_id: log.body for log in logs}
-    found = [_run(span, above(span.parent_id), said) for span in spans if "type" in span.attributes]
-    moved = {key: above(run.via or run.parent_id) for key, run in ours.items()}
-    return Derived(
-        runs=found,
-        events=[
-            DerivedEvent(span_id=span.span_id, type="thinking", time=span.start, index=0, data={"content": text})
-            for span in spans
-            if (text := span.attributes.get("thought")) is not None
-        ],
-        reparented={key: up for key, up in moved.items() if up is not None and up != ours[key].parent_id},
-    )
-
-
-def _run(span: ForeignSpan, parent: bytes | None, said: dict[bytes, Any]) -> DerivedRun:
-    content = {"input": span.attributes.get("input"), "output": said.get(span.span_id)}
-    return DerivedRun(
-        trace_id=span.trace_id,
-        span_id=span.span_id,
-        parent_id=parent,
-        run_type=span.attributes["type"],
-        name=span.name,
-        status="running" if span.end is None else "success",
-        start=span.start,
-        end=span.end,
-        content={key: value for key, value in content.items() if value is not None},
-        scope_ids=span.scope_ids,
-    )
 
 
 def derive(store: Store, *records: Record, **options: Any) -> None:
@@ -86,6 +43,7 @@ def told(run: RunRow) -> dict[str, Any]:
 class ForeignPromises(StoreSuite):
     """Raw spans and logs, and the runs and events that are derived from them."""
 
+    @proves("foreign.raw")
     def test_spans_are_kept_as_they_were_received(self, store: Store) -> None:
         """The greatest version of each: an end before a start, whichever came first; without `derive` no runs."""
         end, start = span_record(2, end=2_000_000, attributes={"a": [1]}), span_record(2)
@@ -96,6 +54,7 @@ class ForeignPromises(StoreSuite):
         assert orjson.loads(two.data)["attributes"] == {"a": [1]}
         assert all_runs(store) == []
 
+    @proves("foreign.raw")
     def test_logs_are_kept_once(self, store: Store) -> None:
         """Oldest first, the same one once."""
         later, sooner = log_record(1, time=5, body="b"), log_record(1, time=4, body="a")
@@ -103,6 +62,7 @@ class ForeignPromises(StoreSuite):
         store.write(batch_of(later))
         assert [orjson.loads(log.data)["body"] for log in store.logs(WORKSPACE, _TRACE)] == ["a", "b"]
 
+    @proves("store.tenants")
     def test_workspaces_keep_their_spans_apart(self, store: Store) -> None:
         """The same ids in two workspaces are two spans, and two runs."""
         derive(store, span_record(1, attributes={"type": "master"}, name="ours"))
@@ -112,6 +72,7 @@ class ForeignPromises(StoreSuite):
         assert len(store.spans(WORKSPACE, _TRACE)) == 1
         assert store.spans(WORKSPACE, bytes(16)) == store.logs(WORKSPACE, bytes(16)) == []
 
+    @proves("foreign.derived")
     def test_what_spans_mean_is_stored(self, store: Store) -> None:
         """As runs, with a tree, content and events; a plain span between two of them is bridged."""
         derive(
@@ -126,6 +87,7 @@ class ForeignPromises(StoreSuite):
         assert orjson.loads(turn.content) == {"input": "q"}
         assert [event.type for event in shown(store)] == ["input_message", "tool_input", "tool_output"]
 
+    @proves("foreign.derived")
     def test_late_spans_change_the_answer(self, store: Store) -> None:
         """A parent that comes last takes its child in; a span that turns out to be no run is gone, with its events."""
         derive(store, span_record(2, parent=1, attributes={"type": "tool_call"}, end=2_000_000, scope=_SCOPE, place=1))
@@ -136,6 +98,7 @@ class ForeignPromises(StoreSuite):
         assert only_run(store).run_type == "master"
         assert shown(store) == []
 
+    @proves("foreign.derived")
     def test_late_logs_change_the_answer(self, store: Store) -> None:
         """A log record of a span that is stored becomes its output."""
         derive(store, span_record(1, attributes={"type": "master", "input": "q"}, end=2_000_000, scope=_SCOPE))
@@ -143,6 +106,7 @@ class ForeignPromises(StoreSuite):
         assert "said" in (only_run(store).content or "")
         assert [event.type for event in shown(store)] == ["input_message", "agent_output"]
 
+    @proves("foreign.derived")
     def test_a_thought_is_replaced(self, store: Store) -> None:
         """An event that is derived anew stands in the place of the old one; one that is not is gone."""
         for place, thought in enumerate(("first", "second", None)):
@@ -154,26 +118,30 @@ class ForeignPromises(StoreSuite):
             found = [orjson.loads(event.data or "")["content"] for event in shown(store)]
             assert found == ([] if thought is None else [thought])
 
-    @pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
-    def test_order_and_repetition_do_not_matter(self, store: Store, order: tuple[int, ...]) -> None:
+    @proves("foreign.order")
+    def test_order_and_repetition_do_not_matter(self, store: Store) -> None:
         """Foreign spans and runs of our own in one trace, one record a batch, each twice, make the same tree."""
-        records = [
-            span_record(1, attributes={"type": "agent"}, start=1_100_000, end=9_000_000, parent=7),
-            span_record(2, parent=1, start=1_200_000, end=8_000_000, scope=_SCOPE),
-            run_record(7, run_type="master", end=9_500_000),
-            run_record(8, parent=7, via=f"{2:016x}", start=2_000_000, end=7_000_000),
-        ]
-        for index in order:
-            derive(store, records[index])
-            derive(store, records[index], process_id=bytes(16))
-        runs = {run.span_id[-1]: run for run in all_runs(store)}
-        assert {key: run.parent_id for key, run in runs.items()} == {
-            7: None,
-            1: run_uuid(7),
-            8: run_uuid(1),
-        }
-        assert [key for key, run in runs.items() if run.is_root] == [7]
+        histories: list[list[Record]] = []
+        for number, order in enumerate(itertools.permutations(range(4))):
+            trace = trace_of(number)
+            records = [
+                span_record(1, trace=trace, attributes={"type": "agent"}, start=1_100_000, end=9_000_000, parent=7),
+                span_record(2, trace=trace, parent=1, start=1_200_000, end=8_000_000, scope=_SCOPE),
+                run_record(7, trace=trace, run_type="master", end=9_500_000),
+                run_record(8, trace=trace, parent=7, via=f"{2:016x}", start=2_000_000, end=7_000_000),
+            ]
+            histories.append([records[index] for index in order])
+        for together in zip(*histories, strict=True):
+            derive(store, *together)
+            derive(store, *together, process_id=bytes(16))
+        for number in range(len(histories)):
+            trace = trace_of(number)
+            runs = {run.span_id[-1]: run for run in store.traces(WORKSPACE, [trace.to_bytes(16, "big")])}
+            parents = {key: run.parent_id for key, run in runs.items()}
+            assert parents == {7: None, 1: run_uuid(7, trace), 8: run_uuid(1, trace)}
+            assert [key for key, run in runs.items() if run.is_root] == [7]
 
+    @proves("foreign.ours")
     def test_a_run_of_ours_is_never_replaced(self, store: Store) -> None:
         """A span with the id of a run of ours (it left and came back) adds nothing, in either order."""
         ours, theirs = (
@@ -185,6 +153,7 @@ class ForeignPromises(StoreSuite):
         derive(store, theirs)
         assert only_run(store).name == "ours"
 
+    @proves("foreign.derived", "trees.spread")
     def test_ids_spread_between_ours_and_theirs(self, store: Store) -> None:
         """What a foreign root knows its run of ours has, and the other way round."""
         derive(store, span_record(1, attributes={"type": "master"}, end=9_000_000, scope={"user_id": "ann"}))
@@ -192,6 +161,7 @@ class ForeignPromises(StoreSuite):
         assert {run.user_id for run in all_runs(store)} == {"ann"}
         assert None not in {run.session_id for run in all_runs(store)}
 
+    @proves("foreign.order", "write.replay")
     def test_deriving_again_writes_nothing_new(self, store: Store) -> None:
         """A batch that changes nothing leaves the versions as they are."""
         record = span_record(1, attributes={"type": "master", "input": "q"}, end=2_000_000, scope=_SCOPE)
@@ -200,6 +170,7 @@ class ForeignPromises(StoreSuite):
         derive(store, record)
         assert (all_runs(store), shown(store)) == before
 
+    @proves("foreign.abandon")
     def test_open_spans_of_a_dead_process_are_abandoned(self, store: Store) -> None:
         """Their runs end as failed, and stay so when the trace is derived again; a real end still wins."""
         derive(store, span_record(1, attributes={"type": "master"}), span_record(2, parent=1, end=2_000_000))

@@ -11,6 +11,7 @@ from agenttrace.model.rows import AgentRow, ConversationRow
 from agenttrace.store.protocol import SessionFilter
 from agenttrace.testing.records import entity_record, event_record, run_record
 from agenttrace.testing.suite.base import OTHER, SESSION, WORKSPACE, StoreSuite, write
+from agenttrace.testing.suite.proves import proves
 
 if TYPE_CHECKING:
     from agenttrace.model.rows import SessionRow
@@ -25,6 +26,7 @@ _THERE = ids.workspace_id(OTHER)
 class LookupPromises(StoreSuite):
     """What one record knows of an entity and another lacks is kept."""
 
+    @proves("entities.grow")
     def test_a_session_collects_what_records_know_of_it(self, store: Store) -> None:
         """In any number of batches; it was created when its first run started."""
         write(store, run_record(1, start=5_000_000, scope={"session_id": SESSION, "user_id": "u"}))
@@ -34,12 +36,14 @@ class LookupPromises(StoreSuite):
         assert (row.id, row.key, row.user_id, row.team_id) == (_ID, SESSION, "u", "t")
         assert (row.call_sid, row.agent_key, row.created_at) == ("CA1", "agt_a", 4_000_000)
 
+    @proves("entities.grow")
     def test_a_session_keeps_what_it_knows(self, store: Store) -> None:
         """Who came first owns it."""
         write(store, run_record(1, scope={"session_id": SESSION, "user_id": "first"}))
         write(store, run_record(2, scope={"session_id": SESSION, "user_id": "second"}))
         assert [row.user_id for row in _sessions(store)] == ["first"]
 
+    @proves("entities.sessions")
     def test_sessions_are_found_by_each_filter(self, store: Store) -> None:
         """Newest first, then by id; by agent: those that the agent took part in."""
         write(store, entity_record("session", "ase_1", time=1, scope={"user_id": "u", "agent_key": "a"}))
@@ -53,6 +57,7 @@ class LookupPromises(StoreSuite):
         assert _sessions(store, ids=[]) == []
         assert store.sessions(SessionFilter(workspace_id=_THERE)) == []
 
+    @proves("entities.sessions", "store.tenants")
     def test_an_agent_took_part_where_a_run_of_its_names_the_session(self, store: Store) -> None:
         """In its workspace only."""
         write(store, run_record(1, scope={"session_id": SESSION, "agent_key": "support"}))
@@ -60,6 +65,7 @@ class LookupPromises(StoreSuite):
         assert not store.session_has_agent(WORKSPACE, _ID, "agt_other")
         assert not store.session_has_agent(_THERE, _ID, "agt_support")
 
+    @proves("entities.exist", "entities.names")
     def test_an_agent_exists_once_named_and_has_its_latest_name(self, store: Store) -> None:
         """Registrations compare by their time, whatever order they arrive in."""
         write(store, run_record(1, scope={"agent_key": "a"}))
@@ -69,6 +75,7 @@ class LookupPromises(StoreSuite):
         assert [agent.name for agent in store.agents(WORKSPACE, ["agt_a"])] == ["New name"]
         assert store.agents(_THERE, ["agt_a"]) == []
 
+    @proves("entities.exist")
     def test_a_contact_exists_once_named_or_registered(self, store: Store) -> None:
         """By a run, by an event, by a registration."""
         write(store, run_record(1, scope={"ai_contact_id": "a"}), event_record(1, scope={"ai_contact_id": "b"}))
@@ -77,6 +84,7 @@ class LookupPromises(StoreSuite):
         assert found == [True, True, True, False]
         assert not store.has_contact(_THERE, ids.entity_id(WORKSPACE, "a"))
 
+    @proves("entities.grow", "entities.exist")
     def test_a_conversation_learns_its_call_and_its_session(self, store: Store) -> None:
         """In any number of batches."""
         conversation = ids.entity_id(WORKSPACE, "talk")

@@ -1,0 +1,111 @@
+"""Which rows of one trace a purge means: runs, and the foreign spans and logs that go with them. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agenttrace.model import ids
+from agenttrace.store.purge_tables import RawKey
+from agenttrace.store.raw import foreign_spans
+from agenttrace.store.subjects import CONTACT, SESSION, USER, key_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from agenttrace.model.rows import LogRow, RunRow, SessionRow, SpanRow
+    from agenttrace.store.protocol import PurgeFilter
+
+__all__ = ["anchor", "first_event_id", "is_old_run", "is_old_session", "names", "raw_of", "runs_of"]
+
+#: The times that do not fit into the digits of an event's id, the year 4253 on.
+_BEYOND = 1 << 56
+
+_KINDS = {"session_id": SESSION, "ai_contact_id": CONTACT, "user_id": USER}
+
+
+def names(where: PurgeFilter) -> dict[str, str | bytes]:
+    """Return the people and sessions that a filter names, by the field of a run."""
+    return {name: value for name in _KINDS if (value := getattr(where, name)) is not None}
+
+
+def anchor(where: PurgeFilter) -> tuple[int, str] | None:
+    """Return kind and key of the subject by which traces are found, the rarest one; None where it is age alone."""
+    for name, value in names(where).items():
+        return _KINDS[name], key_of(value)
+    return None
+
+
+def is_old_run(run: RunRow, before: int | None) -> bool:
+    """Return whether a run, or the root of its turn, started before that; None: all are old."""
+    return before is None or run.start_time < before or run.turn_time < before
+
+
+def is_old_session(session: SessionRow, before: int | None) -> bool:
+    """Return whether a session was created before that and has had no message since; None: all are old."""
+    if before is None:
+        return True
+    return session.created_at < before and (session.last_message_at is None or session.last_message_at < before)
+
+
+def first_event_id(time: int) -> str:
+    """Return what is greater than the ids of all events before that time, and less than those of all others."""
+    return ids.event_id(time, 0, 0) if time < _BEYOND else "aev_~"
+
+
+def runs_of(trace: Sequence[RunRow], where: PurgeFilter) -> list[RunRow]:
+    """Return the runs of a trace that go, in the order in which they may go in several steps.
+
+    What the others are found by goes last: runs that started before, and runs that carry all names.
+    """
+    wanted = names(where)
+    if not wanted:
+        found = [run for run in trace if is_old_run(run, where.before)]
+        return sorted(found, key=lambda run: (-run.start_time, run.id))
+    carriers = {run.id for run in trace if all(getattr(run, name) == value for name, value in wanted.items())}
+    if not carriers:
+        return []
+    found = [
+        run
+        for run in trace
+        if is_old_run(run, where.before) and all(getattr(run, name) in (None, value) for name, value in wanted.items())
+    ]
+    return sorted(found, key=lambda run: (run.id in carriers, run.id))
+
+
+def raw_of(
+    spans: list[SpanRow], logs: list[LogRow], goes: Sequence[RunRow], stays: Sequence[RunRow]
+) -> tuple[list[RawKey], list[RawKey]]:
+    """Return which versions of foreign spans, and which logs, go with these runs of a trace while those stay."""
+    if stays:
+        gone = _below(spans, goes, stays)
+        spans = [span for span in spans if span.span_id in gone]
+        logs = [log for log in logs if log.span_id in gone]
+    return (
+        [RawKey(span.start_time, span.trace_id, span.span_id, span.version) for span in spans],
+        [RawKey(log.time, log.trace_id, log.id) for log in logs],
+    )
+
+
+def _below(spans: list[SpanRow], goes: Sequence[RunRow], stays: Sequence[RunRow]) -> set[bytes]:
+    """Return the spans whose own run, or the nearest run above them, goes."""
+    parents: dict[bytes, bytes | None] = {
+        run.span_id: None if run.parent_id is None else ids.span_of(run.parent_id).to_bytes(8, "big")
+        for run in (*goes, *stays)
+    }
+    parents |= {span.span_id: span.parent_id for span in foreign_spans(spans)}
+    fate = {run.span_id: False for run in stays} | {run.span_id: True for run in goes}
+    for span in parents:
+        _settle(span, parents, fate)
+    return {span for span, is_gone in fate.items() if is_gone}
+
+
+def _settle(span: bytes, parents: Mapping[bytes, bytes | None], fate: dict[bytes, bool]) -> None:
+    path: list[bytes] = []
+    here: bytes | None = span
+    while here is not None and here not in fate and here in parents and here not in path[-1:]:
+        path.append(here)
+        if len(path) > len(parents):  # a loop of parents
+            break
+        here = parents[here]
+    found = fate.get(here, False) if here is not None else False
+    fate.update(dict.fromkeys(path, found))
