@@ -3,14 +3,14 @@
     python benchmarks/store.py [--stores sqlite,memory,postgresql,clickhouse] [--sizes 10000,100000,1000000] [--quick]
                                [--json FILE]
 
-A store is a name (SQLite in a temporary file, ClickHouse's engine in process in a temporary folder) or a URL;
-`postgresql` needs AGENTTRACE_TEST_POSTGRES, the URL of an empty database.
+SQLite is in temporary files, ClickHouse's engine in process in a temporary folder; `postgresql` needs
+AGENTTRACE_TEST_POSTGRES, the URL of an empty database, in which it makes a schema for each size.
 
 Writing: trees of five runs (a turn, a retrieval, a tool call, two prompts; 200 to 600 bytes of content each), as their
 journal records, a start and an end each, in batches of 1,000 records as the writer has them: decoded, merged and
 written in one transaction. CPU is this process's; a server's own is not in it.
 
-Reading: in one store that grows from size to size, the first page and a deep one of each view, in process, as pydantic
+Reading: in a store of each size, which take turns, the first page and a deep one of each view, in process, as pydantic
 documents. What a view matches is the same at every size: 200 trees of one contact, one session of one agent, one
 conversation and one day; everything else belongs to others and other days. So the growth says what the rest of the
 store costs: 1.0 is none.
@@ -26,6 +26,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,8 +41,6 @@ from agenttrace.store.urls import open_store
 from agenttrace.testing.records import PROCESS, batch_of, run_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from agenttrace.store.protocol import Store
 
 Record = tuple[int, bytes]
@@ -118,7 +117,7 @@ class Filler:
     def __init__(self, store: Store, day: int) -> None:
         self.runs = 0
         self._store = store
-        self._day = day
+        self.day = day
         watched = [record for number in range(WATCHED) for record in tree(number, day + number * 60_000_000, 0)]
         for first in range(0, len(watched), 500):
             store.write(batch_of(*watched[first : first + 500]))
@@ -137,7 +136,7 @@ class Filler:
             self._store.write(batch)
 
     def _add(self, batch: Batch, number: int) -> None:
-        start = self._day + DAY + number * 500_000
+        start = self.day + DAY + number * 500_000
         trace = (start // 1000 << 80) | number + 1
         group = 1 + number // 40
         scope = resolve(scope_of(group))
@@ -187,16 +186,18 @@ def written(store: Store, runs: int, day: int) -> dict[str, float]:
 
 # --- reading ---------------------------------------------------------------------------------------------------------
 
+Page = Callable[[], object]
 
-def pages(query: Query, day: int) -> dict[str, Callable[[], object]]:
+
+def pages(query: Query, day: int) -> dict[str, Page]:
     """Return the first page and a deep page of each view."""
     date = datetime.fromtimestamp(day / 1e6, UTC).date()
     until = (date + timedelta(days=1)).isoformat()
     group = scope_of(0)
     agent, session, contact = group["agent_key"], group["session_id"], group["ai_contact_id"]
     talk = group["conversation_id"]
-    key = query.agent_events(agent, session, limit=20).metadata.page_key
-    for _ in range(10):
+    key = None
+    for _ in range(11):
         key = query.agent_events(agent, session, limit=20, page_key=key).metadata.page_key
     deep = key
 
@@ -216,18 +217,22 @@ def pages(query: Query, day: int) -> dict[str, Callable[[], object]]:
     }
 
 
-def read(query: Query, day: int, times: int) -> dict[str, tuple[float, float]]:
-    """Return the p50 and p99 of each page, in ms."""
-    found: dict[str, tuple[float, float]] = {}
-    for name, ask in pages(query, day).items():
-        taken: list[float] = []
-        ask()
-        for _ in range(times):
-            started = time.perf_counter()
-            ask()
-            taken.append((time.perf_counter() - started) * 1000)
-        taken.sort()
-        found[name] = statistics.median(taken), taken[min(int(len(taken) * 0.99), len(taken) - 1)]
+def read(queries: dict[int, Query], day: int, times: int) -> dict[str, dict[int, tuple[float, float]]]:
+    """Return p50 and p99 of each page, in ms, by size; the sizes take turns, so that what slows one slows all."""
+    asked = {size: pages(query, day) for size, query in queries.items()}
+    found: dict[str, dict[int, tuple[float, float]]] = {}
+    for view in next(iter(asked.values())):
+        taken: dict[int, list[float]] = {size: [] for size in queries}
+        for number in range(times + 5):
+            for size, ask in asked.items():
+                started = time.perf_counter()
+                ask[view]()
+                if number >= 5:  # the first ones warm up
+                    taken[size].append((time.perf_counter() - started) * 1000)
+        found[view] = {
+            size: (statistics.median(each), sorted(each)[min(int(len(each) * 0.99), len(each) - 1)])
+            for size, each in taken.items()
+        }
     return found
 
 
@@ -241,48 +246,106 @@ def check(store: Store, size: int) -> None:
 # --- all of it -------------------------------------------------------------------------------------------------------
 
 
-def urls(names: str, folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield a name and the URL of each store."""
-    for name in names.split(","):
-        if "://" in name:
-            yield name.partition("://")[0], name
-        elif name == "sqlite":
-            yield name, f"sqlite:///{folder}/traces.db"
-        elif name == "clickhouse":
-            yield name, f"chdb:///{folder}/clickhouse"
-        elif name == "postgresql":
-            url = os.environ.get("AGENTTRACE_TEST_POSTGRES")
-            if url is None:
-                sys.exit("postgresql: set AGENTTRACE_TEST_POSTGRES to the URL of an empty database")
-            yield name, url
-        else:
-            yield name, f"{name}://"
+def url_of(name: str, folder: Path, size: int) -> str:
+    """Return the URL of a store for one size: each has a file, a database or a schema of its own."""
+    if name == "sqlite":
+        return f"sqlite:///{folder}/traces-{size}.db"
+    if name == "clickhouse":
+        return f"chdb:///{folder}/clickhouse?database=runs_{size}"
+    if name == "memory":
+        return "memory://"
+    server = os.environ.get("AGENTTRACE_TEST_POSTGRES")
+    if name != "postgresql" or server is None:
+        sys.exit(
+            "--stores: sqlite, clickhouse, memory, and postgresql, the URL of whose empty database "
+            "AGENTTRACE_TEST_POSTGRES has"
+        )
+    import psycopg
+
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA runs_{size}")
+    return f"{server}{'&' if '?' in server else '?'}options=-csearch_path%3Druns_{size}"
 
 
-def measure(name: str, url: str, sizes: list[int], given: argparse.Namespace) -> dict[str, Any]:
-    """Print and return what one store costs."""
+def measure(name: str, folder: Path, sizes: list[int], given: argparse.Namespace) -> dict[str, Any]:
+    """Print and return what one kind of store costs."""
     day = int(datetime(2026, 3, 2, tzinfo=UTC).timestamp()) * 1_000_000
-    store = open_store(url, clock=lambda: day + 300 * DAY)
-    store.open()
-    query = Query(store, clock=lambda: day + 300 * DAY)
-    found: dict[str, Any] = {"write": written(store, given.written, day), "read": {}}
+
+    def opened(size: int) -> Store:
+        store = open_store(url_of(name, folder, size), clock=lambda: day + 300 * DAY)
+        store.open()
+        return store
+
+    first = opened(0)
+    found: dict[str, Any] = {"write": written(first, given.written, day)}
     print(f"{name}: {found['write']['runs a second']:.0f} runs a second, {found['write']['cpu']:.1f} µs CPU a run")
-    filler = Filler(store, day)
+    first.close()
+    stores: dict[int, Store] = {}
     for size in sizes:
+        stores[size] = opened(size)
         started = time.perf_counter()
-        filler.fill(size)
-        check(store, size)
-        took = time.perf_counter() - started
-        found["read"][size] = read(query, day, given.times)
-        print(f"  {size} runs, filled in {took:.0f} s", flush=True)
-    first = found["read"][sizes[0]]
+        filler = Filler(stores[size], day)
+        filler.fill(size if name != "clickhouse" else min(size, COPIED))
+        if name == "clickhouse" and size > COPIED:
+            copy(stores[size], filler, size)
+        check(stores[size], size)
+        print(f"  {size} runs, filled in {time.perf_counter() - started:.0f} s", flush=True)
+    queries = {size: Query(store, clock=lambda: day + 300 * DAY) for size, store in stores.items()}
+    found["read"] = read(queries, day, given.times)
     print(f"  {'p50 (p99), ms':22}" + "".join(f"{size:>20}" for size in sizes) + f"{'growth':>8}")
-    for view in first:
-        cells = [found["read"][size][view] for size in sizes]
-        growth = cells[-1][0] / cells[0][0]
-        print(f"  {view:22}" + "".join(f"{f'{p50:.2f} ({p99:.2f})':>20}" for p50, p99 in cells) + f"{growth:8.2f}")
-    store.close()
+    for view, cells in found["read"].items():
+        growth = cells[sizes[-1]][0] / cells[sizes[0]][0]
+        line = "".join(f"{f'{p50:.2f} ({p99:.2f})':>20}" for p50, p99 in cells.values())
+        print(f"  {view:22}{line}{growth:8.2f}")
+    for store in stores.values():
+        store.close()
     return found
+
+
+#: Above so many runs the engine copies what is there: a day's rows again and again, with other ids and times.
+COPIED = 50_000
+
+_MS = "unhex(leftPad(hex(intDiv({column} + shift, 1000)), 12, '0'))"
+_OTHER = "toFixedString(concat(substring(t.{column}, 1, 8), unhex(leftPad(hex(10000000 + n), 16, '0'))), 16)"
+
+
+def copy(store: Any, filler: Filler, size: int) -> None:
+    """Let ClickHouse's engine copy the other trees until there are this many runs."""
+    trees = (filler.runs - WATCHED * TREE) // TREE
+    times = (size - filler.runs) // (trees * TREE) + 1
+    with store._clients.lend() as client:
+        for table, changed in COPIES.items():
+            named = f"SELECT name FROM system.columns WHERE database = currentDatabase() AND table = '{table}'"
+            columns = [row[0] for row in client.query(named).result_rows]
+            values = ", ".join(changed.get(column, f"t.{column}") for column in columns)
+            start = "start_time" if table == "run" else "created_at"
+            client.command(
+                f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} "
+                f"FROM (SELECT * FROM {table} WHERE {start} >= {filler.day + DAY}) AS t, "
+                f"(SELECT number + 1 AS n, n * {trees * 500_000} AS shift FROM numbers({times})) AS k"
+            )
+    filler.runs += trees * TREE * times
+
+
+COPIES: dict[str, dict[str, str]] = {
+    "run": {
+        "id": f"toFixedString(concat({_MS.format(column='t.turn_time')}, substring(t.id, 7, 10)), 16)",
+        "trace_id": f"toFixedString(concat({_MS.format(column='t.turn_time')}, substring(t.trace_id, 7, 10)), 16)",
+        "parent_id": f"if(t.parent_id IS NULL, NULL, toFixedString(concat({_MS.format(column='t.turn_time')}, "
+        "substring(assumeNotNull(t.parent_id), 7, 10)), 16))",
+        **{column: f"t.{column} + shift" for column in ("start_time", "end_time", "turn_time")},
+        **{
+            column: _OTHER.format(column=column).replace(f"t.{column}", f"assumeNotNull(t.{column})")
+            for column in ("session_id", "ai_contact_id", "conversation_id")
+        },
+    },
+    "event": {
+        "id": "concat('aev_', lower(leftPad(hex(t.created_at + shift), 14, '0')), substring(t.id, 19))",
+        "session_id": _OTHER.format(column="session_id"),
+        "run_id": f"toFixedString(concat({_MS.format(column='t.turn_time')}, substring(t.run_id, 7, 10)), 16)",
+        **{column: f"t.{column} + shift" for column in ("created_at", "turn_time")},
+    },
+}
 
 
 def main() -> None:
@@ -300,9 +363,9 @@ def main() -> None:
     sizes = [int(size) for size in given.sizes.split(",")]
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for name, url in urls(given.stores, Path(folder)):
+        for name in given.stores.split(","):
             at_most = [size for size in sizes if name != "memory" or size <= 100_000]
-            found[name] = measure(name, url, at_most, given)
+            found[name] = measure(name, Path(folder), at_most, given)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
     print(f"peak memory of this process {peak} MiB")
     if given.json:

@@ -217,7 +217,7 @@ def count(path: Path, table: str) -> int:
     connection = sqlite3.connect(path)
     try:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - one of two names
+        return connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
     finally:
         connection.close()
 
