@@ -1,9 +1,12 @@
 """What recorded runs take on disk: a turn of a long conversation, and a run of an ordinary turn.
 
-    python benchmarks/disk.py [--conversations 20] [--turns 100] [--ordinary 2000] [--quick] [--json FILE]
+    python benchmarks/disk.py [--store sqlite|clickhouse] [--conversations 20] [--turns 100] [--ordinary 2000] [--quick]
+                              [--json FILE]
 
-Everything is recorded and written as a program does it, into SQLite; bytes are those of the file, its log folded in,
-with indexes and what is free in its pages.
+Everything is recorded and written as a program does it. In SQLite bytes are those of the file, its log folded in, with
+indexes and what is free in its pages; in ClickHouse (its engine in this process) those of all active parts once they
+were merged. Texts are words drawn by chance from a vocabulary of 4,000, so that they compress about as prose does.
+ClickHouse keeps each prompt whole in its row and leaves it to compression to find what repeats.
 
 A long conversation: each turn has a prompt with a system prompt of 2 KB and all messages so far, of 300 B each; a turn
 adds two. It is measured once as it is, prompts kept once, and once with each prompt whole in its row; the prompts
@@ -19,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import sqlite3
 import sys
 import tempfile
@@ -33,14 +37,21 @@ from agenttrace.store import links
 SPANS = 5
 LAST = 10  # turns that are measured for what one takes at the end
 NAMES = UUID("8a3d1f52-6a0e-4f0b-8c57-0d5f4c1b9e21")
-WORDS = "Open the widget settings, choose the network tab and enter the name of your router there. "
 
 Sizes = dict[str, int]
 
 
+def _vocabulary() -> list[str]:
+    chance = random.Random(7)
+    return ["".join(chance.choices("etaoinshrdlucmfwypvbgk", k=chance.randint(2, 9))) for _ in range(4000)]
+
+
+VOCABULARY = _vocabulary()
+
+
 def text(size: int, head: str = "") -> str:
-    """Return so many bytes of plain text that begin so."""
-    return (head + WORDS * (size // len(WORDS) + 1))[:size]
+    """Return so many bytes of text that begin so; the same head gives the same text."""
+    return (head + " ".join(random.Random(head).choices(VOCABULARY, k=size // 2)))[:size]
 
 
 def message(conversation: int, number: int) -> dict[str, str]:
@@ -63,11 +74,13 @@ SYSTEM = text(2048)
 class Recording:
     """A store that is recorded into; `whole` keeps each prompt whole in its row."""
 
-    def __init__(self, folder: Path, *, whole: bool = False) -> None:
+    def __init__(self, folder: Path, *, whole: bool = False, store: str = "sqlite") -> None:
         self.path = folder / "traces.db"
+        self.store = store
         self.prompts: dict[str, Any] = {}  # what was recorded, by run id
         self._smallest, links.SMALLEST = links.SMALLEST, (1 << 62) if whole else links.SMALLEST
-        self.trace = AgentTrace(store=self.path, journal_dir=folder / "journal")
+        url = self.path if store == "sqlite" else f"chdb:///{folder}/clickhouse"
+        self.trace = AgentTrace(store=url, journal_dir=folder / "journal")
 
     def prompt(self, history: list[dict[str, str]], answer: str) -> None:
         """Record one prompt."""
@@ -80,6 +93,8 @@ class Recording:
         """Return the bytes of each table and index, once all is written; `file` is the file."""
         if not self.trace.flush(600):
             sys.exit("flush ran out of time")
+        if self.store == "clickhouse":
+            return self._parts()
         with closing(sqlite3.connect(self.path)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             found = {"file": self.path.stat().st_size}
@@ -88,6 +103,16 @@ class Recording:
             except sqlite3.OperationalError:  # this SQLite was built without it
                 rows = []
         return found | dict(rows)
+
+    def _parts(self) -> Sizes:
+        store: Any = self.trace._pipe().open_store_once()
+        with store._clients.lend() as client:
+            active = "FROM system.parts WHERE active AND database = currentDatabase() GROUP BY table"
+            tables = [row[0] for row in client.query(f"SELECT table {active}").result_rows]
+            for table in tables:
+                client.command(f"OPTIMIZE TABLE {table} FINAL")
+            found = dict(client.query(f"SELECT table, sum(bytes_on_disk) {active}").result_rows)
+        return {"file": sum(found.values()), **found}
 
     def close(self) -> None:
         """End; exit with an error where a prompt does not come back as it was."""
@@ -103,7 +128,7 @@ class Recording:
 def converse(given: argparse.Namespace, *, whole: bool, rooted: bool) -> tuple[float, float]:
     """Return the bytes of a turn at the end of long conversations, and of one on the average."""
     with tempfile.TemporaryDirectory() as folder:
-        recording = Recording(Path(folder), whole=whole)
+        recording = Recording(Path(folder), whole=whole, store=given.store)
         empty = recording.settle()["file"]
         before = empty
         for turn in range(given.turns):
@@ -135,7 +160,7 @@ def ordinary(given: argparse.Namespace, *, going: bool, whole: bool = False) -> 
     `going`: of conversations of four turns.
     """
     with tempfile.TemporaryDirectory() as folder:
-        recording = Recording(Path(folder), whole=whole)
+        recording = Recording(Path(folder), whole=whole, store=given.store)
         empty = recording.settle()
         for number in range(given.ordinary):
             conversation, turn = divmod(number, 4) if going else (number, 3)
@@ -177,6 +202,7 @@ def report_ordinary(title: str, turns: int, empty: Sizes, found: Sizes, content:
 def main() -> None:
     """Run the benchmark."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--store", choices=("sqlite", "clickhouse"), default="sqlite")
     arguments.add_argument("--conversations", type=int, default=20)
     arguments.add_argument("--turns", type=int, default=100, help="turns of a long conversation")
     arguments.add_argument("--ordinary", type=int, default=2000, help="ordinary turns")
