@@ -34,6 +34,9 @@ from uuid import UUID, uuid5
 from agenttrace import AgentTrace
 from agenttrace.store import links
 
+# The folder of this file is no place to import from: `http` there is another benchmark, which drivers would meet.
+sys.path[:] = [place for place in sys.path if Path(place).resolve() != Path(__file__).resolve().parent]
+
 SPANS = 5
 LAST = 10  # turns that are measured for what one takes at the end
 NAMES = UUID("8a3d1f52-6a0e-4f0b-8c57-0d5f4c1b9e21")
@@ -107,10 +110,11 @@ class Recording:
     def _parts(self) -> Sizes:
         store: Any = self.trace._pipe().open_store_once()
         with store._clients.lend() as client:
-            active = "FROM system.parts WHERE active AND database = currentDatabase() GROUP BY table"
+            database = store._place.database
+            active = f"FROM system.parts WHERE active AND database = '{database}' GROUP BY table"
             tables = [row[0] for row in client.query(f"SELECT table {active}").result_rows]
             for table in tables:
-                client.command(f"OPTIMIZE TABLE {table} FINAL")
+                client.command(f"OPTIMIZE TABLE {store._place.name(table)} FINAL")
             found = dict(client.query(f"SELECT table, sum(bytes_on_disk) {active}").result_rows)
         return {"file": sum(found.values()), **found}
 
