@@ -1,22 +1,30 @@
-"""The part of the build that is code: three accelerators in C, left out where there is no compiler."""
+"""The part of the build that is code: the accelerators in C, left out where there is no compiler."""
 
 import sysconfig
+from pathlib import Path
 
 from setuptools import Extension, setup
 
 # One build for all versions of Python from 3.11 on, but for those without a GIL, which have no stable ABI.
 STABLE = not sysconfig.get_config_var("Py_GIL_DISABLED")
 
+MODULES = (
+    *(("record", name) for name in ("_ids", "_look", "_plain", "_span")),
+    *(("journal", name) for name in ("_frame", "_tail")),
+    ("otel", "_members"),
+)
+HEADERS = sorted(map(str, Path("src/agenttrace").glob("*/_*.h")))
+
 setup(
     ext_modules=[
         Extension(
             f"agenttrace.{room}.{name}",
             [f"src/agenttrace/{room}/{name}.c"],
-            depends=["src/agenttrace/record/_scan.h"],
+            depends=HEADERS,
             optional=True,
             py_limited_api=STABLE,
         )
-        for room, name in (("record", "_look"), ("journal", "_frame"), ("otel", "_members"))
+        for room, name in MODULES
     ],
     options={"bdist_wheel": {"py_limited_api": "cp311"}} if STABLE else {},
 )

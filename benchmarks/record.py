@@ -1,6 +1,6 @@
 """What one decorated call costs the calling thread, beside a bare OpenTelemetry SDK span with the same two attributes.
 
-    python benchmarks/record.py [--calls 20000] [--rounds 7]
+    python benchmarks/record.py [--calls 20000] [--rounds 7] [--more]
 
 Both run in this process, in turn, in slices of a few milliseconds, so that a machine whose speed changes slows both; a
 figure is the median over the slices of the calling thread's CPU time a call, with the range of nine in ten behind it,
@@ -8,8 +8,8 @@ and the ratio is the median of those of neighbouring slices. The decorated funct
 500-byte text, with all that is on by default: capture by copy, redaction, journal, checksums, writer thread, SQLite.
 The SDK span has no processor attached. A plain call of the same function is measured as well, and taken off neither.
 
-Then the same calls from sixteen threads at once, beside one thread, in CPU time of the calling threads a call; and the
-slowest of a thousand calls, each by itself, in CPU time and by the wall, while the writer works.
+With `--more` also the same calls from sixteen threads at once, beside one thread, in CPU time of the calling threads a
+call; and the slowest of a thousand calls, each by itself, in CPU time and by the wall, while the writer works.
 
 Some calls carry a secret. Afterwards a second process opens the store and checks that every call is there, with its
 input and output, and that no secret is; the benchmark fails where that is not so.
@@ -145,6 +145,16 @@ def slowest(calls: int, clock: Callable[[], int]) -> float:
     return sorted(taken)[len(taken) * 999 // 1000] / 1000
 
 
+def more() -> list[str]:
+    """Return what there is to say of threads and of the slowest calls."""
+    alone, many = (statistics.median(crowd(threads, 16 * SLICE) for _ in range(5)) for threads in (1, 16))
+    slow = {clock.__name__: slowest(10_000, clock) for clock in (time.thread_time_ns, time.perf_counter_ns)}
+    return [
+        f"a call of one thread {alone:.2f} µs, of one of sixteen at once {many:.2f} µs",
+        *(f"all but one in a thousand stay below {figure:.1f} µs ({clock})" for clock, figure in slow.items()),
+    ]
+
+
 def report(name: str, figures: list[int]) -> None:
     """Print the median and the range of nine in ten, in microseconds a call."""
     each = sorted(figure / SLICE / 1000 for figure in figures)
@@ -157,6 +167,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--calls", type=int, default=10_000, help="calls a round")
     arguments.add_argument("--rounds", type=int, default=7)
+    arguments.add_argument("--more", action="store_true", help="threads and the slowest calls as well")
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "traces.db"
@@ -171,8 +182,7 @@ def main() -> None:
                 for name, way in ways.items():
                     figures[name].append(way(SLICE))
             trace.flush(60)
-        alone, many = (statistics.median(crowd(threads, 16 * SLICE) for _ in range(5)) for threads in (1, 16))
-        slow = {clock.__name__: slowest(10_000, clock) for clock in (time.thread_time_ns, time.perf_counter_ns)}
+        said = more() if given.more else []
         stats = trace.stats()
         trace.shutdown(60)
         report("OpenTelemetry SDK span, two attributes", figures["sdk"])
@@ -180,9 +190,8 @@ def main() -> None:
         report("the same call, not traced", figures["plain"])
         ratio = statistics.median(ours / bare for bare, ours in zip(figures["sdk"], figures["ours"], strict=True))
         print(f"ratio {ratio:.3f}   (at most 0.333 is asked for)")
-        print(f"a call of one thread {alone:.2f} µs, of one of sixteen at once {many:.2f} µs")
-        for clock, figure in slow.items():
-            print(f"all but one in a thousand stay below {figure:.1f} µs ({clock})")
+        for line in said:
+            print(line)
         print(f"degraded {stats.degraded}, dropped {stats.dropped}, internal errors {stats.internal_errors}")
         calls = next(numbers)
         verify(path, calls, len(range(0, calls, EVERY)))

@@ -13,9 +13,11 @@ all         CPU time of the whole process until all is durable, in µs; ours sto
 kept        spans that are found in the store afterwards, in parts of those made
 disk        bytes of the store's files, once its log was folded in
 
-The ratio of two ways is the median of the ratios of each round. JSON is made with orjson on every side, which is the
-quickest there is. The import is measured as well: what `import agenttrace` and a first span take over bare Python,
-beside `import opentelemetry.trace, orjson`.
+The ratio of two ways is the median of the ratios of each round. That of the traced thread to the bare SDK is measured
+by itself: both in one process, in turn, in slices of a few milliseconds, so that a machine whose speed changes slows
+both; it is the median of those of neighbouring slices, while the writer works. JSON is made with orjson on every side,
+which is the quickest there is. The import is measured as well: what `import agenttrace` and a first span take over bare
+Python, beside `import opentelemetry.trace, orjson`.
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
 SPANS = 5
+SLICE = 20  # turns that one side makes before the other
 WORDS = "Open the widget settings, choose the network tab and enter the name of your router there. "
 
 
@@ -251,6 +254,24 @@ def child(name: str, turns: int) -> dict[str, float]:
         }
 
 
+def sides(turns: int) -> dict[str, float]:
+    """Return the ratios of the traced thread's CPU time, ours to the bare SDK's, slice by slice in this process."""
+    with tempfile.TemporaryDirectory() as folder:
+        ours, bare = Ours(Path(folder)), Bare(Path(folder))
+        found: dict[str, float] = {}
+        for name, count in (("turn", turns), ("long_prompt", turns // 4)):
+            one, other = getattr(ours, name), getattr(bare, name)
+            repeated(one, 20), repeated(other, 20)
+            ours.settle()
+            pairs = [(repeated(one, SLICE), repeated(other, SLICE)) for _ in range(max(count // SLICE, 1))]
+            ours.settle()
+            found[name] = statistics.median(mine / theirs for mine, theirs in pairs)
+            found[f"{name}, µs"] = statistics.median(mine for mine, _ in pairs) / SLICE / 1000
+            found[f"{name}, SDK, µs"] = statistics.median(theirs for _, theirs in pairs) / SLICE / 1000
+        ours.close()
+        return found
+
+
 def repeated(act: Callable[[], object], times: int) -> int:
     """Return the CPU time of this thread, in ns, for doing this so often."""
     started = time.thread_time_ns()
@@ -308,10 +329,10 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=7)
     arguments.add_argument("--quick", action="store_true", help="seconds instead of minutes")
     arguments.add_argument("--json", type=Path, help="write the figures here as well")
-    arguments.add_argument("--child", choices=sorted(WAYS), help=argparse.SUPPRESS)
+    arguments.add_argument("--child", choices=[*sorted(WAYS), "sides"], help=argparse.SUPPRESS)
     given = arguments.parse_args()
     if given.child:
-        print(json.dumps(child(given.child, given.turns)))
+        print(json.dumps(sides(given.turns) if given.child == "sides" else child(given.child, given.turns)))
         return
     if given.quick:
         given.turns, given.rounds = 200, 2
@@ -322,9 +343,10 @@ def main() -> None:
         figures = {key: [each[name][key] for each in rounds] for key in rounds[0][name]}
         kept, disk = statistics.median(figures["kept"]), statistics.median(figures["disk"])
         print(f"{SAID[name]:38} {shown(figures['traced']):>24} {shown(figures['all']):>24} {kept:6.0%} {disk:8.0f}")
+    beside = [run("sides", given.turns) for _ in range(given.rounds)]
     found = {
-        "traced": ratio(rounds, "traced", "ours", "sdk"),
-        "long prompt": ratio(rounds, "long prompt", "ours", "sdk"),
+        "traced": statistics.median(each["turn"] for each in beside),
+        "long prompt": statistics.median(each["long_prompt"] for each in beside),
         "all": ratio(rounds, "all", "ours", "exporter, large queue"),
     }
     loaded = imports(3 if given.quick else 15)
@@ -336,7 +358,9 @@ def main() -> None:
         f"{loaded['ours']:.0f} ms against {loaded['floor']:.0f} ms)"
     )
     if given.json:
-        given.json.write_text(json.dumps({"rounds": rounds, "ratios": found, "import": loaded}, indent=2))
+        given.json.write_text(
+            json.dumps({"rounds": rounds, "sides": beside, "ratios": found, "import": loaded}, indent=2)
+        )
 
 
 if __name__ == "__main__":

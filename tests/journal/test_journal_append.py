@@ -60,7 +60,7 @@ def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
 
 @pytest.fixture
 def around_encoding(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Callables that run in the middle of the next append, one each."""
+    """Callables that run in the middle of the next append, one each; the compiled one has no middle."""
     hooks: list[Any] = []
     real = tail_module.encode
 
@@ -71,6 +71,7 @@ def around_encoding(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         return value
 
     monkeypatch.setattr(tail_module, "encode", encode)
+    monkeypatch.setattr(Tail, "append", Tail._append_plainly)
     return hooks
 
 

@@ -212,6 +212,7 @@ def encode(kind, payload, salt):
         children.append(os.fork())
     return real(kind, payload, salt)
 tail.encode = encode
+traced.append = traced._tail._append_plainly  # the compiled one has no middle
 append(1)
 if children[0] == 0:
     append(2)
@@ -280,6 +281,7 @@ def encode(kind, payload, salt):
         assert list(root.iterdir()) == []
     return real(kind, payload, salt)
 tail.encode = encode
+traced.append = traced._tail._append_plainly  # the compiled one has no middle
 append(1)
 assert traced.stats().recorded == 3
 """

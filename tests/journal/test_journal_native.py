@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import shutil
 import struct
 
@@ -9,7 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from agenttrace.journal import tail as tail_module
 from agenttrace.journal.frames import NATIVE, encode, encode_in_python
+from agenttrace.journal.tail import Tail
 
 SALTS = st.integers(0, 2**32 - 1)
 
@@ -41,3 +44,45 @@ def test_what_is_no_frame_is_an_error(arguments: tuple[object, ...]) -> None:
 def test_the_compiled_encoder_is_there_wherever_there_is_a_compiler() -> None:
     """A build that quietly leaves it out would cost every call a microsecond."""
     assert NATIVE or shutil.which("cc") is None
+    assert tail_module.NATIVE or shutil.which("cc") is None
+
+
+def opened(size: int) -> tuple[Tail, mmap.mmap, list[tuple[int, bytes]]]:
+    """Return a tail that appends to a map, the map, and what found no room."""
+    overflowed: list[tuple[int, bytes]] = []
+    tail = Tail(lambda kind, payload: overflowed.append((kind, payload)), pytest.fail)
+    buffer = mmap.mmap(-1, size)
+    tail.write, tail.salt = buffer.write, 77
+    return tail, buffer, overflowed
+
+
+@given(st.lists(st.lists(st.binary(max_size=40) | st.integers(0, 9000).map(bytes), max_size=6), max_size=6))
+@example([[bytes(4095)], [bytes(4096)], [b"a", bytes(16000), b"b"], [bytes(40000)], [b"after"]])
+def test_appends_in_pieces_write_what_whole_ones_write(records: list[list[bytes]]) -> None:
+    """Small or large, until there is no room; what finds none goes on whole, and a smaller one may fit after it."""
+    one, pieced, lost = opened(32768)
+    other, whole, missing = opened(32768)
+    for pieces in records:
+        one.append_parts(1, *pieces)
+        other._append_plainly(1, b"".join(pieces))
+    assert pieced[:] == whole[:]
+    assert pieced.tell() == whole.tell()
+    assert lost == missing
+    assert one.recorded == other.recorded == len(records) - len(lost)
+
+
+def test_a_large_append_to_a_map_that_is_closed_goes_on() -> None:
+    """As a small one does."""
+    tail, buffer, overflowed = opened(65536)
+    buffer.close()
+    tail.append_parts(1, b"large", bytes(5000))
+    tail.append(1, b"small")
+    assert overflowed == [(1, b"large" + bytes(5000)), (1, b"small")]
+
+
+def test_a_large_append_leaves_the_map_to_be_closed() -> None:
+    """Nothing holds on to it."""
+    tail, buffer, _ = opened(65536)
+    tail.append(1, bytes(5000))
+    buffer.close()
+    assert buffer.closed

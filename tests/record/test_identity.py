@@ -5,27 +5,44 @@ from __future__ import annotations
 import random
 import threading
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agenttrace.model import ids as model_ids
-from agenttrace.record.identity import RandomIds
+from agenttrace.record.identity import Ids, RandomIds, RandomIdsInPython
 
 NOW = 1_767_268_800_000_000
 
 
+WAYS = pytest.mark.parametrize("way", [RandomIds, RandomIdsInPython])
+
+
+@WAYS
 @given(st.integers(0, (1 << 47) * 1000))
-def test_a_trace_id_begins_with_the_milliseconds(now: int) -> None:
+def test_a_trace_id_begins_with_the_milliseconds(way: type[Ids], now: int) -> None:
     """16 bytes: 48 bits of Unix milliseconds, then random ones."""
-    trace = RandomIds().trace(now)
+    trace = way().trace(now)
     assert len(trace) == 16
     assert int.from_bytes(trace[:6], "big") == now // 1000
     assert any(trace)
 
 
-def test_ids_do_not_repeat() -> None:
+@WAYS
+def test_every_bit_of_an_id_is_random(way: type[Ids]) -> None:
+    """Each is set in about half of many ids."""
+    made, count = way(), 4000
+    spans = [int.from_bytes(made.span(), "big") for _ in range(count)]
+    traces = [int.from_bytes(made.trace(NOW)[6:], "big") for _ in range(count)]
+    for ids, bits in ((spans, 64), (traces, 80)):
+        for bit in range(bits):
+            assert 0.4 < sum(one >> bit & 1 for one in ids) / count < 0.6
+
+
+@WAYS
+def test_ids_do_not_repeat(way: type[Ids]) -> None:
     """Many ids of one instant are all different, and none is zero."""
-    made = RandomIds()
+    made = way()
     traces = {made.trace(NOW) for _ in range(5000)}
     spans = {made.span() for _ in range(5000)}
     assert len(traces) == len(spans) == 5000

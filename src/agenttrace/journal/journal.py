@@ -92,6 +92,7 @@ class Journal:
         self.home: Home = home
         self.tail = tail
         self.committed = 0
+        self.stored_until = time.monotonic()  # kept by the writer: what was appended before that is committed
         self.provide: Callable[[], None] = _nothing  # asks for the next segment to be made ready
         self.open_runs: set[tuple[bytes, bytes]] = set()  # kept by the writer: what the store has as running
         self._settings = settings
@@ -263,6 +264,13 @@ class Journal:
                     break
                 self._gaps.pop()
             if self._segments:
+                self._open_up()
+
+    def renew(self) -> None:
+        """Begin a new segment, so that the one before, and what stands in it, is deleted once it is drained."""
+        with self.tail.held():
+            if self._segments and self._segments[-1].published() > HEADER_SIZE:
+                self._make_room(0, self._level())
                 self._open_up()
 
     def pause(self) -> None:

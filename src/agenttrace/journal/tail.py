@@ -10,7 +10,7 @@ import sys
 import threading
 from collections import deque
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from agenttrace.journal.frames import encode
 from agenttrace.journal.signals import raised_by_signal_handler
@@ -20,9 +20,32 @@ if TYPE_CHECKING:
 
     from agenttrace.journal.segment import Segment
 
-__all__ = ["Tail"]
+__all__ = ["NATIVE", "Fields", "Tail"]
 
 _HAS_GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
+
+
+class Fields:
+    """What a plain append needs; `_tail.c` has the same fields, and a plain append of its own."""
+
+    __slots__ = ("_counter", "salt", "write")
+
+    _counter: itertools.count[int]
+    salt: int
+    write: Callable[[bytes], int]
+
+
+def _best() -> type[Fields]:
+    try:
+        from agenttrace.journal import _tail
+    except ImportError:  # built without a compiler
+        return Fields
+    return _tail.Appender if _HAS_GIL else Fields
+
+
+_Best = Fields if TYPE_CHECKING else _best()
+#: Whether plain appends are the compiled ones.
+NATIVE: Final = _Best is not Fields
 
 
 class _ClosedError(ValueError):
@@ -33,7 +56,7 @@ def _closed(_frame: bytes) -> int:
     raise _ClosedError
 
 
-class Tail:
+class Tail(_Best):
     """The end of a journal. `append` may be called from any thread, signal handler or finalizer.
 
     A plain append needs no lock: a frame is written by one `mmap.write` (see `mapped.py` why that is enough). The lock
@@ -44,15 +67,12 @@ class Tail:
     __slots__ = (
         "__weakref__",
         "_busy",
-        "_counter",
         "_failures",
         "_inner",
         "_on_error",
         "_overflow",
         "lock",
-        "salt",
         "segment",
-        "write",
     )
 
     def __init__(self, overflow: Callable[[int, bytes], None], on_error: Callable[[Exception], None]) -> None:
@@ -62,7 +82,7 @@ class Tail:
 
     def reset(self) -> None:
         """Start anew, without a segment and with a fresh lock: what a forked child does."""
-        self.write: Callable[[bytes], int] = _closed
+        self.write = _closed
         self.lock = threading.RLock()
         self._busy = False
         self._inner: deque[tuple[int, bytes]] = deque()
@@ -124,7 +144,13 @@ class Tail:
                 error = problem
         self._append_carefully(kind, payload, error)
 
-    append = _append_plainly if _HAS_GIL else _append_alone
+    def _append_parts(self, kind: int, *pieces: bytes) -> None:
+        """Append a record whose payload is in pieces."""
+        self.append(kind, b"".join(pieces))
+
+    if TYPE_CHECKING or not NATIVE:
+        append = _append_plainly if _HAS_GIL else _append_alone
+        append_parts = _append_parts
 
     def _append_carefully(self, kind: int, payload: bytes, error: Exception) -> None:
         """Append a record whose plain copy raised this error, or report why that cannot be."""

@@ -22,41 +22,33 @@ from agenttrace.model.wire import EVENT, FIXED, NO_PARENT, OPEN, REMOTE, RUN, SP
 from agenttrace.record import failure
 from agenttrace.record.clip import clip
 from agenttrace.record.context import CURRENT, OURS, SCOPE, Attachment, attach, current_context, detach
-from agenttrace.record.fields import ENVELOPE_KEYS, KEY_JSON
+from agenttrace.record.fields import ENVELOPE_KEYS
 from agenttrace.record.options import Options, clean
 from agenttrace.record.recorder import Recorder
-from agenttrace.record.scope import Scope
+from agenttrace.record.state import (
+    ENDED,
+    HOME,
+    IS_FAILED,
+    IS_PENDING,
+    IS_RUNNING,
+    IS_SUCCESS,
+    NEW,
+    PENDING,
+    RUNNING,
+    State,
+)
+from agenttrace.record.usual import FIRST_VERSION, parts
 
-__all__ = [
-    "ENDED",
-    "FIRST_VERSION",
-    "HOME",
-    "IS_PENDING",
-    "IS_RUNNING",
-    "IS_SUCCESS",
-    "NEW",
-    "PENDING",
-    "RUNNING",
-    "TURN",
-    "Emission",
-    "Extra",
-    "joined",
-]
+__all__ = ["TURN", "Emission", "Extra"]
 
 #: Context key of the start (µs) of a turn whose root lives in another process.
 TURN = "agenttrace-turn"
-
-NEW, PENDING, RUNNING, ENDED = range(4)
-IS_PENDING, IS_RUNNING, IS_SUCCESS, IS_FAILED = range(4)  # places in wire.STATUSES
-# Of two ends of one span the one from the process that began it counts; a forked child holds a copy of every open span.
-HOME = 1 << 23
 
 #: Kind, time, sequence and JSON.
 Event = tuple[str, int, int, bytes]
 
 _pack_fixed = FIXED.pack
 _pack_version = VERSION.pack
-FIRST_VERSION = _pack_version(OPEN, 0, 0, RANK_START, IS_RUNNING, 0)
 
 
 #: Spans that were started by hand, by span id, so that a foreign span between two of ours can be bridged.
@@ -68,7 +60,6 @@ class Extra:
     """What most spans do not have."""
 
     attributes: dict[str, bytes] | None = None  # the span's own, as JSON
-    values: dict[str, Any] = field(default_factory=dict[str, Any])  # what was set, by content key
     via: str = ""  # an envelope member: the foreign span between this one and its parent
     error: dict[str, Any] | None = None
     error_member: str = ""
@@ -78,58 +69,20 @@ class Extra:
     events: list[Event] = field(default_factory=list[Event])  # written before the session was known
 
 
-class Emission(otel.Span):
+class Emission(State, otel.Span):
     """The inside of a span. Methods without a leading underscore serve `span` and `decorate`."""
 
-    __slots__ = (
-        "_content",
-        "_ended_at",
-        "_extra",
-        "_fixed",
-        "_flags",
-        "_generation",
-        "_options",
-        "_parent",
-        "_recorder",
-        "_revision",
-        "_root",
-        "_scope",
-        "_span",
-        "_started_at",
-        "_state",
-        "_trace",
-        "_turn",
-        "token",
-    )
-
-    _content: dict[str, bytes]  # by content key, as JSON
-    _ended_at: tuple[int, int, int]  # time, sequence and status, once there is an end
-    _extra: Extra | None
-    _fixed: bytes  # the header's part that never changes
-    _flags: int
-    _generation: int
-    _parent: Emission | None
-    _revision: int
-    _root: Emission | None  # None for the root itself: a reference to itself would leave every span to the collector
-    _scope: Scope
-    _span: bytes  # empty until the span takes its ids
-    _started_at: int
-    _state: int
-    token: Attachment | None
-    _trace: bytes
-    _turn: int
+    __slots__ = ()
 
     _inert = False  # nothing is kept, not even in memory
 
     def __init__(self, recorder: Recorder, options: Options) -> None:
         self._recorder = recorder
         self._options = options
-        self._state = NEW
+        self._state = self._revision = self._flags = NEW
         self._span = b""
-        self._revision = 0
-        self._extra = None
-        self.token = None
-        self._content = {}
+        self._extra = self.token = None
+        self._content, self._values = {}, {}
         if options.content and recorder.enabled:
             for key, value in options.content.items():
                 self._set(key, value)
@@ -255,7 +208,7 @@ class Emission(otel.Span):
         recorder = self._recorder
         self._content[key] = recorder.capture(value)
         if key in ENVELOPE_KEYS:
-            self._options = self._options.with_content(key, recorder.redactor.text(clean(value)))
+            self._options = self._options.with_content({key: recorder.redactor.text(clean(value))})
 
     def first_token(self) -> None:
         """Record the seconds from the start of a prompt to now as its `time_to_first_token`."""
@@ -267,8 +220,8 @@ class Emission(otel.Span):
 
     def _value(self, key: str) -> Any:
         """Return what was set; of what a decorator captured, the JSON value."""
-        if self._extra is not None and key in self._extra.values:
-            return self._extra.values[key]
+        if key in self._values:
+            return self._values[key]
         fragment = self._content.get(key)
         return None if fragment is None else orjson.loads(fragment)
 
@@ -276,7 +229,7 @@ class Emission(otel.Span):
         if self._inert:
             return
         # The program reads back what it set, whether or not it is recorded.
-        self.extra().values[key] = value
+        self._values[key] = value
         try:
             if self._open():
                 self.keep(key, value)
@@ -285,26 +238,26 @@ class Emission(otel.Span):
 
     # -- records -----------------------------------------------------------------------------------
 
-    def _append(self, version: bytes) -> None:
+    def append_version(self, version: bytes) -> None:
         """Append the run as it is now to the journal; `version` is the header's part that changes."""
         recorder, scope, static, extra = self._recorder, self._scope, self._options.static, self._extra
         if extra is None or (extra.attributes is None and not extra.via and not extra.error_member):
             envelope = scope.envelopes.get(static) or scope.envelope(static)
         else:
             envelope = scope.special(static, extra.attributes, extra.via + extra.error_member)
-        payload = joined(self._fixed, version, envelope, self._content)
+        pieces = parts(self._fixed, version, envelope, self._content)
         limit = recorder.max_content_bytes
-        if len(payload) > limit:
-            payload = joined(self._fixed, version, envelope, clip(self._content, limit))
-        recorder.append(RUN, payload)
+        if sum(map(len, pieces)) > limit:
+            pieces = parts(self._fixed, version, envelope, clip(self._content, limit))
+        recorder.append_parts(RUN, *pieces)
 
     def _write_start(self, status: int) -> None:
         revision = self._revision
         self._revision = revision + 1
         if revision == 0 and status == IS_RUNNING and not self._flags:
-            self._append(FIRST_VERSION)
+            self.append_version(FIRST_VERSION)
         else:
-            self._append(_pack_version(OPEN, 0, revision, RANK_START, status, self._flags))
+            self.append_version(_pack_version(OPEN, 0, revision, RANK_START, status, self._flags))
 
     def finish(self) -> None:
         """End the span as it is, now."""
@@ -320,7 +273,7 @@ class Emission(otel.Span):
         self._state, status = ENDED, IS_SUCCESS
         if extra is not None and self._has_failed(extra):
             status = IS_FAILED
-        self._ended_at = now if now > begun else begun, recorder.sequence(), status
+        self._end_time, self._end_number, self._end_status = max(now, begun), recorder.sequence(), status
         self._write_end_version()
         if extra is not None and extra.events:
             self._write_late_events(extra.events)
@@ -330,8 +283,9 @@ class Emission(otel.Span):
         self._revision = revision + 1
         if self._generation == self._recorder.generation:
             revision |= HOME
-        end, sequence, status = self._ended_at
-        self._append(_pack_version(end, sequence, revision, RANK_END, status, self._flags))
+        self.append_version(
+            _pack_version(self._end_time, self._end_number, revision, RANK_END, self._end_status, self._flags)
+        )
 
     def _rewrite(self) -> None:
         """Write the span's present version again, since it learnt an id."""
@@ -384,14 +338,6 @@ class Emission(otel.Span):
             self._scope = scope
             for event in events:
                 self._write_event(event)
-
-
-def joined(fixed: bytes, version: bytes, envelope: bytes, content: dict[str, bytes]) -> bytes:
-    """Return a RUN payload."""
-    parts = [fixed, version, envelope]
-    for key, fragment in content.items():
-        parts += (KEY_JSON[key], fragment)
-    return b"".join(parts)
 
 
 def _parent_of(foreign: otel.Span) -> bytes:

@@ -1,13 +1,17 @@
-"""Make trace ids and span ids."""
+"""Make trace ids and span ids.
+
+Where the package was built with a C compiler `RandomIds` are those of `_ids.c`.
+"""
 
 from __future__ import annotations
 
 import os
 import random
+from collections.abc import Callable
 from itertools import repeat
 from typing import Any, Protocol
 
-__all__ = ["Ids", "RandomIds"]
+__all__ = ["Ids", "RandomIds", "RandomIdsInPython"]
 
 # A generator of our own: a program that seeds the global one must not make two processes count the same ids.
 _random = random.Random()  # noqa: S311 - ids need to be unlikely to meet, not hard to guess
@@ -28,7 +32,7 @@ class Ids(Protocol):
         ...
 
 
-class RandomIds:
+class RandomIdsInPython:
     """Trace ids that begin with 48 bits of Unix milliseconds, then random bits; random span ids."""
 
     # Chained built-ins: no Python frame on the way of an id. All bits are zero once in 2**64 spans.
@@ -40,8 +44,19 @@ class RandomIds:
         return _milliseconds(now // 1000, 6, "big") + _tail()
 
 
-def _after_fork() -> None:
-    _random.seed()
+def _best() -> tuple[type[Ids], Callable[[], object]]:
+    try:
+        from agenttrace.record import _ids
+    except ImportError:  # built without a compiler
+        return RandomIdsInPython, _random.seed
+
+    class RandomIdsInC:
+        span, trace = staticmethod(_ids.span), staticmethod(_ids.trace)
+
+    return RandomIdsInC, lambda: _ids.seed(os.urandom(32))
 
 
-os.register_at_fork(after_in_child=_after_fork)
+RandomIds, _seed = _best()
+_seed()
+
+os.register_at_fork(after_in_child=_seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any, ParamSpec, Self, TypedDict, TypeVar, Unpack, cast, overload
 from uuid import UUID
 
@@ -14,8 +15,10 @@ from agenttrace.record.context import SCOPE, Attachment, attach, current_context
 from agenttrace.record.fields import ENVELOPE_KEYS, tool_names
 from agenttrace.record.options import UNSET, Options, clean
 from agenttrace.record.recorder import Recorder
+from agenttrace.record.redact import Redactor
 from agenttrace.record.scope import EMPTY, Scope
 from agenttrace.record.span import Span
+from agenttrace.record.usual import opened
 
 __all__ = ["Makers", "ScopeBlock", "ScopeIds"]
 
@@ -25,6 +28,21 @@ Id = str | UUID
 Function = Callable[P, R]
 
 _OFF_WORD = re.compile(r"[^0-9a-z]+")
+
+
+_LONGEST = 256  # characters of a name that is remembered
+_MOST_OPTIONS = 1024
+_TEXT = (str, type(None))
+
+
+@lru_cache(maxsize=256)
+def _run_type(text: str) -> str:
+    return _OFF_WORD.sub("_", clean(text).lower()).strip("_") or "span"
+
+
+def _is_plain(text: str, redactor: Redactor) -> bool:
+    """Say whether a text stands in records as it is."""
+    return len(text) <= _LONGEST and redactor.gated and clean(text) == text == redactor.text(text)
 
 
 class Capture(TypedDict, total=False):
@@ -116,6 +134,8 @@ class Makers:
     def master(self, name: str | None = None, *, input: Any = UNSET, **scope: Unpack[ScopeIds]) -> Span: ...
     def master(self, name: Any = None, *, input: Any = UNSET, **scope: Any) -> Any:
         """Make one agent turn. Ids given here are those of the turn and of all that happens in it."""
+        if not scope:
+            return self._span("master", name, {"input": input}, {})
         capture = {key: scope.pop(key) for key in ("capture", "capture_output", "ignore") if key in scope}
         attributes = scope.pop("attributes", None)
         unknown = sorted(set(scope) - set(SCOPE_IDS))
@@ -148,7 +168,7 @@ class Makers:
     ) -> Any:
         """Make one tool call; `tool_call_id` is the model's id of the call, `tool_configuration` the tool's set-up."""
         content = {"input": input, "tool_call_id": tool_call_id, "tool_configuration": tool_configuration}
-        return self._make("tool_call", name, content, **capture)
+        return self._span("tool_call", name, content, capture)
 
     @overload
     def context(self, name: Callable[P, R], /) -> Callable[P, R]: ...
@@ -156,7 +176,7 @@ class Makers:
     def context(self, name: str | None = None, *, query: Any = UNSET, **capture: Unpack[Capture]) -> Span: ...
     def context(self, name: Any = None, *, query: Any = UNSET, **capture: Any) -> Any:
         """Make one retrieval; set its `documents`."""
-        return self._make("context", name, {"query": query}, **capture)
+        return self._span("context", name, {"query": query}, capture)
 
     @overload
     def prompt(self, prompt_type: Callable[P, R], /) -> Callable[P, R]: ...
@@ -211,9 +231,9 @@ class Makers:
             "llm_model": model,
             "state_name": state_name,
             "action": action,
-            "tool_names": tool_names(tools),
+            "tool_names": None if tools is None else tool_names(tools),
         }
-        return self._make("prompt", prompt_type, content, provider=provider, **capture)
+        return self._span("prompt", prompt_type, content, capture, state_name, provider)
 
     @overload
     def predefined_behaviour(self, name: Callable[P, R], /) -> Callable[P, R]: ...
@@ -223,15 +243,46 @@ class Makers:
     ) -> Span: ...
     def predefined_behaviour(self, name: Any = None, *, trigger: Any = None, input: Any = UNSET, **capture: Any) -> Any:
         """Make one run of a behaviour that was defined beforehand; `trigger` says what set it off."""
-        return self._make("predefined_behaviour", name, {"trigger": trigger, "input": input}, **capture)
+        return self._span("predefined_behaviour", name, {"trigger": trigger, "input": input}, capture)
 
     def span(self, run_type: str, name: str | None = None, *, input: Any = UNSET, **capture: Unpack[Capture]) -> Span:
         """Make a run of any type: one of the above, or any other lower_snake_case word."""
         if not isinstance(run_type, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError(f'run_type: must be a text, as in span("plan"), got {run_type!r}')
-        kind = _OFF_WORD.sub("_", clean(run_type).lower()).strip("_") or "span"
-        key = "query" if kind == "context" else "input"
-        return self._make(kind, name, {key: input}, **capture)
+        kind = _run_type(run_type)
+        return self._span(
+            kind, name, {"query" if kind == "context" else "input": input}, cast("dict[str, Any]", capture)
+        )
+
+    def _span(
+        self,
+        run_type: str,
+        name: Any,
+        content: dict[str, Any],
+        capture: dict[str, Any],
+        state_name: str | None = None,
+        provider: str | None = None,
+    ) -> Any:
+        """Make a span, as most are: named by a text, with nothing special about capturing."""
+        recorder = self._recorder
+        if type(name) is str and not capture and type(state_name) in _TEXT and type(provider) in _TEXT:
+            options = recorder.options.get((run_type, name, state_name, provider))
+            if options is None:
+                options = self._learn(run_type, name, state_name, provider)
+            if options is not None:
+                return opened(Span, recorder, options, content)
+        return self._make(run_type, name, content, provider=provider, **capture)
+
+    def _learn(self, run_type: str, name: str, state_name: str | None, provider: str | None) -> Options | None:
+        """Return the options of all spans that are named so, and remember them; None where the texts need care."""
+        known, redactor = self._recorder.options, self._recorder.redactor
+        if not all(text is None or _is_plain(text, redactor) for text in (name, state_name, provider)):
+            return None
+        if len(known) >= _MOST_OPTIONS:
+            known.clear()
+        made = Options(run_type, name, state_name=state_name, provider=provider)
+        known[run_type, name, state_name, provider] = made
+        return made
 
     def _make(
         self,

@@ -48,6 +48,7 @@ class Options:
     capture: bool = True
     capture_output: bool = True
     ignore: tuple[str, ...] = ()
+    state_name: str | None = None
     static: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
@@ -56,14 +57,14 @@ class Options:
             clean(self.run_type),
             clean(self.name or self.run_type),
             _text(given("prompt_type")),
-            _text(given("state_name")),
+            _text(given("state_name", self.state_name)),
             _text(self.provider),
         )
         object.__setattr__(self, "static", static)
 
-    def with_content(self, key: str, value: Any) -> Options:
-        """Return these options with another value for a content key."""
-        return replace(self, content={**self.content, key: value})
+    def with_content(self, values: Mapping[str, Any]) -> Options:
+        """Return these options with other values for these content keys."""
+        return replace(self, content={**self.content, **values}) if values else self
 
     def renamed(self, name: str) -> Options:
         """Return these options with another name."""

@@ -1,4 +1,4 @@
-"""The quick way from a value to redacted JSON, for what most calls pass and return: texts and flat dicts of them.
+"""The quick way from a value to redacted JSON, for what is plain and holds no secret, as almost everything.
 
 What it cannot settle at once goes the thorough way (`clip.to_clean_clipped`), whose answers it must equal.
 """
@@ -11,92 +11,53 @@ from typing import Any, Final
 import orjson
 
 from agenttrace.record.clip import to_clean_clipped
-from agenttrace.record.gate import ESCAPE, look, names_secret, suspicious
+from agenttrace.record.gate import suspicious
+from agenttrace.record.plain import plain
 from agenttrace.record.redact import Redactor
 
 __all__ = ["Capture", "capturer"]
 
 Capture = Callable[[Any], bytes]
 
-_MAX_KEYS: Final = 4096
-_MAX_ITEMS: Final = 16
-_SMALL_INT: Final = 10**12  # 13 digits may be a card number
-_type: Callable[[Any], Any] = type
-_dumps: Final = orjson.dumps
+_MOST_KEYS: Final = 4096
+_LONGEST_KEY: Final = 256
+_MOST_NEW: Final = 64  # keys of one value that are learnt before it goes the thorough way
 
 
-class _Thorough(Exception):
-    """The value needs the thorough way."""
+def capturer(redactor: Redactor, limit: int) -> tuple[Capture, dict[str, bytes] | None]:
+    """Return a function that gives the redacted JSON of anything, truncated at `limit` bytes, and never raises.
 
-
-def capturer(redactor: Redactor, limit: int) -> tuple[Capture, Capture]:
-    """Return two functions that give the redacted JSON of anything, truncated at `limit` bytes; neither raises.
-
-    The second one is for dicts that nobody else holds, such as a call's arguments by name.
+    Beside it what it knows of keys: their JSON with a colon, of those that neither name nor hold a secret. With it
+    `plain` gives the same answers, where it gives any; None where each value must go the thorough way.
     """
     if not redactor.gated:
-
-        def thorough(value: Any) -> bytes:
-            return to_clean_clipped(value, redactor, limit)
-
-        return thorough, thorough
+        return lambda value: to_clean_clipped(value, redactor, limit), None
+    heads: dict[str, bytes] = {}
     names = redactor.names
-    longest = limit >> 3  # a character takes six bytes of JSON at most
-    heads: dict[Any, bytes] = {}  # JSON of keys that are texts, and neither name nor hold a secret, with a colon
 
-    def head_of(key: Any) -> bytes:
+    def learn(key: str) -> bool:
         # "value" may stand beside a name that makes it a secret.
-        plain = type(key) is str and len(key) <= 256 and key != "value"
-        if not plain or names.secret(key) or suspicious(key, names):
-            raise _Thorough
-        if len(heads) >= _MAX_KEYS:
+        if len(key) > _LONGEST_KEY or key == "value" or names.secret(key) or suspicious(key, names):
+            return False
+        if len(heads) >= _MOST_KEYS:
             heads.clear()
-        heads[key] = head = _dumps(key) + b":"
-        return head
-
-    def text(value: str) -> bytes:
-        if len(value) > longest:
-            raise _Thorough
-        found = look(value)
-        if type(found) is bytes:
-            return found
-        if found != ESCAPE and names_secret(value, found, names):  # pyright: ignore[reportArgumentType]
-            raise _Thorough
-        return _dumps(value)
+        heads[key] = orjson.dumps(key) + b":"
+        return True
 
     def capture(value: Any) -> bytes:
+        found = plain(value, heads, limit)
+        return found if type(found) is bytes else capture_carefully(value, found)
+
+    def capture_carefully(value: Any, found: bytes | str | None) -> bytes:
         try:
-            kind = _type(value)
-            if kind is str:
-                return text(value)
-            if kind is dict and len(value) <= _MAX_ITEMS:
-                # What is looked at is what is written, whatever other threads do.
-                return flat(value.copy())
-        except Exception:  # noqa: BLE001 - lone surrogates, and what is not plain
+            for _ in range(_MOST_NEW):
+                if type(found) is not str or not learn(found):
+                    break
+                found = plain(value, heads, limit)
+            if type(found) is bytes:
+                return found
+        except Exception:  # noqa: BLE001 - lone surrogates in keys
             pass
         return to_clean_clipped(value, redactor, limit)
 
-    def capture_own(value: dict[Any, Any]) -> bytes:
-        try:
-            return flat(value)
-        except Exception:  # noqa: BLE001 - as above
-            return to_clean_clipped(value, redactor, limit)
-
-    def flat(value: dict[Any, Any]) -> bytes:
-        parts: list[bytes] = []
-        for key, item in value.items():
-            head = heads.get(key) or head_of(key)
-            kind = _type(item)
-            if kind is str:
-                parts.append(head + text(item))
-            elif kind is int:
-                if not -_SMALL_INT < item < _SMALL_INT:
-                    raise _Thorough
-                parts.append(head + _dumps(item))
-            elif item is None or kind is bool:
-                parts.append(head + _dumps(item))
-            else:
-                raise _Thorough
-        return b"{" + b",".join(parts) + b"}"
-
-    return capture, capture_own
+    return capture, heads

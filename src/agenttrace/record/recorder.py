@@ -16,9 +16,11 @@ from agenttrace.errors import InternalError
 from agenttrace.model.wire import ENTITY
 from agenttrace.record.capture import to_json
 from agenttrace.record.identity import Ids, RandomIds
+from agenttrace.record.options import Options
 from agenttrace.record.quick import capturer
 from agenttrace.record.redact import Redactor
 from agenttrace.record.scope import EMPTY, Scope
+from agenttrace.record.state import Gear, GearInPython
 
 __all__ = ["DEFAULT_MAX_CONTENT_BYTES", "Append", "Recorder", "any_trace"]
 
@@ -27,8 +29,12 @@ DEFAULT_MAX_CONTENT_BYTES = 1 << 20
 #: Takes a record's kind and payload (see `model.wire`); never raises, never waits for I/O.
 Append = Callable[[int, bytes], None]
 
+#: Takes a record's kind and the pieces of its payload. What `append` is a method of may have such a method as well.
+AppendParts = Callable[..., None]
+
 logger = logging.getLogger("agenttrace")
 
+_MOST_KINDS = 1000  # of errors that are told apart
 
 _recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
 
@@ -37,11 +43,18 @@ def _nowhere(kind: int, payload: bytes) -> None:
     """Forget the record: what a recorder that is switched off does."""
 
 
+def _in_parts(append: Append) -> AppendParts:
+    def append_parts(kind: int, *pieces: bytes) -> None:
+        append(kind, b"".join(pieces))
+
+    return getattr(getattr(append, "__self__", None), "append_parts", append_parts)
+
+
 def any_trace(trace: bytes) -> None:
     """Record it all the same: what a recorder does that does not respect sampling."""
 
 
-class Recorder:
+class Recorder(Gear):
     """The traced thread's end of the pipeline.
 
     Its attributes are read on every span, so they are plain attributes; `configure` sets them anew in place, so a
@@ -52,22 +65,35 @@ class Recorder:
         self.enabled = False
         self.unsampled: Callable[[bytes], None] = any_trace  # hears of traces whose foreign spans are not sampled
         self.strict = False
-        self.append: Append = _nowhere
-        self.clock: Callable[[], int] = time.time_ns
+        self.append = _nowhere
+        self.clock = time.time_ns
         self.use_ids(RandomIds())
-        self.sequence: Callable[[], int] = count(1).__next__
+        self.sequence = count(1).__next__
         self.redact_with(None, enabled=True, limit=DEFAULT_MAX_CONTENT_BYTES)
         self.scope = EMPTY  # the scope outside every block
-        self.generation = 0  # how many forks lie between this process and the one that made the recorder
+        self.generation = 0
         _recorders.add(self)
         self.internal_errors = 0
-        self._reported: set[str] = set()
+        self.errors: dict[str, int] = {}  # how often, by place and type; of the first thousand kinds
+        self.unseen: list[InternalError] = []  # raised where nobody could see them
+
+    @property
+    def append(self) -> Append:
+        """Where records go."""
+        return self._append
+
+    @append.setter
+    def append(self, append: Append) -> None:
+        self._append = append
+        self.append_parts = _in_parts(append)
 
     def redact_with(self, extra: Callable[[str | None, str], str] | None, *, enabled: bool, limit: int) -> None:
         """Capture values so: redacted by the built-in rules and by `extra`, cut where they exceed `limit` bytes."""
+        #: What usual spans are made with, by what it depends on; bounded by who adds to it.
+        self.options: dict[tuple[str | None, ...], Options] = {}
         self.redactor = Redactor(extra, enabled=enabled, on_error=self.on_redaction_error)
         self.max_content_bytes = limit
-        self.capture, self.capture_own = capturer(self.redactor, limit)
+        self.capture, self.heads = capturer(self.redactor, limit)
 
     def use_ids(self, ids: Ids) -> None:
         """Take trace and span ids from here."""
@@ -76,6 +102,15 @@ class Recorder:
     def serve(self, service: str) -> None:
         """Name the recording service in every run; nothing for an empty text."""
         self.scope = Scope({}, {}, service) if service else EMPTY
+
+    def saved(self) -> dict[str, Any]:
+        """Return all that is set, for `restore`."""
+        return {**vars(self), **{name: getattr(self, name) for name in GearInPython.__slots__}}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Set anew what `saved` returned."""
+        for name, value in saved.items():
+            setattr(self, name, value)
 
     def now(self) -> int:
         """Return the clock in microseconds since the epoch."""
@@ -99,9 +134,11 @@ class Recorder:
     def failed(self, error: BaseException, where: str) -> None:
         """Count a defect of ours, log the first of its kind, and carry on; raise it under `agenttrace.testing`."""
         self.internal_errors += 1
-        kind = f"{where}:{type(error).__name__}"
-        if kind not in self._reported and len(self._reported) < 1000:
-            self._reported.add(kind)
+        kind = f"{where}: {type(error).__name__}"
+        known = self.errors.get(kind, 0)
+        if known or len(self.errors) < _MOST_KINDS:
+            self.errors[kind] = known + 1
+        if kind in self.errors and not known:
             logger.warning("agenttrace: internal error in %s; the program goes on", where, exc_info=error)
         if self.strict:
             raise InternalError(f"{where}: {error!r}") from error
@@ -122,6 +159,7 @@ class Recorder:
 def _after_fork() -> None:
     for recorder in list(_recorders):
         recorder.generation += 1
+        recorder.internal_errors, recorder.errors = 0, {}
 
 
 os.register_at_fork(after_in_child=_after_fork)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, ParamSpec, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast
 
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext, Status, StatusCode, TraceFlags
 
@@ -18,10 +18,11 @@ from agenttrace.record import failure
 from agenttrace.record.calls import Call
 from agenttrace.record.context import CURRENT, OURS, current_context
 from agenttrace.record.decorate import decorate
-from agenttrace.record.emission import ENDED, IS_PENDING, IS_RUNNING, PENDING, RUNNING
 from agenttrace.record.fields import INPUT_KEY, OUTPUT_KEY, SETTABLE
 from agenttrace.record.options import UNSET, Options, clean
 from agenttrace.record.recorder import Recorder
+from agenttrace.record.state import ENDED, IS_PENDING, IS_RUNNING, NATIVE, PENDING, RUNNING
+from agenttrace.record.usual import begin, end, fill
 
 __all__ = ["NOOP", "Span", "current"]
 
@@ -148,20 +149,41 @@ class Span(Call):
         except Exception as defect:  # noqa: BLE001
             self._recorder.failed(defect, "end")
 
-    def __enter__(self) -> Self:
+    def _enter_block(self) -> Self:
         """Start the span and make it the current one."""
+        try:
+            if begin(self):
+                return self
+        except Exception as error:  # noqa: BLE001
+            self._recorder.failed(error, "start")
+            return self
         if self._recorder.enabled and self._state != ENDED:
             self.token = self.launch()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+    def _exit_block(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _frames: TracebackType | None
     ) -> None:
         """End the span, as failed where an exception leaves the block; the exception goes on unchanged."""
         try:
+            try:
+                if error is None and end(self):
+                    return
+            except Exception as defect:  # noqa: BLE001
+                self._recorder.failed(defect, "end")
             self.end(error=error)
         finally:
             self.leave()
+
+    if TYPE_CHECKING:
+
+        def __enter__(self) -> Self: ...
+        def __exit__(
+            self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+        ) -> None: ...
+
+    elif not NATIVE:  # else they are those of `_span.c`, which leave to these what is not usual
+        __enter__, __exit__ = _enter_block, _exit_block
 
     async def __aenter__(self) -> Self:
         """Start the span and make it the current one."""
@@ -175,7 +197,7 @@ class Span(Call):
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Decorate a function: each call becomes a span with this span's settings. See `decorate`."""
-        return decorate(function, self._recorder, self._options, Span)
+        return decorate(function, self._recorder, self._options.with_content(self._values), Span)
 
     # -- content -----------------------------------------------------------------------------------
 
@@ -186,7 +208,9 @@ class Span(Call):
 
     @input.setter
     def input(self, value: Any) -> None:
-        self._set(INPUT_KEY.get(self._options.run_type, "input"), value)
+        key = INPUT_KEY.get(self._options.run_type, "input")
+        if not fill(self, key, value, True):
+            self._set(key, value)
 
     @property
     def output(self) -> Any:
@@ -195,7 +219,9 @@ class Span(Call):
 
     @output.setter
     def output(self, value: Any) -> None:
-        self._set(OUTPUT_KEY.get(self._options.run_type, "output"), value)
+        key = OUTPUT_KEY.get(self._options.run_type, "output")
+        if not fill(self, key, value, True):
+            self._set(key, value)
 
     @property
     def documents(self) -> Any:
@@ -204,7 +230,8 @@ class Span(Call):
 
     @documents.setter
     def documents(self, value: Any) -> None:
-        self._set("documents", value)
+        if not fill(self, "documents", value, True):
+            self._set("documents", value)
 
     @property
     def response(self) -> Any:
@@ -213,7 +240,8 @@ class Span(Call):
 
     @response.setter
     def response(self, value: Any) -> None:
-        self._set("llm_response", value)
+        if not fill(self, "llm_response", value, True):
+            self._set("llm_response", value)
 
     def payload(self, value: Any = UNSET, /, **fields: Any) -> None:
         """Persist this as the payload of the tool call's action log: an object, or the fields of one."""
@@ -232,10 +260,16 @@ class Span(Call):
         **counts: Any,
     ) -> None:
         """Add token counts, and the cost in US dollars where it is known, to the prompt."""
-        given = {"input_tokens": input_tokens, "output_tokens": output_tokens, **counts}
         before = self._value("usage")
-        known = cast("dict[str, Any]", before) if isinstance(before, dict) else {}
-        self._set("usage", {**known, **{key: value for key, value in given.items() if value is not None}})
+        usage = cast("dict[str, Any]", before).copy() if isinstance(before, dict) else {}
+        if input_tokens is not None:
+            usage["input_tokens"] = input_tokens
+        if output_tokens is not None:
+            usage["output_tokens"] = output_tokens
+        if counts:
+            usage.update((key, value) for key, value in counts.items() if value is not None)
+        if not fill(self, "usage", usage, True):
+            self._set("usage", usage)
         if cost is not None:
             self._set("cost", cost)
 

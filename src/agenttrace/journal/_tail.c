@@ -1,0 +1,237 @@
+/* Appender: what appends records to a segment by plain copies; the same stands in Python in
+ * journal/tail.py (`_append_plainly`), and is used where this could not be built.
+ *
+ * An append runs from start to end without giving up the GIL. Stable ABI of Python 3.11.
+ */
+#define Py_LIMITED_API 0x030B0000
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stddef.h>
+#include <structmember.h>
+
+#include "_frame.h"
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *write;   /* the segment's, or a function that raises */
+    PyObject *salt;    /* the segment's */
+    PyObject *counter; /* of what was appended */
+} Appender;
+
+static PyMemberDef members[] = {
+    {"write", T_OBJECT_EX, offsetof(Appender, write), 0, NULL},
+    {"salt", T_OBJECT_EX, offsetof(Appender, salt), 0, NULL},
+    {"_counter", T_OBJECT_EX, offsetof(Appender, counter), 0, NULL},
+    {0},
+};
+
+#define LARGE 4096
+
+static PyTypeObject *mmap_type; /* mmap.mmap */
+
+/* Write a frame by one call of `write`. */
+static int write_by_call(Appender *self, uint32_t kind, uint32_t salt, PyObject *const *pieces, Py_ssize_t count)
+{
+    PyObject *frame = new_frame(kind, salt, pieces, count);
+    PyObject *write = self->write;
+    Py_INCREF(write);
+    PyObject *written = frame == NULL ? NULL : PyObject_CallFunctionObjArgs(write, frame, NULL);
+    Py_DECREF(write);
+    Py_XDECREF(frame);
+    Py_XDECREF(written);
+    return written != NULL;
+}
+
+/* The map that `write` writes to; NULL where it is something else. Borrowed. */
+static PyObject *map_of(PyObject *write)
+{
+    PyObject *map = PyCFunction_Check(write) ? PyCFunction_GetSelf(write) : NULL;
+    return map != NULL && Py_TYPE(map) == mmap_type ? map : NULL;
+}
+
+/* Where the next frame belongs, which moves behind it; -1 and a ValueError where there is no room, as `write` has it. */
+static Py_ssize_t take_place(PyObject *map, Py_ssize_t size, Py_ssize_t end)
+{
+    PyObject *told = PyObject_CallMethod(map, "tell", NULL);
+    Py_ssize_t at = told == NULL ? -1 : PyLong_AsSsize_t(told);
+    Py_XDECREF(told);
+    if (at >= 0 && end - at < size) {
+        PyErr_SetString(PyExc_ValueError, "data out of range");
+        return -1;
+    }
+    PyObject *moved = at < 0 ? NULL : PyObject_CallMethod(map, "seek", "n", at + size);
+    Py_XDECREF(moved);
+    return moved == NULL ? -1 : at;
+}
+
+/* Write a large frame into the map: what `write` does, without a copy in between. Nobody else runs before it is done. */
+static int write_in_place(PyObject *map, uint32_t kind, uint32_t salt, PyObject *const *pieces, Py_ssize_t count)
+{
+    Py_buffer view;
+    Py_ssize_t size = payload_size(pieces, count);
+    if (size < 0 || PyObject_GetBuffer(map, &view, PyBUF_WRITABLE) < 0) {
+        return 0;
+    }
+    Py_ssize_t at = take_place(map, frame_size(size), view.len);
+    if (at >= 0) {
+        write_frame((unsigned char *)view.buf + at, kind, salt, pieces, count);
+    }
+    PyBuffer_Release(&view);
+    return at >= 0;
+}
+
+static int is_large(PyObject *const *pieces, Py_ssize_t count)
+{
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (PyBytes_Check(pieces[i]) && PyBytes_Size(pieces[i]) >= LARGE) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int append_plainly(Appender *self, PyObject *kind, PyObject *const *pieces, Py_ssize_t count)
+{
+    if (self->write == NULL || self->salt == NULL || self->counter == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "append: there is no segment");
+        return 0;
+    }
+    uint32_t number = as_number(kind);
+    uint32_t salt = PyErr_Occurred() ? 0 : as_number(self->salt);
+    if (PyErr_Occurred()) {
+        return 0;
+    }
+    PyObject *map = is_large(pieces, count) ? map_of(self->write) : NULL;
+    int written = map != NULL ? write_in_place(map, number, salt, pieces, count)
+                              : write_by_call(self, number, salt, pieces, count);
+    PyObject *counted = written ? PyIter_Next(self->counter) : NULL;
+    Py_XDECREF(counted);
+    return counted != NULL;
+}
+
+/* The payload as one; what is no bytes is for the report that follows. */
+static PyObject *joined(PyObject *const *pieces, Py_ssize_t count)
+{
+    PyObject *made = NULL;
+    if (count == 1) {
+        Py_INCREF(pieces[0]);
+        return pieces[0];
+    }
+    PyObject *list = PyList_New(count), *nothing = PyBytes_FromStringAndSize(NULL, 0);
+    if (list != NULL && nothing != NULL) {
+        for (Py_ssize_t i = 0; i < count; i++) {
+            Py_INCREF(pieces[i]);
+            PyList_SetItem(list, i, pieces[i]);
+        }
+        made = PyObject_CallMethod(nothing, "join", "O", list);
+        if (made == NULL) {
+            PyErr_Clear();
+            Py_INCREF(nothing);
+            made = nothing;
+        }
+    }
+    Py_XDECREF(list);
+    Py_XDECREF(nothing);
+    return made;
+}
+
+/* What could not be copied: most often there is no room, or the segment is closed. Takes the exception that is set. */
+static PyObject *append_carefully(PyObject *self, PyObject *kind, PyObject *const *pieces, Py_ssize_t count)
+{
+    PyObject *type, *error, *traceback;
+    if (!PyErr_ExceptionMatches(PyExc_Exception)) {
+        return NULL;
+    }
+    PyErr_Fetch(&type, &error, &traceback);
+    PyErr_NormalizeException(&type, &error, &traceback);
+    if (traceback != NULL) {
+        PyException_SetTraceback(error, traceback);
+    }
+    PyObject *payload = joined(pieces, count);
+    PyObject *done =
+        payload == NULL ? NULL : PyObject_CallMethod(self, "_append_carefully", "OOO", kind, payload, error);
+    Py_XDECREF(payload);
+    Py_XDECREF(type);
+    Py_XDECREF(error);
+    Py_XDECREF(traceback);
+    return done;
+}
+
+static PyObject *append_parts(PyObject *self, PyObject *const *given, Py_ssize_t count)
+{
+    if (count < 1) {
+        return PyErr_Format(PyExc_TypeError, "append: takes a kind and bytes");
+    }
+    if (append_plainly((Appender *)self, given[0], given + 1, count - 1)) {
+        Py_RETURN_NONE;
+    }
+    return append_carefully(self, given[0], given + 1, count - 1);
+}
+
+static PyObject *append(PyObject *self, PyObject *const *given, Py_ssize_t count)
+{
+    if (count != 2) {
+        return PyErr_Format(PyExc_TypeError, "append: takes a kind and a payload");
+    }
+    return append_parts(self, given, count);
+}
+
+static int traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Appender *appender = (Appender *)self;
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(appender->write);
+    Py_VISIT(appender->salt);
+    Py_VISIT(appender->counter);
+    return 0;
+}
+
+static int clear(PyObject *self)
+{
+    Appender *appender = (Appender *)self;
+    Py_CLEAR(appender->write);
+    Py_CLEAR(appender->salt);
+    Py_CLEAR(appender->counter);
+    return 0;
+}
+
+static void dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    clear(self);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
+static PyMethodDef methods[] = {
+    {"append", (PyCFunction)(void (*)(void))append, METH_FASTCALL, "Append a record."},
+    {"append_parts", (PyCFunction)(void (*)(void))append_parts, METH_FASTCALL, "Append a record that is in pieces."},
+    {0},
+};
+static PyType_Slot slots[] = {
+    {Py_tp_members, members}, {Py_tp_methods, methods}, {Py_tp_traverse, traverse},
+    {Py_tp_clear, clear},     {Py_tp_dealloc, dealloc}, {0, NULL},
+};
+static PyType_Spec spec = {
+    "agenttrace.journal._tail.Appender", sizeof(Appender), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots,
+};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_tail", NULL, -1, NULL, NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__tail(void)
+{
+    prepare_frames();
+    PyObject *mmap = PyImport_ImportModule("mmap");
+    mmap_type = mmap == NULL ? NULL : (PyTypeObject *)PyObject_GetAttrString(mmap, "mmap");
+    Py_XDECREF(mmap);
+    if (mmap_type == NULL) {
+        return NULL;
+    }
+    PyObject *module = PyModule_Create(&definition), *type = PyType_FromSpec(&spec);
+    if (module == NULL || type == NULL || PyModule_AddObjectRef(module, "Appender", type) < 0) {
+        Py_CLEAR(module);
+    }
+    Py_XDECREF(type);
+    return module;
+}

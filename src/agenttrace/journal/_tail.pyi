@@ -1,0 +1,3 @@
+from agenttrace.journal.tail import Fields
+
+class Appender(Fields): ...

@@ -1,0 +1,216 @@
+/* write_plain(buffer, value, heads): the JSON of a plain value that holds no secret. Include Python.h before.
+ *
+ * Nothing here runs Python code or gives up the GIL, so what is looked at is what is written, whatever other threads do.
+ */
+#include "_scan.h"
+#include "_write.h"
+
+#define DEEPEST 64
+
+/* What came of it: written; a key that is not known yet; something for the thorough way; an exception. */
+enum { DONE, NEW_KEY, THOROUGH, FAILED };
+
+/* Keys that this value had already: most values are lists of alike dicts. */
+#define RECENT 16
+
+typedef struct {
+    PyObject *key; /* borrowed, as the head: nothing changes while a value is written */
+    const char *head;
+    size_t size;
+} Recent;
+
+typedef struct {
+    Buffer *buffer;
+    PyObject *heads; /* the JSON of known keys, with a colon: they neither name nor hold a secret */
+    size_t limit;
+    int depth;
+    PyObject *key; /* the one that is not known yet: borrowed */
+    Recent recent[RECENT];
+} Plain;
+
+static int write_value(Plain *plain, PyObject *value);
+
+static int write_bytes(Plain *plain, const char *data, size_t size)
+{
+    if (plain->buffer->size + size > plain->limit) {
+        return THOROUGH; /* it is to be cut */
+    }
+    return put(plain->buffer, data, size) ? DONE : FAILED;
+}
+
+static int write_string(Plain *plain, PyObject *value)
+{
+    Py_ssize_t size;
+    const char *start = PyUnicode_AsUTF8AndSize(value, &size); /* of ASCII text this is no copy */
+    if (start == NULL) {
+        PyErr_Clear(); /* a lone surrogate */
+        return THOROUGH;
+    }
+    Text text = {start, start + size, 0, 0};
+    int found = look_through(&text);
+    if ((found & ~ESCAPE) || plain->buffer->size + (size_t)size + 2 > plain->limit) {
+        return THOROUGH;
+    }
+    if (!reserve(plain->buffer, (size_t)size + 2)) {
+        return FAILED;
+    }
+    plain->buffer->data[plain->buffer->size++] = '"';
+    if (found) {
+        if (!put_escaped(plain->buffer, start, text.end)) {
+            return FAILED;
+        }
+    }
+    else {
+        memcpy(plain->buffer->data + plain->buffer->size, start, (size_t)size);
+        plain->buffer->size += (size_t)size;
+    }
+    return write_bytes(plain, "\"", 1);
+}
+
+static int write_integer(Plain *plain, PyObject *value)
+{
+    int overflow;
+    char digits[24];
+    long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
+    if (overflow || number <= -SMALL || number >= SMALL) {
+        return THOROUGH;
+    }
+    return write_bytes(plain, digits, (size_t)snprintf(digits, sizeof digits, "%lld", number));
+}
+
+/* Fractions that are written without an exponent. */
+static int write_fraction(Plain *plain, PyObject *value)
+{
+    double number = PyFloat_AsDouble(value), size = number < 0 ? -number : number;
+    if (!(size == 0 || (size >= 1e-4 && size < SMALL))) {
+        return THOROUGH;
+    }
+    char *digits = PyOS_double_to_string(number, 'r', 0, Py_DTSF_ADD_DOT_0, NULL);
+    int done = digits == NULL ? FAILED : write_bytes(plain, digits, strlen(digits));
+    PyMem_Free(digits);
+    return done;
+}
+
+/* Of a pair of texts the first may name the second as a secret. */
+static int is_secret_pair(PyObject *first, Py_ssize_t count)
+{
+    Py_ssize_t size;
+    if (count != 2 || !PyUnicode_Check(first)) {
+        return 0;
+    }
+    const char *start = PyUnicode_AsUTF8AndSize(first, &size);
+    if (start == NULL) {
+        PyErr_Clear();
+        return 1;
+    }
+    return may_name_secret(start, start + size);
+}
+
+static int write_list(Plain *plain, PyObject *list)
+{
+    int is_list = PyList_CheckExact(list);
+    Py_ssize_t count = is_list ? PyList_Size(list) : PyTuple_Size(list);
+    int done = write_bytes(plain, "[", 1);
+    for (Py_ssize_t at = 0; at < count && done == DONE; at++) {
+        PyObject *item = is_list ? PyList_GetItem(list, at) : PyTuple_GetItem(list, at);
+        if (at > 0) {
+            done = write_bytes(plain, ",", 1);
+        }
+        else if (is_secret_pair(item, count)) {
+            done = THOROUGH;
+        }
+        if (done == DONE) {
+            done = write_value(plain, item);
+        }
+    }
+    return done == DONE ? write_bytes(plain, "]", 1) : done;
+}
+
+static int write_key(Plain *plain, PyObject *key)
+{
+    Recent *recent = &plain->recent[((uintptr_t)key >> 4 ^ (uintptr_t)key >> 9) % RECENT];
+    if (recent->key != key) {
+        char *head;
+        Py_ssize_t size;
+        if (!PyUnicode_CheckExact(key)) {
+            return THOROUGH;
+        }
+        PyObject *known = PyDict_GetItemWithError(plain->heads, key);
+        if (known == NULL) {
+            plain->key = key;
+            return PyErr_Occurred() ? FAILED : NEW_KEY;
+        }
+        if (PyBytes_AsStringAndSize(known, &head, &size) < 0) {
+            return FAILED;
+        }
+        *recent = (Recent){key, head, (size_t)size};
+    }
+    return write_bytes(plain, recent->head, recent->size);
+}
+
+static int write_dict(Plain *plain, PyObject *dict)
+{
+    PyObject *key, *value;
+    Py_ssize_t at = 0;
+    int done = write_bytes(plain, "{", 1);
+    for (int first = 1; done == DONE && PyDict_Next(dict, &at, &key, &value); first = 0) {
+        done = first ? DONE : write_bytes(plain, ",", 1);
+        if (done == DONE) {
+            done = write_key(plain, key);
+        }
+        if (done == DONE) {
+            done = write_value(plain, value);
+        }
+    }
+    return done == DONE ? write_bytes(plain, "}", 1) : done;
+}
+
+static int write_container(Plain *plain, PyObject *value)
+{
+    if (plain->depth == DEEPEST) {
+        return THOROUGH;
+    }
+    plain->depth++;
+    int done = PyDict_CheckExact(value)                               ? write_dict(plain, value)
+               : PyList_CheckExact(value) || PyTuple_CheckExact(value) ? write_list(plain, value)
+                                                                       : THOROUGH;
+    plain->depth--;
+    return done;
+}
+
+static int write_value(Plain *plain, PyObject *value)
+{
+    if (PyUnicode_CheckExact(value)) {
+        return write_string(plain, value);
+    }
+    if (PyLong_CheckExact(value)) {
+        return write_integer(plain, value);
+    }
+    if (value == Py_None) {
+        return write_bytes(plain, "null", 4);
+    }
+    if (value == Py_True) {
+        return write_bytes(plain, "true", 4);
+    }
+    if (value == Py_False) {
+        return write_bytes(plain, "false", 5);
+    }
+    return PyFloat_CheckExact(value) ? write_fraction(plain, value) : write_container(plain, value);
+}
+
+/* The JSON, as bytes; a key that is not known yet; None for the thorough way. A new reference, or NULL. */
+static PyObject *plain_json(PyObject *value, PyObject *heads, size_t limit)
+{
+    Buffer *buffer = open_buffer();
+    Plain plain = {buffer, heads, limit, 0, NULL, {{NULL, NULL, 0}}};
+    int done = write_value(&plain, value);
+    PyObject *made = done == DONE      ? PyBytes_FromStringAndSize(buffer->data, (Py_ssize_t)buffer->size)
+                     : done == NEW_KEY ? plain.key
+                     : done == THOROUGH ? Py_None
+                                        : NULL;
+    if (done == NEW_KEY || done == THOROUGH) {
+        Py_INCREF(made);
+    }
+    close_buffer(buffer);
+    return made;
+}

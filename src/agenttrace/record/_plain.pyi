@@ -1,0 +1,3 @@
+from typing import Any
+
+def plain(value: Any, heads: dict[str, bytes], limit: int, /) -> bytes | str | None: ...

@@ -1,0 +1,227 @@
+/* State and Gear: the fields of spans and recorders, see record/state.py. Include Python.h and structmember.h before. */
+
+/* The numbers of record/state.py and of model/wire.py. */
+enum { NEW, PENDING, RUNNING, ENDED };
+enum { IS_SUCCESS = 2, RANK_END = 4, HOME = 1 << 23 };
+
+enum { RECORDER, OPTIONS, SPAN, CONTENT, VALUES, EXTRA, TOKEN, TRACE, FIXED, PARENT, ROOT, SCOPE, STATE_OBJECTS };
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *object[STATE_OBJECTS];
+    long long started_at, turn, end_time;
+    unsigned long long end_number;
+    int state, revision, flags, generation, end_status;
+} State;
+
+enum {
+    ENABLED,
+    CLOCK,
+    NEW_TRACE,
+    NEW_SPAN,
+    SEQUENCE,
+    APPEND_PARTS,
+    LIMIT,
+    HEADS,
+    BASE_SCOPE,
+    GEAR_OBJECTS,
+};
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *object[GEAR_OBJECTS];
+    int generation;
+} Gear;
+
+static PyTypeObject *state_type, *gear_type;
+
+#define AN_OBJECT(type, name, number) {name, T_OBJECT_EX, offsetof(type, object) + (number) * sizeof(PyObject *), 0, NULL}
+
+static PyMemberDef state_members[] = {
+    AN_OBJECT(State, "_recorder", RECORDER),
+    AN_OBJECT(State, "_options", OPTIONS),
+    AN_OBJECT(State, "_span", SPAN),
+    AN_OBJECT(State, "_content", CONTENT),
+    AN_OBJECT(State, "_values", VALUES),
+    AN_OBJECT(State, "_extra", EXTRA),
+    AN_OBJECT(State, "token", TOKEN),
+    AN_OBJECT(State, "_trace", TRACE),
+    AN_OBJECT(State, "_fixed", FIXED),
+    AN_OBJECT(State, "_parent", PARENT),
+    AN_OBJECT(State, "_root", ROOT),
+    AN_OBJECT(State, "_scope", SCOPE),
+    {"_started_at", T_LONGLONG, offsetof(State, started_at), 0, NULL},
+    {"_turn", T_LONGLONG, offsetof(State, turn), 0, NULL},
+    {"_end_time", T_LONGLONG, offsetof(State, end_time), 0, NULL},
+    {"_end_number", T_ULONGLONG, offsetof(State, end_number), 0, NULL},
+    {"_end_status", T_INT, offsetof(State, end_status), 0, NULL},
+    {"_state", T_INT, offsetof(State, state), 0, NULL},
+    {"_revision", T_INT, offsetof(State, revision), 0, NULL},
+    {"_flags", T_INT, offsetof(State, flags), 0, NULL},
+    {"_generation", T_INT, offsetof(State, generation), 0, NULL},
+    {0},
+};
+
+static PyMemberDef gear_members[] = {
+    AN_OBJECT(Gear, "enabled", ENABLED),
+    AN_OBJECT(Gear, "clock", CLOCK),
+    AN_OBJECT(Gear, "new_trace", NEW_TRACE),
+    AN_OBJECT(Gear, "new_span", NEW_SPAN),
+    AN_OBJECT(Gear, "sequence", SEQUENCE),
+    AN_OBJECT(Gear, "append_parts", APPEND_PARTS),
+    AN_OBJECT(Gear, "max_content_bytes", LIMIT),
+    AN_OBJECT(Gear, "heads", HEADS),
+    AN_OBJECT(Gear, "scope", BASE_SCOPE),
+    {"generation", T_INT, offsetof(Gear, generation), 0, NULL},
+    {0},
+};
+
+/* Put an object into a field, whose old one goes last: its end may run any code. */
+static void take_into(PyObject **field, PyObject *value)
+{
+    PyObject *old = *field;
+    *field = value;
+    Py_XDECREF(old);
+}
+
+static void take(State *state, int field, PyObject *value)
+{
+    take_into(&state->object[field], value);
+}
+
+static void keep(State *state, int field, PyObject *value)
+{
+    Py_INCREF(value);
+    take(state, field, value);
+}
+
+static int visit_all(PyObject *self, PyObject **objects, int count, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    for (int i = 0; i < count; i++) {
+        Py_VISIT(objects[i]);
+    }
+    return 0;
+}
+
+static int clear_all(PyObject **objects, int count)
+{
+    for (int i = 0; i < count; i++) {
+        take_into(&objects[i], NULL);
+    }
+    return 0;
+}
+
+static int traverse_state(PyObject *self, visitproc visit, void *arg)
+{
+    return visit_all(self, ((State *)self)->object, STATE_OBJECTS, visit, arg);
+}
+
+static int clear_state(PyObject *self)
+{
+    return clear_all(((State *)self)->object, STATE_OBJECTS);
+}
+
+static int traverse_gear(PyObject *self, visitproc visit, void *arg)
+{
+    return visit_all(self, ((Gear *)self)->object, GEAR_OBJECTS, visit, arg);
+}
+
+static int clear_gear(PyObject *self)
+{
+    return clear_all(((Gear *)self)->object, GEAR_OBJECTS);
+}
+
+static void dealloc_all(PyObject *self, PyObject **objects, int count)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    clear_all(objects, count);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
+static void dealloc_state(PyObject *self)
+{
+    dealloc_all(self, ((State *)self)->object, STATE_OBJECTS);
+}
+
+static void dealloc_gear(PyObject *self)
+{
+    dealloc_all(self, ((Gear *)self)->object, GEAR_OBJECTS);
+}
+
+/* In _span.c. */
+static PyObject *enter_block(PyObject *self, PyObject *nothing);
+static PyObject *exit_block(PyObject *self, PyObject *const *given, Py_ssize_t count);
+
+static PyMethodDef state_methods[] = {
+    {"__enter__", enter_block, METH_NOARGS, "Start the span and make it the current one."},
+    {"__exit__", (PyCFunction)(void (*)(void))exit_block, METH_FASTCALL,
+     "End the span, as failed where an exception leaves the block; the exception goes on unchanged."},
+    {0},
+};
+
+static PyType_Slot state_slots[] = {
+    {Py_tp_members, state_members}, {Py_tp_methods, state_methods}, {Py_tp_traverse, traverse_state}, {Py_tp_clear, clear_state},
+    {Py_tp_dealloc, dealloc_state}, {0, NULL},
+};
+static PyType_Slot gear_slots[] = {
+    {Py_tp_members, gear_members}, {Py_tp_traverse, traverse_gear}, {Py_tp_clear, clear_gear},
+    {Py_tp_dealloc, dealloc_gear}, {0, NULL},
+};
+static PyType_Spec state_spec = {
+    "agenttrace.record._span.State", sizeof(State), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, state_slots,
+};
+static PyType_Spec gear_spec = {
+    "agenttrace.record._span.Gear", sizeof(Gear), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, gear_slots,
+};
+
+static int add_types(PyObject *module)
+{
+    state_type = (PyTypeObject *)PyType_FromSpec(&state_spec);
+    gear_type = (PyTypeObject *)PyType_FromSpec(&gear_spec);
+    return state_type != NULL && gear_type != NULL &&
+           PyModule_AddObjectRef(module, "State", (PyObject *)state_type) == 0 &&
+           PyModule_AddObjectRef(module, "Gear", (PyObject *)gear_type) == 0;
+}
+
+/* The span as what it is, with the fields that it has from the beginning; NULL and an exception where it has not. */
+static State *state_of(PyObject *span)
+{
+    State *state = (State *)span;
+    if (!PyObject_TypeCheck(span, state_type)) {
+        PyErr_SetString(PyExc_TypeError, "span: no span of ours");
+        return NULL;
+    }
+    for (int i = RECORDER; i <= TOKEN; i++) {
+        if (state->object[i] == NULL) {
+            PyErr_SetString(PyExc_AttributeError, "span: was not initialised");
+            return NULL;
+        }
+    }
+    if (!PyBytes_Check(state->object[SPAN]) || !PyDict_Check(state->object[CONTENT]) || !PyDict_Check(state->object[VALUES])) {
+        PyErr_SetString(PyExc_TypeError, "span: fields of another type");
+        return NULL;
+    }
+    return state;
+}
+
+static Gear *gear_of(State *state)
+{
+    PyObject *recorder = state->object[RECORDER];
+    if (recorder == NULL || !PyObject_TypeCheck(recorder, gear_type)) {
+        PyErr_SetString(PyExc_TypeError, "recorder: no recorder of ours");
+        return NULL;
+    }
+    Gear *gear = (Gear *)recorder;
+    for (int i = 0; i < GEAR_OBJECTS; i++) {
+        if (gear->object[i] == NULL) {
+            PyErr_SetString(PyExc_AttributeError, "recorder: was not initialised");
+            return NULL;
+        }
+    }
+    return gear;
+}

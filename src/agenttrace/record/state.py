@@ -1,0 +1,133 @@
+"""State and Gear: the fields of spans and of recorders that the way of a usual span (`usual`) reads and writes.
+
+No behaviour lives here. Where the package was built with a C compiler the fields lie in C structures (`_state.h`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from agenttrace.record.context import Attachment
+    from agenttrace.record.emission import Emission, Extra
+    from agenttrace.record.options import Options
+    from agenttrace.record.recorder import Recorder
+    from agenttrace.record.scope import Scope
+
+__all__ = [
+    "ENDED",
+    "HOME",
+    "IS_FAILED",
+    "IS_PENDING",
+    "IS_RUNNING",
+    "IS_SUCCESS",
+    "NATIVE",
+    "NEW",
+    "PENDING",
+    "RUNNING",
+    "Gear",
+    "GearInPython",
+    "State",
+    "StateInPython",
+]
+
+NEW, PENDING, RUNNING, ENDED = range(4)
+IS_PENDING, IS_RUNNING, IS_SUCCESS, IS_FAILED = range(4)  # places in wire.STATUSES
+# Of two ends of one span the one from the process that began it counts; a forked child holds a copy of every open span.
+HOME = 1 << 23
+
+
+class StateInPython:
+    """What a span knows. Its fields up to `token` are there from the beginning, the others once it has its ids."""
+
+    __slots__ = (
+        "_content",
+        "_end_number",
+        "_end_status",
+        "_end_time",
+        "_extra",
+        "_fixed",
+        "_flags",
+        "_generation",
+        "_options",
+        "_parent",
+        "_recorder",
+        "_revision",
+        "_root",
+        "_scope",
+        "_span",
+        "_started_at",
+        "_state",
+        "_trace",
+        "_turn",
+        "_values",
+        "token",
+    )
+
+    _recorder: Recorder
+    _options: Options
+    _state: int
+    _revision: int
+    _flags: int
+    _span: bytes  # empty until the span takes its ids
+    _content: dict[str, bytes]  # by content key, as JSON
+    _values: dict[str, Any]  # what the program set, by content key
+    _extra: Extra | None
+    token: Attachment | None
+
+    _trace: bytes
+    _fixed: bytes  # the header's part that never changes
+    _generation: int
+    _parent: Emission | None
+    _root: Emission | None  # None for the root itself: a reference to itself would leave every span to the collector
+    _scope: Scope
+    _started_at: int
+    _turn: int
+    _end_time: int  # once there is an end
+    _end_number: int
+    _end_status: int
+
+
+class GearInPython:
+    """What a recorder gives to every span. All of it is there from the beginning; `configure` sets it anew in place."""
+
+    __slots__ = (
+        "append_parts",
+        "clock",
+        "enabled",
+        "generation",
+        "heads",
+        "max_content_bytes",
+        "new_span",
+        "new_trace",
+        "scope",
+        "sequence",
+    )
+
+    enabled: bool
+    clock: Callable[[], int]  # nanoseconds since the epoch
+    new_trace: Callable[[int], bytes]
+    new_span: Callable[[], bytes]
+    sequence: Callable[[], int]
+    append_parts: Callable[..., None]  # takes a record's kind and the pieces of its payload
+    max_content_bytes: int
+    heads: dict[str, bytes] | None  # for `plain`; None where every value goes the thorough way
+    scope: Scope  # outside every block
+    generation: int  # how many forks lie between this process and the one that made the recorder
+
+
+def _best() -> tuple[type[StateInPython], type[GearInPython]]:
+    try:
+        from agenttrace.record import _span
+    except ImportError:  # built without a compiler
+        return StateInPython, GearInPython
+    return _span.State, _span.Gear
+
+
+if TYPE_CHECKING:
+    State, Gear = StateInPython, GearInPython
+else:
+    State, Gear = _best()
+#: Whether the fields lie in C structures.
+NATIVE: Final = State is not StateInPython
