@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import os
 import time
 import uuid
 import weakref
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
-from urllib.parse import unquote
 
 from agenttrace import query as query_room
 from agenttrace.errors import ConfigurationError, InternalError, InvalidQuery
+from agenttrace.exporting import export_pipelines, export_roots, listeners_of
 from agenttrace.journal.pipeline import Pipeline
 from agenttrace.journal.settings import JournalSettings
 from agenttrace.journal.stats import Stats
 from agenttrace.model.ids import service_id as service_uuid
-from agenttrace.model.wire import RUN, has_ended
 from agenttrace.otel import target as otel_target
 from agenttrace.record.identity import Ids, RandomIds
 from agenttrace.record.makers import Makers
 from agenttrace.record.recorder import DEFAULT_MAX_CONTENT_BYTES, Recorder, any_trace
 from agenttrace.record.sampling import Sampled
-from agenttrace.store.protocol import Store
+from agenttrace.settings import check, check_kinds, journal_root, service_of_environment
 from agenttrace.store.urls import place_of, store_maker
 
 if TYPE_CHECKING:
@@ -38,15 +36,18 @@ if TYPE_CHECKING:
     from agenttrace.access.room import Access
     from agenttrace.erasure.filters import Before
     from agenttrace.erasure.receipt import Receipt
+    from agenttrace.health.report import Report
     from agenttrace.model.foreign import Derived, ForeignLog, ForeignSpan, NativeRun
     from agenttrace.query.reader import Query
-    from agenttrace.store.batch import Batch, Derive
+    from agenttrace.store.batch import Derive
+    from agenttrace.store.protocol import Store
 
 __all__ = [
     "AgentTrace",
     "configure",
     "context",
     "default",
+    "doctor",
     "flush",
     "master",
     "predefined_behaviour",
@@ -88,7 +89,6 @@ class Settings(TypedDict, total=False):
 
 _DEFAULT_STORE = "sqlite:///agenttrace.db"
 _FALSE = frozenset({"", "0", "false", "no", "off"})
-_MIN_JOURNAL = 1 << 20
 
 
 class AgentTrace(Makers):
@@ -136,6 +136,8 @@ class AgentTrace(Makers):
         self._access: Access | None = None
         self._when_erased: list[weakref.ref[Callable[[], object]]] = []
         self._query_timeout, self._raw_prompts = 5.0, True
+        self._place: Path | str | None = None
+        self._is_lent: bool = False  # the store is an object that somebody gave us
         self.configure(store, **settings)
 
     def configure(
@@ -167,8 +169,8 @@ class AgentTrace(Makers):
         Raises:
             ConfigurationError: a setting cannot be used; the old ones stay in force.
         """
-        _check_kinds(store=store, journal_dir=journal_dir, service_id=service_id, enabled=enabled, clock=clock, ids=ids)
-        _check(
+        check_kinds(store=store, journal_dir=journal_dir, service_id=service_id, enabled=enabled, clock=clock, ids=ids)
+        check(
             max_content_bytes=max_content_bytes,
             journal_max_bytes=journal_max_bytes,
             exporters=exporters,
@@ -178,17 +180,18 @@ class AgentTrace(Makers):
         chosen = store if store is not None else os.environ.get("AGENTTRACE_STORE") or _DEFAULT_STORE
         on = os.environ.get("AGENTTRACE_DISABLED", "").lower() in _FALSE if enabled is None else enabled
         place = place_of(chosen)
-        root = Path(journal_dir).absolute() if journal_dir is not None else _journal_root(place)
+        lent = not isinstance(chosen, str | os.PathLike)
+        root = Path(journal_dir).absolute() if journal_dir is not None else journal_root(place)
         recorder = self._recorder
         now = clock or time.time_ns
-        exports = _export_pipelines(exporters, root, recorder, clock=lambda: now() // 1000)
+        exports = export_pipelines(exporters, root, recorder, clock=lambda: now() // 1000)
         journal = JournalSettings(
             root=root,
             max_bytes=journal_max_bytes,
             flush_interval=flush_interval,
             exit_timeout=exit_timeout,
             derive=_deriver(recorder),
-            listeners=_listeners(exports),
+            listeners=listeners_of(exports),
             renewed=self._forget,
             upkeep=_upkeep(retention, root, audit=audit_retention, clock=lambda: now() // 1000),
         )
@@ -200,12 +203,13 @@ class AgentTrace(Makers):
         )
         previous, self._pipeline, self._query, self._access = self._pipeline, pipeline, None, None
         self._query_timeout, self._raw_prompts = query_timeout, raw_prompts
+        self._place, self._is_lent = place, lent
         recorder.enabled = False
         recorder.clock = now
         recorder.use_ids(ids or RandomIds())
         recorder.sequence = itertools.count(1).__next__
         recorder.redact_with(redact if callable(redact) else None, enabled=redact is not False, limit=max_content_bytes)
-        service = _service_of_environment() if service_id is None else service_id
+        service = service_of_environment() if service_id is None else service_id
         recorder.serve("" if service is None else service_uuid(service))
         recorder.append, recorder.unsampled = pipeline.append, any_trace
         if respect_sampling:
@@ -323,7 +327,7 @@ class AgentTrace(Makers):
         purger = Purger(
             pipelines[0].open_store_once(),
             pipelines,
-            [root, *_export_roots(root)],
+            [root, *export_roots(root)],
             forget=self._forget,
             clock=now,
         )
@@ -349,6 +353,45 @@ class AgentTrace(Makers):
             listener = known()
             if listener is not None:
                 listener()
+
+    # -- how it is ---------------------------------------------------------------------------------
+
+    def doctor(self, *, since: timedelta | str = "24h", timeout: float = 5.0, expected: bool | None = None) -> Report:
+        """Return how journals, store and this process are, and what needs attention; changes nothing.
+
+        `since` is an age, as a timedelta or `"24h"`: gaps, abandoned runs and dead letters count that are no older.
+        The store is asked for at most `timeout` seconds, and journals are read for as long again. An older store is not
+        upgraded, and one that does not exist is not made; `expected` says whether it should be there by now (left out:
+        it should once this process has written to it). It reads files and waits for the store, so no event loop should
+        call it.
+
+        `report.status` is 0 where all is well, 1 where something needs attention, 2 where the store cannot be used;
+        each of `report.findings` says what to do. Raises InvalidQuery where an argument cannot be used.
+        """
+        # Imported at first use: recording does without.
+        from agenttrace.erasure.filters import age
+        from agenttrace.health.examine import examine
+        from agenttrace.health.report import SelfSeen
+
+        oldest = age("since", since)
+        if oldest is None:
+            raise InvalidQuery("since", f"must be an age, as '24h' or a timedelta, got {since!r}")
+        if not isinstance(timeout, int | float) or isinstance(timeout, bool) or not timeout > 0:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidQuery("timeout", f"must be a number of seconds above 0, got {timeout!r}")
+        pipeline, stats = self._pipe(), self.stats()
+        store, root, errors = pipeline.store, pipeline.settings.root, dict(self._recorder.errors)
+        return examine(
+            pipeline.new_store if store is None else lambda: store,
+            place=self._place,
+            roots=[] if root is None else [root, *export_roots(root)],
+            process=SelfSeen(stats=stats, errors=errors) if stats.recorded or errors else None,
+            expected=stats.written > 0 if expected is None else expected,
+            # An object is somebody's own, and what is in memory is one for all.
+            close=store is None and self._place is not None and not self._is_lent,
+            now=self._recorder.now(),
+            age=oldest,
+            timeout=timeout,
+        )
 
     # -- life --------------------------------------------------------------------------------------
 
@@ -400,6 +443,7 @@ class _Default(AgentTrace):
         self._access = None
         self._when_erased = []
         self._query_timeout, self._raw_prompts = 5.0, True
+        self._place, self._is_lent = None, False
         self._recorder.append = self._first
         self._recorder.enabled = os.environ.get("AGENTTRACE_DISABLED", "").lower() in _FALSE
 
@@ -411,13 +455,14 @@ class _Default(AgentTrace):
         """
         recorder = self._recorder
         before = (
-            dict(vars(recorder)),
+            recorder.saved(),
             self._pipeline,
             self._query,
             self._query_timeout,
             self._raw_prompts,
             self._exports,
         )
+        place, lent = self._place, self._is_lent
         self._pipeline, self._exports = None, ()
         recorder.errors, unseen = {}, list[InternalError]()
         recorder.unseen = unseen
@@ -427,8 +472,9 @@ class _Default(AgentTrace):
             yield self
         finally:
             self.shutdown()
-            vars(recorder).update(before[0])
+            recorder.restore(before[0])
             _, self._pipeline, self._query, self._query_timeout, self._raw_prompts, self._exports = before
+            self._place, self._is_lent = place, lent
             self._access = None
         if unseen:
             raise unseen[0]
@@ -470,39 +516,6 @@ def _deriver(recorder: Recorder) -> Derive:
     return derive_runs
 
 
-def _export_pipelines(
-    exporters: Sequence[Any], root: Path | None, recorder: Recorder, *, clock: Callable[[], int]
-) -> tuple[Pipeline, ...]:
-    """Return one pipeline for each exporter, with a journal of its own beside the store's."""
-    if not exporters:
-        return ()
-    # Imported at first use: it needs the OpenTelemetry SDK.
-    from agenttrace.otel.export import ExportStore
-
-    pipelines: list[Pipeline] = []
-    for number, exporter in enumerate(exporters):
-        folder = None if root is None else root.with_name(f"{root.name}.export") / f"{number}-{type(exporter).__name__}"
-        store: Any = ExportStore(exporter)  # all that a writer asks of a store
-        pipeline = Pipeline(
-            JournalSettings(root=folder, retry_max=30.0, heartbeat=None),
-            lambda store=store: store,
-            on_error=lambda where, error: recorder.failed(error, f"export {where}"),
-            clock=clock,
-        )
-        pipeline.exit_order = 1  # what the store's pipeline hands on at the end has to leave, too
-        pipelines.append(pipeline)
-    return tuple(pipelines)
-
-
-def _export_roots(root: Path | None) -> list[Path]:
-    """Return the folders of the exporters' journals, of earlier exporters too."""
-    if root is None:
-        return []
-    with suppress(OSError):
-        return sorted(path for path in root.with_name(f"{root.name}.export").iterdir() if path.is_dir())
-    return []
-
-
 def _upkeep(
     retention: str | timedelta | None, root: Path | None, *, audit: bool, clock: Callable[[], int]
 ) -> Callable[[Store], float] | None:
@@ -524,81 +537,11 @@ def _upkeep(
     return Retention(oldest, root, audit=audit, clock=clock).step
 
 
-def _listeners(exports: Sequence[Pipeline]) -> tuple[Callable[[list[tuple[int, bytes]], Batch], None], ...]:
-    def hand_on(records: list[tuple[int, bytes]], batch: Batch) -> None:  # noqa: ARG001 - what a listener takes
-        for kind, payload in records:
-            if kind == RUN and has_ended(payload):
-                for pipeline in exports:
-                    pipeline.append(kind, payload)
-
-    return (hand_on,) if exports else ()
-
-
 def _shut_down(pipelines: Sequence[Pipeline], timeout: float) -> bool:
     """Shut all down, one after the other within the time; return whether the first brought everything home."""
     deadline = time.monotonic() + timeout
     done = [pipeline.shutdown(max(deadline - time.monotonic(), 0.0)) for pipeline in pipelines]
     return all(done[:1])
-
-
-def _check_kinds(**settings: Any) -> None:
-    known: dict[str, tuple[Callable[[Any], bool], str]] = {
-        "store": (lambda value: isinstance(value, str | os.PathLike | Store), "a URL, a path or a Store"),
-        "journal_dir": (lambda value: isinstance(value, str | os.PathLike), "a path"),
-        "service_id": (lambda value: isinstance(value, str | uuid.UUID), "a text or a UUID"),
-        "enabled": (lambda value: isinstance(value, bool), "True or False"),
-        "clock": (callable, "a callable that returns nanoseconds"),
-        "ids": (lambda value: hasattr(value, "trace") and hasattr(value, "span"), "an object with trace() and span()"),
-    }
-    for name, value in settings.items():
-        fits, wanted = known[name]
-        if value is not None and not fits(value):
-            raise ConfigurationError(f"{name}: must be {wanted}, got {value!r}")
-
-
-def _check(
-    *,
-    max_content_bytes: int,
-    journal_max_bytes: int,
-    exporters: Sequence[Any],
-    redact: Any,
-    times: dict[str, float],
-) -> None:
-    if type(max_content_bytes) is not int or max_content_bytes < 1024:
-        raise ConfigurationError(f"max_content_bytes: must be an int of 1024 or more, got {max_content_bytes!r}")
-    if type(journal_max_bytes) is not int or journal_max_bytes < _MIN_JOURNAL:
-        raise ConfigurationError(
-            f"journal_max_bytes: must be an int of {_MIN_JOURNAL} or more, got {journal_max_bytes!r}"
-        )
-    for exporter in exporters:
-        if not callable(getattr(exporter, "export", None)) or not callable(getattr(exporter, "shutdown", None)):
-            raise ConfigurationError(f"exporters: must be OpenTelemetry SpanExporters, got {exporter!r}")
-    if not isinstance(redact, bool) and not callable(redact):
-        raise ConfigurationError(f"redact: must be True, False or a callable (key, text) -> text, got {redact!r}")
-    for name, value in times.items():
-        if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigurationError(f"{name}: must be a number of seconds above 0, got {value!r}")
-
-
-def _service_of_environment() -> str | None:
-    """Return what OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME say: `service.instance.id`, else `service.name`.
-
-    See the OpenTelemetry specification, "SDK environment variables".
-    """
-    pairs = (pair.partition("=") for pair in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(","))
-    resource = {key.strip(): unquote(value.strip()) for key, _, value in pairs if value.strip()}
-    name = os.environ.get("OTEL_SERVICE_NAME") or resource.get("service.name")
-    return resource.get("service.instance.id") or name
-
-
-def _journal_root(place: str | Path | None) -> Path | None:
-    """Return where the journals of a store live: beside a file, else in the user's state folder; None for memory."""
-    if place is None:
-        return None
-    if isinstance(place, Path):
-        return place.with_name(place.name + ".journal")
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return state / "agenttrace" / hashlib.blake2b(place.encode(), digest_size=8).hexdigest()
 
 
 default = _Default()
@@ -612,6 +555,7 @@ tool_call = default.tool_call
 context = default.context
 prompt = default.prompt
 predefined_behaviour = default.predefined_behaviour
+doctor = default.doctor
 purge = default.purge
 span = default.span
 scope = default.scope

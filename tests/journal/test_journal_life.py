@@ -248,8 +248,9 @@ def test_a_journal_that_lies_on_this_host_is_for_who_adopts_it(monkeypatch: pyte
     deliveries: Any = Deliveries()
     journal: Any = SimpleNamespace(home=SimpleNamespace(process_id=PROCESS), open_runs=set())
     life = Life(journal, JournalSettings(root=tmp_path), deliveries, clock=lambda: 1)
-    for now in (1_000.0, 1_100.0, 1_200.0):
+    for instant in (1_000.0, 1_100.0, 1_200.0, 2_000.0):
+        now = instant
         life.keep()
-    now = 2_000.0
+    now = 3_000.0
     life.keep()
     assert deliveries.abandoned == []

@@ -20,6 +20,7 @@ def test_all_is_pinned() -> None:
             "configure",
             "context",
             "current",
+            "doctor",
             "errors",
             "extract",
             "flush",

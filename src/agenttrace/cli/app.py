@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agenttrace.cli import keys, otlp, paper
+from agenttrace.cli.doctor import doctor
 from agenttrace.cli.find import find_run
 from agenttrace.cli.follow import Follower
 from agenttrace.cli.migrate import migrate
@@ -43,6 +44,7 @@ app.add_typer(keys.app, name="keys")
 app.command()(serve)
 app.command()(purge)
 app.command()(migrate)
+app.command()(doctor)
 
 RunLines = Annotated[bool, typer.Option("--json", help="Print each run as one line of JSON.")]
 Document = Annotated[bool, typer.Option("--json", help="Print each page as its documented JSON document, on one line.")]

@@ -105,6 +105,10 @@ class Pipeline:
                     self._store = store
         return store
 
+    def new_store(self) -> Store:
+        """Return the store that `open_store_once` would open, not open and shared with nobody, as far as it can be."""
+        return self._make_store()
+
     def _close_store(self) -> None:
         with self._store_lock:
             store, self._store = self._store, None

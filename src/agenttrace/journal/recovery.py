@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from agenttrace.journal.settings import JournalSettings
 
-__all__ = ["DeadJournal", "adopt", "has_journals"]
+__all__ = ["DeadJournal", "adopt", "has_journals", "last_sign_of", "number_of", "process_id_of"]
 
 _STALE = 60.0  # seconds after which a folder that was never finished is swept away
 
@@ -90,12 +90,12 @@ class DeadJournal:
         self._settings = settings
         self._segments = sorted(path.glob("*.seg"))
         number, self._offset = read_mark(path) or (0, HEADER_SIZE)
-        self._segments = [s for s in self._segments if _number(s) >= number]
-        if not self._segments or _number(self._segments[0]) != number:
+        self._segments = [s for s in self._segments if number_of(s) >= number]
+        if not self._segments or number_of(self._segments[0]) != number:
             self._offset = HEADER_SIZE
-        self.process_id = _process_id(path, self._segments)
+        self.process_id = process_id_of(path, self._segments)
         self._fd = -1
-        self.last_sign = _last_sign(path)
+        self.last_sign = last_sign_of(path)
 
     def read(self) -> Chunk | None:
         """Return the records that come next, or None at the end. The same ones come again until `commit`.
@@ -120,7 +120,7 @@ class DeadJournal:
             lambda offset, length: os.pread(fd, length, offset),
             self._offset,
             size,
-            SegmentHeader(_number(path), self.process_id, size, 0).salt,
+            SegmentHeader(number_of(path), self.process_id, size, 0).salt,
             max_records=self._settings.batch_records,
             max_bytes=self._settings.batch_bytes,
             verify=self._settings.verify,
@@ -130,16 +130,16 @@ class DeadJournal:
     def commit(self, offset: int) -> None:
         """Keep that everything up to this offset is in the store, for the next one who adopts, should we die."""
         self._offset = offset
-        write_mark(self.path, _number(self._segments[0]), offset)
+        write_mark(self.path, number_of(self._segments[0]), offset)
 
     def _next_segment(self) -> None:
         self._close_segment()
         done = self._segments.pop(0)
         self._offset = HEADER_SIZE
         if self._segments:
-            write_mark(self.path, _number(self._segments[0]), HEADER_SIZE)
+            write_mark(self.path, number_of(self._segments[0]), HEADER_SIZE)
         else:
-            write_mark(self.path, _number(done) + 1, HEADER_SIZE)
+            write_mark(self.path, number_of(done) + 1, HEADER_SIZE)
         done.unlink(missing_ok=True)
 
     def _close_segment(self) -> None:
@@ -160,11 +160,12 @@ class DeadJournal:
             os.close(lock)
 
 
-def _number(segment: Path) -> int:
+def number_of(segment: Path) -> int:
+    """Return a segment's number, which its file's name is."""
     return int(segment.stem) if segment.stem.isdecimal() else 0
 
 
-def _process_id(path: Path, segments: list[Path]) -> bytes:
+def process_id_of(path: Path, segments: list[Path]) -> bytes:
     """Return the dead process's id: the folder's name, or what a segment says where the folder was renamed."""
     try:
         named = bytes.fromhex(path.name)
@@ -180,6 +181,6 @@ def _process_id(path: Path, segments: list[Path]) -> bytes:
     return bytes(16)
 
 
-def _last_sign(path: Path) -> int:
+def last_sign_of(path: Path) -> int:
     """Return when the process last wrote to its journal, in microseconds."""
     return max((entry.stat().st_mtime_ns // 1000 for entry in os.scandir(path)), default=0)

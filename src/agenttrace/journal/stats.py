@@ -21,7 +21,7 @@ class Stats:
     adopted: int  # journals of dead processes that were drained
     skipped: int  # journal folders that could not be looked into
     dead_letters: int  # records that the store refuses, set aside in a file
-    internal_errors: int  # defects or surprises inside the pipeline itself
+    internal_errors: int  # defects or surprises inside agenttrace itself
     backlog_bytes: int  # bytes in this process's journal that the store has not committed yet
     backlog_seconds: float  # the oldest record that the store has not committed yet is at most so old; 0.0: none
     heartbeats: int  # times that this process told the store that it lives

@@ -1,7 +1,8 @@
 """OpenTelemetry both ways: spans of other libraries become runs, and runs leave as spans.
 
 `SpanProcessor`, `LogRecordProcessor` and `instrument` take what is recorded in this process, `AgentsProcessor` what the
-OpenAI Agents SDK traces of its own. Each is imported when it is first asked for.
+OpenAI Agents SDK traces of its own; `metrics` shows how agenttrace itself is doing. Each is imported when it is first
+asked for.
 """
 
 from __future__ import annotations
@@ -13,15 +14,17 @@ if TYPE_CHECKING:
     from agenttrace.otel.agents import AgentsProcessor
     from agenttrace.otel.instrument import instrument
     from agenttrace.otel.logs import LogRecordProcessor
+    from agenttrace.otel.meters import metrics
     from agenttrace.otel.processor import SpanProcessor
 
-__all__ = ["AgentsProcessor", "LogRecordProcessor", "SpanProcessor", "instrument"]
+__all__ = ["AgentsProcessor", "LogRecordProcessor", "SpanProcessor", "instrument", "metrics"]
 
 _HOMES = {
     "AgentsProcessor": "agents",
     "LogRecordProcessor": "logs",
     "SpanProcessor": "processor",
     "instrument": "instrument",
+    "metrics": "meters",
 }
 
 

@@ -22,6 +22,10 @@ class Target(Protocol):
         """Wait until what was recorded is stored."""
         ...
 
+    def stats(self) -> object:
+        """Return numbers that tell how it is doing, see `journal.stats`."""
+        ...
+
 
 _default: Callable[[], Target] | None = None
 

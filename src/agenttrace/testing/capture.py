@@ -16,7 +16,8 @@ def capture(**settings: Any) -> Generator[AgentTrace]:
     """Yield the default AgentTrace with an empty memory store; the settings in force before come back afterwards.
 
     Takes the settings of `AgentTrace`; `clock=FixedClock(...)` and `ids=CountedIds()` make a recording repeatable.
-    Errors inside agenttrace, which a program never sees otherwise, raise `errors.InternalError` in the block.
+    Errors inside agenttrace, which a program never sees otherwise, raise `errors.InternalError` in the block; those of
+    the writer's thread do so at its end.
 
     >>> import agenttrace
     >>> with capture() as trace:

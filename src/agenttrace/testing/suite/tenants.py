@@ -74,7 +74,6 @@ class TenantPromises(StoreSuite):
             assert snapshot(store, 1, WORKSPACE) == before
         assert snapshot(store, 1, _THERE)["events"] == []
 
-
     @proves("runs.workspaces")
     def test_workspaces_that_have_runs_are_listed(self, store: Store) -> None:
         """Each once, ascending; what is no run, or is gone for good, makes none."""

@@ -1,0 +1,80 @@
+"""What settings may be: the checks of `configure`, and what the environment says where a setting does not."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from agenttrace.errors import ConfigurationError
+from agenttrace.store.protocol import Store
+
+__all__ = ["check", "check_kinds", "journal_root", "service_of_environment"]
+
+_MIN_JOURNAL = 1 << 20
+
+
+def check_kinds(**settings: Any) -> None:
+    """Raise ConfigurationError where a setting is of no kind that it may have; None is left out."""
+    known: dict[str, tuple[Callable[[Any], bool], str]] = {
+        "store": (lambda value: isinstance(value, str | os.PathLike | Store), "a URL, a path or a Store"),
+        "journal_dir": (lambda value: isinstance(value, str | os.PathLike), "a path"),
+        "service_id": (lambda value: isinstance(value, str | uuid.UUID), "a text or a UUID"),
+        "enabled": (lambda value: isinstance(value, bool), "True or False"),
+        "clock": (callable, "a callable that returns nanoseconds"),
+        "ids": (lambda value: hasattr(value, "trace") and hasattr(value, "span"), "an object with trace() and span()"),
+    }
+    for name, value in settings.items():
+        fits, wanted = known[name]
+        if value is not None and not fits(value):
+            raise ConfigurationError(f"{name}: must be {wanted}, got {value!r}")
+
+
+def check(
+    *,
+    max_content_bytes: int,
+    journal_max_bytes: int,
+    exporters: Sequence[Any],
+    redact: Any,
+    times: dict[str, float],
+) -> None:
+    """Raise ConfigurationError where a value is outside its range; `times` are seconds by their settings' names."""
+    if type(max_content_bytes) is not int or max_content_bytes < 1024:
+        raise ConfigurationError(f"max_content_bytes: must be an int of 1024 or more, got {max_content_bytes!r}")
+    if type(journal_max_bytes) is not int or journal_max_bytes < _MIN_JOURNAL:
+        raise ConfigurationError(
+            f"journal_max_bytes: must be an int of {_MIN_JOURNAL} or more, got {journal_max_bytes!r}"
+        )
+    for exporter in exporters:
+        if not callable(getattr(exporter, "export", None)) or not callable(getattr(exporter, "shutdown", None)):
+            raise ConfigurationError(f"exporters: must be OpenTelemetry SpanExporters, got {exporter!r}")
+    if not isinstance(redact, bool) and not callable(redact):
+        raise ConfigurationError(f"redact: must be True, False or a callable (key, text) -> text, got {redact!r}")
+    for name, value in times.items():
+        if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(f"{name}: must be a number of seconds above 0, got {value!r}")
+
+
+def service_of_environment() -> str | None:
+    """Return what OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME say: `service.instance.id`, else `service.name`.
+
+    See the OpenTelemetry specification, "SDK environment variables".
+    """
+    pairs = (pair.partition("=") for pair in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(","))
+    resource = {key.strip(): unquote(value.strip()) for key, _, value in pairs if value.strip()}
+    name = os.environ.get("OTEL_SERVICE_NAME") or resource.get("service.name")
+    return resource.get("service.instance.id") or name
+
+
+def journal_root(place: str | Path | None) -> Path | None:
+    """Return where the journals of a store live: beside a file, else in the user's state folder; None for memory."""
+    if place is None:
+        return None
+    if isinstance(place, Path):
+        return place.with_name(place.name + ".journal")
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return state / "agenttrace" / hashlib.blake2b(place.encode(), digest_size=8).hexdigest()
