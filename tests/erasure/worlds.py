@@ -40,27 +40,32 @@ _scopes = st.fixed_dictionaries(
     optional={
         "user_id": st.sampled_from(USERS[1:]),
         "ai_contact_id": st.sampled_from(CONTACTS[1:]),
-        "session_id": st.sampled_from(SESSIONS[1:]),
         "conversation_id": st.sampled_from(CONVERSATIONS[1:]),
         "agent_key": st.just("agt_a"),
     },
 )
 
 
+def _with_session(scope: dict[str, str], trace: int, span: int) -> dict[str, str]:
+    """Return a scope with the session of a span: its runs and its events name the same one."""
+    session = SESSIONS[(TRACES.index(trace) + span) % len(SESSIONS)]
+    return scope if session is None else scope | {"session_id": session}
+
+
 @st.composite
 def _run(draw: st.DrawFn) -> Record:
-    span, start = draw(st.integers(1, 5)), draw(TIMES)
+    span, start, trace = draw(st.integers(1, 5)), draw(TIMES), draw(st.sampled_from(TRACES))
     ended = draw(st.booleans())
     return run_record(
         span,
-        trace=draw(st.sampled_from(TRACES)),
+        trace=trace,
         parent=draw(st.one_of(st.none(), st.integers(1, 5))),
         run_type=draw(st.sampled_from(("master", "tool_call", "prompt"))),
         start=start,
         turn=draw(st.one_of(st.just(start), TIMES)),
         end=start + draw(st.integers(0, 20)) if ended else None,
         seq=draw(st.integers(1, 9)),
-        scope=draw(_scopes),
+        scope=_with_session(draw(_scopes), trace, span),
         content={"input": "asked", "output": "answered"},
         spread=draw(st.booleans()),
     )
@@ -68,13 +73,14 @@ def _run(draw: st.DrawFn) -> Record:
 
 @st.composite
 def _event(draw: st.DrawFn) -> Record:
+    span, trace = draw(st.integers(1, 5)), draw(st.sampled_from(TRACES))
     return event_record(
-        draw(st.integers(1, 5)),
-        trace=draw(st.sampled_from(TRACES)),
+        span,
+        trace=trace,
         type=draw(st.sampled_from(("thinking", "log", "input_message"))),
         time=draw(TIMES),
         seq=draw(st.integers(1, 9)),
-        scope=draw(_scopes),
+        scope=_with_session(draw(_scopes), trace, span),
         content={"content": "said"},
     )
 
@@ -163,5 +169,4 @@ def rows_of(store: MemoryStore) -> dict[str, set[Any]]:
         },
         "log": {(row.workspace_id, row.trace_id, row.id) for logs in tables.raw_logs.values() for row in logs.values()},
         "audit": {(*key, row.user_id) for key, row in tables.audit.items()},
-        "subject": {tuple(row) for row in tables.subjects},
     }

@@ -762,6 +762,12 @@ class LeavesLogs(Tables):
         pass
 
 
+@breaks("purge.exact#others")
+class TakesWhomOthersName(Tables):
+    def names_between(self, workspace_id: bytes, after: bytes, last: bytes) -> list[Any]:
+        return []
+
+
 @breaks("purge.dry_run")
 class CountsRunsOnly(MemoryStore):
     def purge_counts(self, where: PurgeFilter) -> PurgeCounts:

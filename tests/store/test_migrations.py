@@ -24,7 +24,6 @@ from agenttrace.store.migrations import upgrade as upgrade_module
 from agenttrace.store.migrations.upgrade import FOLDER, upgrade
 from agenttrace.store.protocol import RunFilter
 from agenttrace.store.sqlite import SQLite, SQLiteStore
-from agenttrace.store.subjects import key_of
 from agenttrace.store.version import SCHEMA_VERSION
 from agenttrace.testing.records import batch_of, run_record
 from tests.store import released
@@ -128,30 +127,6 @@ def test_every_row_and_view_is_as_before(version: int, tmp_path: Path) -> None:
         assert released.known(found[name], answer) == answer, name
 
 
-def test_an_upgrade_finds_whom_old_traces_are_about(tmp_path: Path) -> None:
-    """As if this version had recorded them, so that a person's traces can be erased; odd ids included."""
-    path = old_store(tmp_path)
-    odd = ("x" * 63 + "\x00y", "\x00", "")
-    with closing(sqlite3.connect(path)) as connection:
-        for user, name in zip(odd, ("search_kb", "retrieve", "greet"), strict=True):
-            connection.execute("UPDATE run SET user_id = ? WHERE name = ? AND user_id IS NOT NULL", (user, name))
-        connection.commit()
-    opened(path)
-    with closing(sqlite3.connect(path)) as connection:
-        named = connection.execute(
-            "SELECT workspace_id, trace_id, user_id, ai_contact_id, session_id, conversation_id FROM run"
-        ).fetchall()
-        found = connection.execute("SELECT workspace_id, kind, key, trace_id FROM subject").fetchall()
-    assert len(found) == len(set(found))
-    assert set(found) == {
-        (workspace, kind, key_of(value), trace)
-        for workspace, trace, *values in named
-        for kind, value in enumerate(values, 1)
-        if value is not None
-    }
-    assert {"x" * 63 + "\x00", "\x00", ""} <= {key for _, _, key, _ in found}
-
-
 def test_an_upgraded_store_is_written(tmp_path: Path) -> None:
     """Old and new rows stand side by side, and an old run takes a later version."""
     path = old_store(tmp_path)
@@ -233,7 +208,6 @@ def test_an_upgrade_that_fails_leaves_the_old_store(tmp_path: Path, monkeypatch:
 KILLED = """
 import os, signal, sys
 from agenttrace.store.sqlite import SQLite, SQLiteStore
-from agenttrace.store.subjects import key_of
 
 path, last = sys.argv[1:]
 connect = SQLite.connect

@@ -6,7 +6,6 @@ No SQL here, no lock, no clock. Whoever calls these functions holds a transactio
 from __future__ import annotations
 
 from dataclasses import replace
-from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import orjson
@@ -21,7 +20,6 @@ from agenttrace.store.raw import ABANDONED, abandoned_span
 from agenttrace.store.roots import cycle_in, cycles
 from agenttrace.store.runs import LAST_TIME, in_time
 from agenttrace.store.spread import spread
-from agenttrace.store.subjects import Subject, subjects_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -104,10 +102,6 @@ class Tables(RawTables, Protocol):
 
     def put_entities(self, entities: Entities) -> None:
         """Insert what is not stored, and complete what is."""
-        ...
-
-    def put_subjects(self, rows: Iterable[Subject]) -> None:
-        """Insert whom traces are about; those that are stored stay."""
         ...
 
     def put_audit(self, notes: Sequence[AuditRow]) -> None:
@@ -205,7 +199,6 @@ class _Change:
         self.events: dict[tuple[bytes, str], EventRow] = {}
         self.spread: set[Key] = set()
         self.sessions: dict[Key, bytes] = {}
-        self.subjects: set[Subject] = set()
 
     def write(self, batch: Batch) -> None:
         self.spread |= batch.spread
@@ -233,8 +226,6 @@ class _Change:
         self.tables.put_runs([new for _, new in pairs])
         for old, new in pairs:
             self._derive(old, new)
-            if old is None or _named(old) != _named(new):
-                self.subjects.update(subjects_of(new))
             if new.session_id is not None:
                 self.sessions[new.workspace_id, new.id] = new.session_id
         self._find_sessionless([new for old, new in pairs if new.session_id != (old and old.session_id)])
@@ -250,7 +241,6 @@ class _Change:
                 self.entities.message(event)
         self.tables.put_events(events)
         self.tables.put_entities(self.entities)
-        self.tables.put_subjects(self.subjects)
 
     def _after_resets(self, resets: dict[Key, int]) -> list[EventRow]:
         kept: list[EventRow] = []
@@ -348,7 +338,6 @@ class _Change:
 
 
 _UNKNOWN = Known(None, None)
-_named = attrgetter("user_id", "ai_contact_id", "session_id", "conversation_id")
 
 
 def _neighbours(batch: Batch) -> set[Key]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from agenttrace.errors import StoreError
 
@@ -78,6 +78,24 @@ class Dialect(Protocol):
         """Return an expression: a member of the JSON object in a column, as JSON text.
 
         NULL, or `null`, where there is none, or where the text is no JSON.
+        """
+        ...
+
+    def for_keys(
+        self, select: str, values: Sequence[Any], condition: str, keys: Sequence[bytes]
+    ) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """Yield statements, with their values, that give what `select` gives where a column has one of these keys.
+
+        `select` ends in its condition, `condition` ends with the column. A row comes once where the keys differ.
+        """
+        ...
+
+    def for_ranges(
+        self, columns: str, workspace_id: bytes, ranges: Sequence[tuple[bytes, bytes]]
+    ) -> tuple[str, tuple[Any, ...]]:
+        """Return a statement, and its values, that gives these columns of the runs in each of these ranges of ids.
+
+        `{place}` in a column becomes the place of the range, from 0 on; an aggregate is of one range.
         """
         ...
 

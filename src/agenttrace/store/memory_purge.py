@@ -5,19 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from agenttrace.store.purge_tables import Note, OldRun, RawKey, StoredEvent
+from agenttrace.store.purge_tables import NamesOfRuns, Note, OldRun, RawKey, StoredEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
     from agenttrace.model.rows import AuditRow, EventRow, LogRow, RunRow, SessionRow, SpanRow
     from agenttrace.store.entities import Entities
-    from agenttrace.store.subjects import Subject
 
 __all__ = ["MemoryPurgeTables"]
 
 Key = tuple[bytes, bytes]
-Row = TypeVar("Row", bound="tuple[object, ...]")
+Row = TypeVar("Row", bound="tuple[object, ...] | bytes")
 
 
 class MemoryPurgeTables:
@@ -29,7 +28,6 @@ class MemoryPurgeTables:
     raw_logs: dict[Key, dict[bytes, LogRow]]
     audit: dict[Key, AuditRow]
     entities: Entities
-    subjects: set[Subject]
 
     def next_workspace(self, after: bytes | None, *, audit: bool) -> bytes | None:
         """Return the least workspace that has rows to purge, beyond this one."""
@@ -49,18 +47,28 @@ class MemoryPurgeTables:
         found = [OldRun(run.start_time, run.id, run.trace_id) for run in runs if run.start_time < before]
         return _page([run for run in found if run[:2] > after], limit)
 
-    def traces_of(self, workspace_id: bytes, kind: int, key: str, *, after: bytes, limit: int) -> list[bytes]:
-        """Return the traces that have this subject, by trace id."""
-        found = [row.trace_id for row in self.subjects if row[:3] == (workspace_id, kind, key)]
-        return sorted(trace for trace in found if trace > after)[:limit]
+    def window(self, workspace_id: bytes, after: bytes) -> bytes | None:
+        """Return None: all runs are one window."""
 
-    def put_subjects(self, rows: Iterable[Subject]) -> None:
-        """Insert whom traces are about."""
-        self.subjects.update(rows)
+    def carriers(
+        self, workspace_id: bytes, column: str, value: str | bytes, *, after: bytes, last: bytes, limit: int
+    ) -> list[tuple[bytes, bytes]]:
+        """Return id and trace of the runs with this value whose ids are beyond `after` and not beyond `last`, by id."""
+        runs = (run for run in self.runs.get(workspace_id, {}).values() if getattr(run, column) == value)
+        return _page([(run.id, run.trace_id) for run in runs if after < run.id <= last], limit)
 
-    def delete_subjects(self, rows: Iterable[Subject]) -> None:
-        """Delete these rows."""
-        self.subjects.difference_update(rows)
+    def names_between(self, workspace_id: bytes, after: bytes, last: bytes) -> list[NamesOfRuns]:
+        """Return whom the runs name whose ids are beyond `after` and not beyond `last`."""
+        runs = (run for run in self.runs.get(workspace_id, {}).values() if after < run.id <= last)
+        return list({NamesOfRuns(*(getattr(run, name) for name in NamesOfRuns._fields)) for run in runs})
+
+    def prompts(self, workspace_id: bytes, column: str, value: bytes, *, limit: int) -> list[bytes]:
+        """Return the prompts of a session or conversation."""
+        runs = (run for run in self.runs.get(workspace_id, {}).values() if run.run_type == "prompt")
+        return _page([run.id for run in runs if getattr(run, column) == value], limit)
+
+    def expect(self, workspace_id: bytes, traces: Sequence[bytes]) -> None:
+        """Do nothing."""
 
     def stored_runs(self, workspace_id: bytes, run_ids: Sequence[bytes]) -> set[bytes]:
         """Return which of these runs are stored."""
@@ -73,10 +81,17 @@ class MemoryPurgeTables:
 
     # Events.
 
-    def run_events(self, workspace_id: bytes, run_ids: Sequence[bytes], *, limit: int) -> list[StoredEvent]:
-        """Return events of these runs."""
-        wanted = set(run_ids)
-        return [event for event in self._events(workspace_id) if event.run_id in wanted][:limit]
+    def run_events(
+        self, workspace_id: bytes, run_ids: Collection[bytes], session_ids: Sequence[bytes], *, limit: int
+    ) -> list[StoredEvent]:
+        """Return events of these runs that are in one of these sessions or in none."""
+        found = [event for event in self._events(workspace_id) if event.run_id in run_ids]
+        places = {*session_ids, None}
+        return [event for event in found if self.events[workspace_id, event.id].session_id in places][:limit]
+
+    def has_events(self, workspace_id: bytes, session_id: bytes) -> bool:
+        """Return whether there are events of a session, those that are hidden too."""
+        return bool(self.session_events(workspace_id, session_id))
 
     def session_events(self, workspace_id: bytes, session_id: bytes) -> list[StoredEvent]:
         """Return all events of a session, those that are hidden too."""
@@ -168,11 +183,11 @@ class MemoryPurgeTables:
         """Delete a conversation."""
         self.entities.conversations.pop((workspace_id, conversation_id), None)
 
-    def leave_session(self, workspace_id: bytes, conversation_ids: Sequence[bytes], session_id: bytes) -> None:
-        """Let those of these conversations that name this session name none."""
+    def leave_session(self, workspace_id: bytes, conversation_ids: Sequence[bytes] | None, session_id: bytes) -> None:
+        """Let those of these conversations that name this session name none; None: of all conversations."""
         known = self.entities.conversations
-        for key in ((workspace_id, conversation) for conversation in conversation_ids):
-            if key in known and known[key].session_id == session_id:
+        for key in list(known) if conversation_ids is None else [(workspace_id, talk) for talk in conversation_ids]:
+            if key[0] == workspace_id and key in known and known[key].session_id == session_id:
                 known[key] = replace(known[key], session_id=None)
 
     # The audit log.

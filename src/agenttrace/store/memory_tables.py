@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
 
     from agenttrace.model.rows import ApiKeyRow, AuditRow, EventRow, LogRow, ProcessRow, RunRow, SessionRow, SpanRow
-    from agenttrace.store.subjects import Subject
 
 __all__ = ["MemoryTables"]
 
@@ -39,7 +38,6 @@ class MemoryTables(MemoryPurgeTables):
         self.audit: dict[Key, AuditRow] = {}
         self.keys: dict[str, ApiKeyRow] = {}
         self.beats: dict[bytes, ProcessRow] = {}
-        self.subjects: set[Subject] = set()
 
     def of(self, workspace_id: bytes) -> dict[bytes, RunRow]:
         """Return the runs of a workspace by id."""
@@ -56,7 +54,7 @@ class MemoryTables(MemoryPurgeTables):
         copy.raw_spans = {key: dict(spans) for key, spans in self.raw_spans.items()}
         copy.raw_logs = {key: dict(logs) for key, logs in self.raw_logs.items()}
         copy.entities = _copy(self.entities)
-        copy.audit, copy.keys, copy.subjects = dict(self.audit), dict(self.keys), set(self.subjects)
+        copy.audit, copy.keys = dict(self.audit), dict(self.keys)
         copy.beats = dict(self.beats)
         yield copy
         self.__dict__.update(copy.__dict__)

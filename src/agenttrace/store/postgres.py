@@ -7,28 +7,32 @@ Everything a store does is in `store.sql`; here is what PostgreSQL adds. The tex
 from __future__ import annotations
 
 import logging
-from functools import lru_cache
 from importlib.resources import files
-from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
+from agenttrace.errors import StoreError
+from agenttrace.store import postgres_retention as retention
+from agenttrace.store import postgres_text
 from agenttrace.store.location import shown
 from agenttrace.store.migrations.upgrade import upgrade
 from agenttrace.store.postgres_connection import PostgresConnection, Statements
 from agenttrace.store.postgres_errors import ServerError, meaning
-from agenttrace.store.postgres_partitions import LOCKED, Partitions, drop_before
-from agenttrace.store.postgres_tables import PostgresTables
+from agenttrace.store.postgres_long import short_filter
+from agenttrace.store.postgres_partitions import LOCKED, Partitions, drop_empty
+from agenttrace.store.postgres_statistics import Growth, analyze
+from agenttrace.store.postgres_tables import PostgresPurgeTables, PostgresTables
 from agenttrace.store.postgres_url import conninfo_of
+from agenttrace.store.protocol import PurgeCounts, PurgeStep
 from agenttrace.store.sql import SQLStore, transaction
 from agenttrace.store.version import SCHEMA_VERSION, check_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from agenttrace.errors import StoreError
     from agenttrace.store.batch import Batch
     from agenttrace.store.dialect import Connection
-    from agenttrace.store.protocol import PurgeFilter, PurgeStep
+    from agenttrace.store.protocol import PurgeFilter, RunFilter
+    from agenttrace.store.sql_where import Where
 
 __all__ = ["Postgres", "PostgresStore"]
 
@@ -40,6 +44,9 @@ _CREATING = (
 )
 # DDL waits for whoever reads, and others wait behind it: rather not for long.
 _BRIEFLY = "SET LOCAL lock_timeout = '2s'"
+
+# What the server says where a lock is not to be had, or rights are missing.
+_IN_THE_WAY = ("55P03", "42501")
 
 _log = logging.getLogger("agenttrace.store")
 
@@ -55,9 +62,11 @@ class PostgresStore(SQLStore):
     """
 
     _tables = PostgresTables
+    _purge_tables = PostgresPurgeTables
 
     def __init__(self, url: str, *, clock: Callable[[], int] | None = None) -> None:
         self._postgres = Postgres(url)
+        self._growth = Growth()
         super().__init__(self._postgres, clock=clock)
 
     def open(self) -> None:
@@ -67,19 +76,49 @@ class PostgresStore(SQLStore):
 
     def write(self, batch: Batch) -> None:
         """Write a batch: all of it, or nothing."""
-        times = chain(
-            (run.start_time for run in batch.runs.values()), (one.created_at for one in batch.events.values())
-        )
-        periods = self._postgres.partitions.missing(times, self.now())
+        times = [run.start_time for run in batch.runs.values()]
+        times += [event.created_at for event in batch.events.values()]
+        partitions = self._postgres.partitions
+        periods = partitions.missing(times, self.now())
         if periods:
             self._make(periods)
         super().write(batch)
+        grown = self._growth.add(partitions.rows(times))
+        if grown:
+            self._analyze(grown)
+
+    def _wheres(self, where: RunFilter, *, paged: bool) -> list[Where]:
+        return super()._wheres(short_filter(where), paged=paged)
 
     def purge(self, where: PurgeFilter, *, limit: int = 1000, after: bytes = b"") -> PurgeStep:
-        """Delete for good some of what matches; partitions that this leaves empty go after the last step."""
-        step = super().purge(where, limit=limit, after=after)
+        """Delete for good some of what matches; of all that is old, whole partitions first, which are dropped."""
+        if retention.concerns(where) and after != retention.OVER and after[:1] in (b"", retention.SIGN):
+            step = self._drop_step(where, limit, after)
+            if step is not None:
+                return step
+        step = super().purge(where, limit=limit, after=b"" if after == retention.OVER else after)
         if step.after is None and where.before is not None:
             self._drop_empty(where.before)
+        return step
+
+    def _drop_step(self, where: PurgeFilter, limit: int, after: bytes) -> PurgeStep | None:
+        """Take a step towards dropping partitions; one that cannot be dropped now is left to the other steps."""
+        try:
+            with self._connections.writing() as lent:
+                connection = cast("PostgresConnection", lent)
+                with (
+                    transaction(lent, LOCKED),
+                    self._connections.holding(None, quiet=False),
+                ):
+                    connection.script(_BRIEFLY)
+                    tables = self._purge_tables(lent, self._dialect)
+                    step = retention.step(connection, tables, where, limit=limit, after=after)
+                self._postgres.partitions.look(connection)
+        except ServerError as error:
+            if not after or error.state not in _IN_THE_WAY:
+                raise meaning(self.url, error) from error
+            _log.info("%s: a partition stays, its rows go one by one (%s)", self.url, error)
+            return PurgeStep(PurgeCounts(), retention.after_failure(after))
         return step
 
     def _drop_empty(self, before: int) -> None:
@@ -89,10 +128,19 @@ class PostgresStore(SQLStore):
                 connection = cast("PostgresConnection", lent)
                 with transaction(lent, LOCKED):
                     connection.script(_BRIEFLY)
-                    drop_before(connection, before, empty=True)
+                    drop_empty(connection, before)
                     self._postgres.partitions.look(connection)
         except ServerError as error:
             _log.info("%s: empty partitions stay for now (%s)", self.url, error)
+
+    def _analyze(self, grown: Mapping[str, int]) -> None:
+        """Have the server gather statistics of partitions that have grown, or let it be."""
+        try:
+            with self._connections.writing() as lent:
+                for day, rows in grown.items():
+                    analyze(cast("PostgresConnection", lent), day, rows)
+        except (ServerError, StoreError) as error:
+            _log.info("%s: no statistics for now (%s)", self.url, error)
 
     def _make(self, periods: Sequence[int]) -> None:
         """Make partitions, or let it be: the default one takes every row."""
@@ -149,7 +197,7 @@ class Postgres:
 
     def sql(self, statement: str) -> str:
         """Return the statement with numbered parameters; a run's key has its start, by which the table is divided."""
-        return _numbered(statement)
+        return postgres_text.numbered(statement)
 
     def using(self, index: str | None) -> str:  # noqa: ARG002
         """Return nothing: PostgreSQL has statistics."""
@@ -163,6 +211,19 @@ class Postgres:
         """Return the member; what is no JSON has none."""
         return f"agenttrace_member({column}, '{key}')"
 
+    def for_keys(
+        self, select: str, values: Sequence[Any], condition: str, keys: Sequence[bytes]
+    ) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """Yield one statement, which looks up each key by itself."""
+        yield postgres_text.for_keys(select, condition), (list(keys), *values)
+
+    def for_ranges(
+        self, columns: str, workspace_id: bytes, ranges: Sequence[tuple[bytes, bytes]]
+    ) -> tuple[str, tuple[Any, ...]]:
+        """Return a statement that looks up each range by itself."""
+        lows, highs = zip(*ranges, strict=True)
+        return postgres_text.for_ranges(columns), (list(lows), list(highs), workspace_id)
+
     def bundle(self, columns: Sequence[str], tables: str) -> str:
         """Return a plain SELECT."""
         return f"SELECT {', '.join(columns)} FROM {tables} AS bundled"  # noqa: S608
@@ -175,23 +236,9 @@ class Postgres:
         """Return True: the server keeps its files to itself, and writes over deleted rows as it vacuums."""
         return True
 
-    def drop_partitions(self, connection: Connection, before: int) -> dict[str, int] | None:
-        """Drop what is older than an instant in whole partitions, and return how many rows that were, by table."""
-        postgres = cast("PostgresConnection", connection)
-        postgres.script(_BRIEFLY)
-        return drop_before(postgres, before)
-
     def failure(self, error: Exception) -> StoreError | None:
         """Return what an error of PostgreSQL means."""
         return meaning(self.url, error) if isinstance(error, ServerError) else None
-
-
-@lru_cache(maxsize=2048)
-def _numbered(statement: str) -> str:
-    if statement.startswith("INSERT INTO run ("):
-        statement = statement.replace("ON CONFLICT (workspace_id, id)", "ON CONFLICT (workspace_id, start_time, id)")
-    first, *rest = statement.split("?")
-    return first + "".join(f"${place}{part}" for place, part in enumerate(rest, 1))
 
 
 def _version(connection: PostgresConnection) -> int:

@@ -14,6 +14,7 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus
 
 from agenttrace.store.postgres_errors import ServerError, said
+from agenttrace.store.postgres_long import lengthened
 from agenttrace.store.postgres_values import TEXTS, Kind, adapt, array_of, kind_of, text_from, values_of
 
 if TYPE_CHECKING:
@@ -185,7 +186,11 @@ class _Rows:
             rows = self._cursor.fetchall()
         texts = [place for place, column in enumerate(self._cursor.description or ()) if column.type_code in TEXTS]
         if any("\x1a" in (row[place] or "") for row in rows for place in texts):
-            return [tuple(text_from(value) if isinstance(value, str) else value for value in row) for row in rows]
+            columns = [column.name for column in self._cursor.description or ()]
+            return [
+                lengthened(tuple(text_from(value) if isinstance(value, str) else value for value in row), columns)
+                for row in rows
+            ]
         return rows
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from sqlalchemy import Index, MetaData, PrimaryKeyConstraint
+from sqlalchemy import Index, MetaData, PrimaryKeyConstraint, Table, func
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement, SetColumnComment, SetTableComment
 
+from agenttrace.store.postgres_long import LENGTH, STARTED
 from agenttrace.store.version import SCHEMA_VERSION
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["postgresql_schema"]
 
@@ -71,7 +67,19 @@ def _copied(tables: MetaData) -> MetaData:
             copy.append_constraint(PrimaryKeyConstraint(*(copy.columns[name] for name in key)))
     run = ours.tables["run"]
     Index("run_id", run.columns["workspace_id"], run.columns["id"])
+    for table in ours.tables.values():
+        for index in list(table.indexes):
+            _shorten(table, index)
     return ours
+
+
+def _shorten(table: Table, index: Index) -> None:
+    """Have an index hold the beginning of texts that may be longer than its entries."""
+    parts = [func.left(part, LENGTH) if getattr(part, "name", None) in STARTED else part for part in index.expressions]
+    if any(part is not old for part, old in zip(parts, index.expressions, strict=True)):
+        where = index.dialect_options["postgresql"]["where"]
+        table.indexes.remove(index)
+        Index(index.name, *parts, postgresql_where=where, _table=table)
 
 
 def _tidy(statement: str) -> str:

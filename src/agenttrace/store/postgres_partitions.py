@@ -1,6 +1,6 @@
 """Partitions of the tables run and event: one of each for four weeks, and one for all other times: none is refused.
 
-Why four weeks: a look-up by id asks every partition, since ids of others tell no time. That costs about a microsecond
+Why four weeks: a look-up by id asks every partition, since ids of others tell no time. That costs some microseconds
 for each; there are 13 a year, and a store that keeps everything for five years has 65, which the server's locks allow.
 A run's partition is told by its start, an event's by its id, which begins with its time.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from agenttrace.store.postgres_connection import PostgresConnection
 
-__all__ = ["LOCKED", "Partitions", "drop_before", "period_of"]
+__all__ = ["LOCKED", "Partitions", "drop_empty", "old_days", "period_of"]
 
 #: Begins a transaction in which no other writer interferes. The lock belongs to the table, whatever the path to it.
 LOCKED = (
@@ -37,6 +38,8 @@ _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 
 _KNOWN = """SELECT c.relname::text FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
 WHERE i.inhparent = 'run'::regclass"""
+
+_IS_OURS = "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'run'::regclass"
 
 # Rows of the period that came before their partition lie in the default one, which refuses it until they have moved.
 _MAKE = """
@@ -67,6 +70,13 @@ class Partitions:
             if this - _PAST <= period <= this + _FUTURE and self._failed.get(period, -_AGAIN) <= clock - _AGAIN
         )
 
+    def rows(self, times: Iterable[int]) -> Counter[str]:
+        """Return how many rows of these instants lie in each partition, by what its name ends with."""
+        found: Counter[str] = Counter()
+        for period, rows in Counter(map(period_of, times)).items():
+            found[_day(period) if period in self._known else "other"] += rows
+        return found
+
     def ahead(self, now: int) -> list[int]:
         """Return this period and the next ones, as far as they have no partition."""
         this = period_of(now)
@@ -90,21 +100,23 @@ class Partitions:
         self._failed.update(dict.fromkeys(periods, time.monotonic()))
 
 
-def drop_before(connection: PostgresConnection, before: int, *, empty: bool = False) -> dict[str, int]:
-    """Drop the partitions all of whose rows are older than an instant, and return how many rows they had, by table.
-
-    `empty`: only those without any row. Inside a transaction that excludes other writers. Readers wait for a moment.
-    """
+def old_days(connection: PostgresConnection, before: int) -> list[str]:
+    """Return, by what their names end with, the periods that ended before an instant; none where they are not ours."""
+    if not connection.execute(_IS_OURS).fetchall()[0][0]:
+        return []
     names = [_NAME.match(row[0]) for row in connection.execute(_KNOWN).fetchall()]
-    days = [name[1] for name in names if name and _instant(name[1]) + _LENGTH <= before]
-    counts = {"run": 0, "event": 0}
-    for day in sorted(days):
-        if empty and any(_has_rows(connection, f"{table}_{day}") for table in counts):
-            continue
-        for table in counts:
-            counts[table] += connection.execute(f"SELECT count(*) FROM {table}_{day}").fetchall()[0][0]  # noqa: S608
-            connection.script(f"DROP TABLE {table}_{day}")
-    return counts
+    return sorted(name[1] for name in names if name and _instant(name[1]) + _LENGTH <= before)
+
+
+def drop_empty(connection: PostgresConnection, before: int) -> None:
+    """Drop the partitions of periods that ended before an instant and have no row.
+
+    Inside a transaction that excludes other writers. Readers wait for a moment.
+    """
+    for day in old_days(connection, before):
+        names = [f"{table}_{day}" for table in ("run", "event")]
+        if not any(_has_rows(connection, name) for name in names):
+            connection.script(f"DROP TABLE {', '.join(names)}")
 
 
 def _has_rows(connection: PostgresConnection, table: str) -> bool:
@@ -122,9 +134,13 @@ def period_of(instant: int) -> int:
 
 def _statements(period: int) -> str:
     low, high = period * _LENGTH + _MONDAY, (period + 1) * _LENGTH + _MONDAY
-    day = f"{_moment(low):%Y%m%d}"
+    day = _day(period)
     runs = _MAKE.format(table="run", column="start_time", day=day, low=_stamp(low), high=_stamp(high))
     return runs + _MAKE.format(table="event", column="id", day=day, low=f"aev_{low:014x}", high=f"aev_{high:014x}")
+
+
+def _day(period: int) -> str:
+    return f"{_moment(period * _LENGTH + _MONDAY):%Y%m%d}"
 
 
 def _moment(instant: int) -> datetime:

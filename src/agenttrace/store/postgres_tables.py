@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from agenttrace.model import ids
+from agenttrace.store import sql_text
 from agenttrace.store.apply import Known
-from agenttrace.store.sql_tables import SQLTables
+from agenttrace.store.postgres_long import short_values
+from agenttrace.store.sql_purge import SQLPurgeTables
+from agenttrace.store.sql_tables import SQLTables, run_row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from agenttrace.model.rows import RunRow
+    from agenttrace.model.rows import LogRow, RunRow, SpanRow
     from agenttrace.store.dialect import Connection, Dialect
     from agenttrace.store.link_writing import LinkWriter
     from agenttrace.store.postgres_connection import PostgresConnection
 
-__all__ = ["PostgresTables"]
+__all__ = ["PostgresPurgeTables", "PostgresTables"]
 
 Key = tuple[bytes, bytes]
-
-#: Ids that are no UUIDs.
-_BINARY = ("trace_id", "hash")
 
 
 class PostgresTables(SQLTables):
@@ -57,27 +58,14 @@ class PostgresTables(SQLTables):
         super().put_runs(runs)
         self._starts.update({(run.workspace_id, run.id): run.start_time for run in runs})
 
+    def run_values(self, runs: Sequence[RunRow]) -> list[tuple[Any, ...]]:
+        """Return the values of these runs by column, short enough for the indexes."""
+        return list(map(short_values, super().run_values(runs)))
+
     def delete_runs(self, keys: Sequence[Key]) -> None:
         """Delete runs, as far as they are stored."""
         super().delete_runs(keys)
         self._starts.update(dict.fromkeys(keys))
-
-    def _by_id(self, select: str, condition: str, keys: Iterable[Key]) -> Iterator[tuple[bytes, Any]]:
-        """Yield the rows for each of these keys.
-
-        Each key is looked up by itself. Given all at once, a database without statistics, as of a partition that
-        is new, takes a workspace for a small part of a table, and walks through all of it.
-        """
-        by_workspace: dict[bytes, list[bytes]] = {}
-        for workspace, key in keys:
-            by_workspace.setdefault(workspace, []).append(key)
-        kind = "bytea" if condition in _BINARY else "uuid"
-        for workspace, wanted in by_workspace.items():
-            one = f"{select} WHERE workspace_id = ? AND {condition} = wanted.wanted_key OFFSET 0"
-            lists = f"unnest(?::{kind}[]) AS wanted (wanted_key)"
-            sql = f"SELECT found.* FROM {lists} CROSS JOIN LATERAL ({one}) AS found"  # noqa: S608
-            for row in self.rows(sql, list(dict.fromkeys(wanted)), workspace):
-                yield workspace, row
 
     def _many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run a statement for each row; rows to insert go in one list, whose keys differ."""
@@ -86,3 +74,40 @@ class PostgresTables(SQLTables):
             self._postgres.insert_many(self._dialect.sql(sql), waiting)
         else:
             self._postgres.executemany(self._dialect.sql(sql), waiting)
+
+
+class PostgresPurgeTables(SQLPurgeTables):
+    """`store.purge_tables.PurgeTables` on one connection: what is asked of several traces is asked for together."""
+
+    def __init__(self, connection: Connection, dialect: Dialect) -> None:
+        super().__init__(connection, dialect)
+        self._outlines: dict[Key, list[RunRow]] = {}
+        self._bare: set[Key] = set()
+
+    def expect(self, workspace_id: bytes, traces: Sequence[bytes]) -> None:
+        """Read the runs of these traces, and which of them have no foreign spans or logs."""
+        self._outlines = {(workspace_id, trace): [] for trace in traces}
+        self._bare = set(self._outlines)
+        if not traces:
+            return
+        ranges = dict.fromkeys(ids.trace_range(int.from_bytes(trace, "big")) for trace in traces)
+        sql, values = self._dialect.for_ranges(sql_text.OUTLINED, workspace_id, list(ranges))
+        for run in map(run_row, self.rows(sql, *values)):
+            if (workspace_id, run.trace_id) in self._outlines:
+                self._outlines[workspace_id, run.trace_id].append(run)
+        for table in ("span", "log"):
+            found = self._by_id(f"SELECT DISTINCT trace_id FROM {table}", "trace_id", self._outlines)  # noqa: S608
+            self._bare -= {(workspace, row[0]) for workspace, row in found}
+
+    def outline(self, workspace_id: bytes, trace_id: bytes) -> list[RunRow]:
+        """Return the runs of a trace, without content, error and attributes; what was expected is told once."""
+        known = self._outlines.pop((workspace_id, trace_id), None)
+        return super().outline(workspace_id, trace_id) if known is None else known
+
+    def spans(self, workspace_id: bytes, trace_id: bytes) -> list[SpanRow]:
+        """Return all versions of the foreign spans of a trace."""
+        return [] if (workspace_id, trace_id) in self._bare else super().spans(workspace_id, trace_id)
+
+    def logs(self, workspace_id: bytes, trace_id: bytes) -> list[LogRow]:
+        """Return the log records of a trace."""
+        return [] if (workspace_id, trace_id) in self._bare else super().logs(workspace_id, trace_id)

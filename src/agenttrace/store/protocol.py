@@ -123,14 +123,17 @@ class PurgeFilter:
     - user, contact, session: a run is meant where it carries all that are set; and of the runs of the same trace those
       that lack some of them and carry none other. (Runs of the same trace that carry another user, contact or session
       stay.)
-    - A run that fits goes, and with it its events, whatever their session. A run that stays and whose parent goes is a
-      root.
+    - A run that fits goes, and with it its events: those without a session, and those in the sessions that the runs of
+      its trace name. A run that stays and whose parent goes is a root.
     - Of the trace of a run that goes its foreign spans and logs go: all of them where no run of the trace is left, else
       those of the runs that go and those below them that belong to no run that stays. With `before` alone also spans
       and logs that started before, of traces without any run, and events before that whose run is not stored.
-    - A contact and a conversation go with the last run that names them. A session does, too, and takes the events that
-      are left in it along; with `before` it has to be old itself: created before, and without a message since. A
-      session, an event and a span for which there never was a run go by `before` alone.
+    - With a user, contact or session: a contact, conversation or session that a run that goes names goes too, unless a
+      run that stays names it. A session takes the events that are left in it along; with `before` it has to be old
+      itself: created before, and without a message since.
+    - With `before` alone: a session that is old and in which no event and no prompt is left, and its conversation where
+      no prompt is left in that. Contacts and other conversations may stay. A session and an event for which there never
+      was a run go by `before` alone.
     - Where nothing but one of user, contact and session is set, and perhaps `before`: the session itself and the user's
       sessions go as said, with or without runs; the contact, unless `before` is set. A session of the user's in which
       another one's runs stay loses its `user_id`.

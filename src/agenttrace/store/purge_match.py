@@ -2,37 +2,76 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from agenttrace.model import ids
 from agenttrace.store.purge_tables import RawKey
 from agenttrace.store.raw import foreign_spans
-from agenttrace.store.subjects import CONTACT, SESSION, USER, key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from agenttrace.model.rows import LogRow, RunRow, SessionRow, SpanRow
     from agenttrace.store.protocol import PurgeFilter
 
-__all__ = ["anchor", "first_event_id", "is_old_run", "is_old_session", "names", "raw_of", "runs_of"]
+__all__ = [
+    "CONTACT",
+    "CONVERSATION",
+    "SESSION",
+    "Entity",
+    "anchor",
+    "entities_of",
+    "first_event_id",
+    "is_old_run",
+    "is_old_session",
+    "names",
+    "raw_of",
+    "runs_of",
+]
+
+CONTACT = 1
+SESSION = 2
+CONVERSATION = 3
+
+_KINDS = (("ai_contact_id", CONTACT), ("session_id", SESSION), ("conversation_id", CONVERSATION))
 
 #: The times that do not fit into the digits of an event's id, the year 4253 on.
 _BEYOND = 1 << 56
 
-_KINDS = {"session_id": SESSION, "ai_contact_id": CONTACT, "user_id": USER}
+_NAMES = ("session_id", "ai_contact_id", "user_id")
+
+
+class HasNames(Protocol):
+    """A run, or what is known of one."""
+
+    @property
+    def ai_contact_id(self) -> bytes | None: ...
+    @property
+    def session_id(self) -> bytes | None: ...
+    @property
+    def conversation_id(self) -> bytes | None: ...
+
+
+class Entity(NamedTuple):
+    """A contact, a session or a conversation."""
+
+    kind: int
+    id: bytes
+
+
+def entities_of(runs: Iterable[HasNames]) -> set[Entity]:
+    """Return whom these runs name."""
+    return {Entity(kind, value) for run in runs for name, kind in _KINDS if (value := getattr(run, name)) is not None}
 
 
 def names(where: PurgeFilter) -> dict[str, str | bytes]:
     """Return the people and sessions that a filter names, by the field of a run."""
-    return {name: value for name in _KINDS if (value := getattr(where, name)) is not None}
+    return {name: value for name in _NAMES if (value := getattr(where, name)) is not None}
 
 
-def anchor(where: PurgeFilter) -> tuple[int, str] | None:
-    """Return kind and key of the subject by which traces are found, the rarest one; None where it is age alone."""
-    for name, value in names(where).items():
-        return _KINDS[name], key_of(value)
-    return None
+def anchor(where: PurgeFilter) -> tuple[str, str | bytes]:
+    """Return the column of runs, and its value, by which traces are found: the rarest of the names."""
+    return next(iter(names(where).items()))
 
 
 def is_old_run(run: RunRow, before: int | None) -> bool:

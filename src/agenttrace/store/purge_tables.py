@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
     from agenttrace.model.rows import LogRow, RunRow, SessionRow, SpanRow
-    from agenttrace.store.subjects import Subject
 
-__all__ = ["Note", "OldRun", "PurgeTables", "RawKey", "StoredEvent"]
+__all__ = ["NamesOfRuns", "Note", "OldRun", "PurgeTables", "RawKey", "StoredEvent"]
 
 Key = tuple[bytes, bytes]
 
@@ -21,6 +20,16 @@ class OldRun(NamedTuple):
     start_time: int
     id: bytes
     trace_id: bytes
+
+
+class NamesOfRuns(NamedTuple):
+    """Whom some runs of a trace name."""
+
+    trace_id: bytes
+    user_id: str | None
+    ai_contact_id: bytes | None
+    session_id: bytes | None
+    conversation_id: bytes | None
 
 
 class StoredEvent(NamedTuple):
@@ -59,8 +68,29 @@ class PurgeTables(Protocol):
         """Return runs that started before, by start and id."""
         ...
 
-    def traces_of(self, workspace_id: bytes, kind: int, key: str, *, after: bytes, limit: int) -> list[bytes]:
-        """Return the traces that have this subject, by trace id."""
+    def window(self, workspace_id: bytes, after: bytes) -> bytes | None:
+        """Return the id of the last run of the next window beyond this id, by id; None where the last one begins.
+
+        A window holds as many runs as can be looked at while others wait.
+        """
+        ...
+
+    def carriers(
+        self, workspace_id: bytes, column: str, value: str | bytes, *, after: bytes, last: bytes, limit: int
+    ) -> list[tuple[bytes, bytes]]:
+        """Return id and trace of the runs with this value whose ids are beyond `after` and not beyond `last`, by id."""
+        ...
+
+    def names_between(self, workspace_id: bytes, after: bytes, last: bytes) -> list[NamesOfRuns]:
+        """Return whom the runs name whose ids are beyond `after` and not beyond `last`, in any order."""
+        ...
+
+    def prompts(self, workspace_id: bytes, column: str, value: bytes, *, limit: int) -> list[bytes]:
+        """Return the prompts of a session (`session_id`) or conversation (`conversation_id`), in any order."""
+        ...
+
+    def expect(self, workspace_id: bytes, traces: Sequence[bytes]) -> None:
+        """Learn of which traces outlines, spans and logs are asked for next."""
         ...
 
     def outline(self, workspace_id: bytes, trace_id: bytes) -> list[RunRow]: ...
@@ -70,18 +100,20 @@ class PurgeTables(Protocol):
 
     def delete_runs(self, keys: Sequence[Key]) -> None: ...
     def set_root(self, workspace_id: bytes, run_ids: Sequence[bytes], is_root: bool) -> None: ...
-    def delete_subjects(self, rows: Iterable[Subject]) -> None:
-        """Delete these rows."""
-        ...
-
     def stored_runs(self, workspace_id: bytes, run_ids: Sequence[bytes]) -> set[bytes]:
         """Return which of these runs are stored."""
         ...
 
     # Events.
 
-    def run_events(self, workspace_id: bytes, run_ids: Sequence[bytes], *, limit: int) -> list[StoredEvent]:
-        """Return events of these runs, in any order."""
+    def run_events(
+        self, workspace_id: bytes, run_ids: Collection[bytes], session_ids: Sequence[bytes], *, limit: int
+    ) -> list[StoredEvent]:
+        """Return events of these runs that are in one of these sessions or in none, in any order."""
+        ...
+
+    def has_events(self, workspace_id: bytes, session_id: bytes) -> bool:
+        """Return whether there are events of a session, those that are hidden too."""
         ...
 
     def session_events(self, workspace_id: bytes, session_id: bytes) -> list[StoredEvent]:
@@ -158,8 +190,8 @@ class PurgeTables(Protocol):
         """Delete a conversation."""
         ...
 
-    def leave_session(self, workspace_id: bytes, conversation_ids: Sequence[bytes], session_id: bytes) -> None:
-        """Let those of these conversations that name this session name none."""
+    def leave_session(self, workspace_id: bytes, conversation_ids: Sequence[bytes] | None, session_id: bytes) -> None:
+        """Let those of these conversations that name this session name none; None: of all conversations."""
         ...
 
     # The audit log.

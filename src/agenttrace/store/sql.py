@@ -31,7 +31,6 @@ from agenttrace.store.link_reading import TREE_COLUMNS, make_whole, whole_trees
 from agenttrace.store.link_writing import KnownLinks, LinkWriter
 from agenttrace.store.protocol import LINK_AGE, CollectStep, SessionFilter
 from agenttrace.store.raw import present
-from agenttrace.store.sql_lists import chunks
 from agenttrace.store.sql_purge import SQLPurgeTables
 from agenttrace.store.sql_tables import SQLTables, event_row, run_row, session_row
 from agenttrace.store.sql_where import Where, audit_where, event_where, run_wheres, session_where
@@ -147,9 +146,9 @@ class SQLStore:
 
     def count_runs(self, where: RunFilter) -> int:
         """Return how many runs match, on all pages."""
-        wheres = run_wheres(where, paged=False)
+        wheres = self._wheres(where, paged=False)
         if where.ids is not None:
-            wheres = [_with_ids(found, part) for found in wheres for part in chunks(_distinct(where.ids))]
+            return sum(count for found in wheres for (count,) in self._with_ids("count(*)", found, where.ids))
         return sum(self._count("run", found) for found in wheres)
 
     def workspaces(self) -> list[bytes]:
@@ -173,7 +172,7 @@ class SQLStore:
             for key in ("usage", "cost")
         )
         columns = f"id, trace_id, start_time, end_time, status, session_id, user_id, {usage}, {cost}"
-        sql, values = self._union(run_wheres(where, paged=True), columns)
+        sql, values = self._union(self._wheres(where, paged=True), columns)
         found = self._rows(*_paged(f"{sql} {_NEWEST_RUN}", values, where.offset, where.limit))
         return [RunFigures(*row) for row in found]
 
@@ -184,7 +183,7 @@ class SQLStore:
     def run_ids(self, where: RunFilter) -> list[bytes]:
         """Return the ids of the runs that match, newest first."""
         columns = ("id", "start_time")
-        sql, values = self._union(run_wheres(where, paged=True), ", ".join(columns))
+        sql, values = self._union(self._wheres(where, paged=True), ", ".join(columns))
         sql, values = _paged(f"{sql} {_NEWEST_RUN}", values, where.offset, where.limit)
         found = self._bundled(columns, f"({sql})", values)
         return [bytes.fromhex(run_id) for run_id, _ in sorted(found, key=lambda row: (-row[1], row[0]))]
@@ -194,8 +193,8 @@ class SQLStore:
         ranges = [ids.run_range(run_id) for run_id in run_ids]
         stamps: dict[tuple[bytes, bytes], TreeStamp] = {}
         for part in _parts(ranges):
-            sql = sql_text.of_traces(sql_text.TREE_STAMP, len(part))
-            found = self._bundled(sql_text.STAMPED, f"({sql})", _values(workspace_id, part))
+            sql, values = self._dialect.for_ranges(sql_text.TREE_STAMP, workspace_id, part)
+            found = self._bundled(sql_text.STAMPED, f"({sql})", values)
             stamps.update({part[place]: (runs, int(figure)) for place, runs, figure in found})
         return [stamps[one] for one in ranges]
 
@@ -309,18 +308,19 @@ class SQLStore:
     def _found(self, where: RunFilter) -> list[RunRow]:
         if where.ids is not None:
             return self._runs_by_id(where, where.ids)
-        sql, values = self._union(run_wheres(where, paged=True))
+        sql, values = self._union(self._wheres(where, paged=True))
         return [run_row(row) for row in self._rows(*_paged(f"{sql} {_NEWEST_RUN}", values, where.offset, where.limit))]
 
     def _of_traces(self, workspace_id: bytes, trace_ids: Sequence[bytes]) -> list[RunRow]:
+        wanted = set(trace_ids)
         runs: list[RunRow] = []
-        for trace in _distinct(trace_ids):
-            low, high = ids.trace_range(int.from_bytes(trace, "big"))
-            runs += map(run_row, self._rows(sql_text.TRACE, (workspace_id, low, high, trace)))
+        for part in _parts([ids.trace_range(int.from_bytes(trace, "big")) for trace in trace_ids]):
+            found = self._rows(*self._dialect.for_ranges(sql_text.RUN_COLUMNS, workspace_id, part))
+            runs += [run for run in map(run_row, found) if run.trace_id in wanted]
         return sorted(runs, key=lambda run: (run.start_time, run.seq, run.id))
 
     def _tree_part(self, workspace_id: bytes, part: list[tuple[bytes, bytes]]) -> tuple[list[TreeRow], bool]:
-        found = self._rows(sql_text.of_traces(TREE_COLUMNS, len(part)), _values(workspace_id, part))
+        found = self._rows(*self._dialect.for_ranges(TREE_COLUMNS, workspace_id, part))
         return whole_trees(workspace_id, found, self._rows)
 
     def _whole(self, fetch: Callable[[], list[RunRow]]) -> list[RunRow]:
@@ -365,14 +365,19 @@ class SQLStore:
             return self._dialect.scrub(connection)
 
     def _runs_by_id(self, where: RunFilter, wanted: Sequence[bytes]) -> list[RunRow]:
-        found: list[RunRow] = []
-        for part in chunks(_distinct(wanted)):
-            # Sorted here: asked to sort, SQLite would rather walk the whole workspace in order of time.
-            found += map(
-                run_row, self._rows(*self._union([_with_ids(one, part) for one in run_wheres(where, paged=True)]))
-            )
+        wheres = self._wheres(where, paged=True)
+        # Sorted here: asked to sort, SQLite would rather walk the whole workspace in order of time.
+        found = [run_row(row) for one in wheres for row in self._with_ids(sql_text.RUN_COLUMNS, one, wanted)]
         found.sort(key=lambda run: (-run.start_time, run.id))
         return found[where.offset :] if where.limit is None else found[where.offset : where.offset + where.limit]
+
+    def _wheres(self, where: RunFilter, *, paged: bool) -> list[Where]:
+        return run_wheres(where, paged=paged)
+
+    def _with_ids(self, columns: str, where: Where, wanted: Sequence[bytes]) -> Iterator[Any]:
+        select = self._select("run", columns, where)
+        for sql, values in self._dialect.for_keys(select, where.values, "id", _distinct(wanted)):
+            yield from self._rows(sql, values)
 
     def _count(self, table: str, where: Where) -> int:
         return self._rows(self._select(table, "count(*)", where), where.values)[0][0]
@@ -433,14 +438,6 @@ def _parts(ranges: Sequence[tuple[bytes, bytes]]) -> Iterator[list[tuple[bytes, 
     distinct = list(dict.fromkeys(ranges))
     for start in range(0, len(distinct), _TREES_AT_ONCE):
         yield distinct[start : start + _TREES_AT_ONCE]
-
-
-def _values(workspace_id: bytes, ranges: Sequence[tuple[bytes, bytes]]) -> tuple[bytes, ...]:
-    return tuple(value for low, high in ranges for value in (workspace_id, low, high))
-
-
-def _with_ids(where: Where, part: tuple[bytes, ...]) -> Where:
-    return where.plus(f"id IN ({sql_text.marks(len(part))})", *part)
 
 
 def _distinct(values: Sequence[bytes]) -> list[bytes]:

@@ -6,14 +6,13 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from agenttrace.store import sql_text
-from agenttrace.store.purge_tables import Note, OldRun, RawKey, StoredEvent
+from agenttrace.store.purge_tables import NamesOfRuns, Note, OldRun, RawKey, StoredEvent
 from agenttrace.store.sql_tables import SQLTables, chunks, session_row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from agenttrace.model.rows import SessionRow
-    from agenttrace.store.subjects import Subject
 
 __all__ = ["SQLPurgeTables"]
 
@@ -23,11 +22,15 @@ Key = tuple[bytes, bytes]
 _NIL = bytes(16)
 _LENGTHS = (1, 8, 64)
 _LEAVE = "UPDATE conversation SET session_id = NULL WHERE workspace_id = ? AND session_id = ?"
+_EVENTS_AT_ONCE = 5_000
 _WITH_WORKSPACES = ("run", "event", "span", "log", "session")
 
 
 class SQLPurgeTables(SQLTables):
     """`store.purge_tables.PurgeTables` on one connection. Rows go many at a time, for the reason that `_many` gives."""
+
+    #: How many runs a walk looks at in one step.
+    at_once = 10_000
 
     def next_workspace(self, after: bytes | None, *, audit: bool) -> bytes | None:
         """Return the least workspace that has rows to purge, beyond this one."""
@@ -49,25 +52,45 @@ class SQLPurgeTables(SQLTables):
         )
         return [OldRun(*row) for row in self.rows(select, workspace_id, before, start, start, last, limit)]
 
-    def traces_of(self, workspace_id: bytes, kind: int, key: str, *, after: bytes, limit: int) -> list[bytes]:
-        """Return the traces that have this subject, by trace id."""
+    def window(self, workspace_id: bytes, after: bytes) -> bytes | None:
+        """Return the id of the last run of the next window beyond this id; None where the last one begins."""
+        select = "SELECT id FROM run WHERE workspace_id = ? AND id > ? ORDER BY id LIMIT 1 OFFSET ?"
+        rows = self.rows(select, workspace_id, after, self.at_once - 1)
+        return rows[0][0] if rows else None
+
+    def carriers(
+        self, workspace_id: bytes, column: str, value: str | bytes, *, after: bytes, last: bytes, limit: int
+    ) -> list[tuple[bytes, bytes]]:
+        """Return id and trace of the runs with this value whose ids are beyond `after` and not beyond `last`, by id."""
         select = (
-            'SELECT trace_id FROM subject WHERE workspace_id = ? AND kind = ? AND "key" = ? AND trace_id > ? '
-            "ORDER BY trace_id LIMIT ?"
+            "SELECT id, trace_id FROM run "  # noqa: S608
+            f"WHERE workspace_id = ? AND id > ? AND id <= ? AND {column} = ? ORDER BY id LIMIT ?"
         )
-        return [row[0] for row in self.rows(select, workspace_id, kind, key, after, limit)]
+        return [(row[0], row[1]) for row in self.rows(select, workspace_id, after, last, value, limit)]
+
+    def names_between(self, workspace_id: bytes, after: bytes, last: bytes) -> list[NamesOfRuns]:
+        """Return whom the runs name whose ids are beyond `after` and not beyond `last`."""
+        select = (
+            f"SELECT DISTINCT {', '.join(NamesOfRuns._fields)} FROM run "  # noqa: S608
+            "WHERE workspace_id = ? AND id > ? AND id <= ?"
+        )
+        return [NamesOfRuns(*row) for row in self.rows(select, workspace_id, after, last)]
+
+    def prompts(self, workspace_id: bytes, column: str, value: bytes, *, limit: int) -> list[bytes]:
+        """Return the prompts of a session or conversation."""
+        index = {"session_id": "run_prompt_session", "conversation_id": "run_prompt_conversation"}[column]
+        select = (
+            f"SELECT id FROM run{self._dialect.using(index)} "  # noqa: S608
+            f"WHERE workspace_id = ? AND run_type = 'prompt' AND {column} = ? LIMIT ?"
+        )
+        return [row[0] for row in self.rows(select, workspace_id, value, limit)]
+
+    def expect(self, workspace_id: bytes, traces: Sequence[bytes]) -> None:
+        """Do nothing: each is asked for by itself."""
 
     def delete_runs(self, keys: Sequence[Key]) -> None:
         """Delete runs, as far as they are stored."""
         self._delete("run", "id", keys)
-
-    def delete_subjects(self, rows: Iterable[Subject]) -> None:
-        """Delete these rows."""
-        by_workspace: dict[bytes, list[tuple[int, str, bytes]]] = {}
-        for row in rows:
-            by_workspace.setdefault(row.workspace_id, []).append((row.kind, row.key, row.trace_id))
-        for workspace, keys in by_workspace.items():
-            self._delete_by("subject", ("kind", '"key"', "trace_id"), workspace, keys)
 
     def stored_runs(self, workspace_id: bytes, run_ids: Sequence[bytes]) -> set[bytes]:
         """Return which of these runs are stored."""
@@ -81,30 +104,52 @@ class SQLPurgeTables(SQLTables):
 
     # Events.
 
-    def run_events(self, workspace_id: bytes, run_ids: Sequence[bytes], *, limit: int) -> list[StoredEvent]:
-        """Return events of these runs."""
-        found: list[StoredEvent] = []
-        for part in chunks(list(run_ids)):
-            table = f"event{self._dialect.using('event_run')}"
-            select = (
-                f"SELECT id, run_id FROM {table} "  # noqa: S608
-                f"WHERE workspace_id = ? AND run_id IN ({sql_text.marks(len(part))}) LIMIT ?"
-            )
-            found += [StoredEvent(*row) for row in self.rows(select, workspace_id, *part, limit - len(found))]
-            if len(found) >= limit:
-                break
-        return found
+    def run_events(
+        self, workspace_id: bytes, run_ids: Collection[bytes], session_ids: Sequence[bytes], *, limit: int
+    ) -> list[StoredEvent]:
+        """Return events of these runs that are in one of these sessions or in none."""
+        keys = [(workspace_id, run) for run in run_ids]
+        table = f"event{self._dialect.using('event_sessionless')}"
+        select = f"SELECT id, run_id FROM {table}"  # noqa: S608
+        found = [StoredEvent(*row) for _, row in self._by_id(select, "session_id IS NULL AND run_id", keys)]
+        among = (min(run_ids), max(run_ids)) if run_ids else None
+        for session in session_ids:
+            for event in self._session_events(workspace_id, session, among):
+                if len(found) >= limit:
+                    return found[:limit]
+                if event.run_id in run_ids:
+                    found.append(event)
+        return found[:limit]
+
+    def has_events(self, workspace_id: bytes, session_id: bytes) -> bool:
+        """Return whether there are events of a session, those that are hidden too."""
+        return next(self._session_events(workspace_id, session_id, at_once=1), None) is not None
 
     def session_events(self, workspace_id: bytes, session_id: bytes) -> list[StoredEvent]:
         """Return all events of a session, those that are hidden too."""
-        found: list[StoredEvent] = []
+        return list(self._session_events(workspace_id, session_id))
+
+    def _session_events(
+        self,
+        workspace: bytes,
+        session: bytes,
+        runs: tuple[bytes, bytes] | None = None,
+        *,
+        at_once: int = _EVENTS_AT_ONCE,
+    ) -> Iterator[StoredEvent]:
+        """Yield the events of a session; of the runs between two of them, both included."""
+        more = "" if runs is None else " AND run_id >= ? AND run_id <= ?"
         for index, condition in (("event_session", "NOT hidden"), ("event_hidden", "hidden")):
             select = (
                 f"SELECT id, run_id FROM event{self._dialect.using(index)} "  # noqa: S608
-                f"WHERE workspace_id = ? AND session_id = ? AND {condition}"
+                f"WHERE workspace_id = ? AND session_id = ? AND {condition} AND id > ?{more} ORDER BY id LIMIT ?"
             )
-            found += [StoredEvent(*row) for row in self.rows(select, workspace_id, session_id)]
-        return found
+            last = ""
+            while page := self.rows(select, workspace, session, last, *(runs or ()), at_once):
+                yield from (StoredEvent(*row) for row in page)
+                if len(page) < at_once:
+                    break
+                last = page[-1][0]
 
     def old_events(self, workspace_id: bytes, below: str, *, after: str, limit: int) -> list[StoredEvent]:
         """Return events whose id is less than `below`, by id."""
@@ -208,8 +253,11 @@ class SQLPurgeTables(SQLTables):
         """Delete a conversation."""
         self._do("DELETE FROM conversation WHERE workspace_id = ? AND id = ?", workspace_id, conversation_id)
 
-    def leave_session(self, workspace_id: bytes, conversation_ids: Sequence[bytes], session_id: bytes) -> None:
-        """Let those of these conversations that name this session name none."""
+    def leave_session(self, workspace_id: bytes, conversation_ids: Sequence[bytes] | None, session_id: bytes) -> None:
+        """Let those of these conversations that name this session name none; None: of all conversations."""
+        if conversation_ids is None:
+            self._do(_LEAVE, workspace_id, session_id)
+            return
         for part in chunks(list(dict.fromkeys(conversation_ids))):
             update = f"{_LEAVE} AND id IN ({sql_text.marks(len(part))})"
             self._do(update, workspace_id, session_id, *part)

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from agenttrace.store.entities import Entities
     from agenttrace.store.link_writing import LinkWriter
     from agenttrace.store.links import Link
-    from agenttrace.store.subjects import Subject
 
 __all__ = ["SQLTables", "chunks", "event_row", "run_row", "session_row"]
 
@@ -233,10 +232,6 @@ class SQLTables:
         self._many(sql_text.PUT_CONVERSATION, map(_conversation_values, entities.conversations.values()))
         self._many(sql_text.PUT_SESSION_AGENT, entities.session_agents)
 
-    def put_subjects(self, rows: Iterable[Subject]) -> None:
-        """Insert whom traces are about; those that are stored stay."""
-        self._many(sql_text.PUT_SUBJECT, rows)
-
     def put_audit(self, notes: Sequence[AuditRow]) -> None:
         """Insert notes of the audit log; those that are stored stay as they are."""
         self._many(sql_text.PUT_AUDIT, map(_audit_values, notes))
@@ -277,9 +272,9 @@ class SQLTables:
         for workspace, key in keys:
             by_workspace.setdefault(workspace, []).append(key)
         for workspace, wanted in by_workspace.items():
-            for part in chunks(wanted):
-                sql = f"{select} WHERE workspace_id = ? AND {condition} IN ({sql_text.marks(len(part))})"
-                for row in self.rows(sql, workspace, *part):
+            one = f"{select} WHERE workspace_id = ?"
+            for sql, values in self._dialect.for_keys(one, (workspace,), condition, list(dict.fromkeys(wanted))):
+                for row in self.rows(sql, *values):
                     yield workspace, row
 
     def rows(self, sql: str, *values: Any) -> list[Any]:

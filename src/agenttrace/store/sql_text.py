@@ -34,6 +34,7 @@ __all__ = [
     "LOGS",
     "OPEN_SPANS",
     "OUTLINE",
+    "OUTLINED",
     "PROCESSES",
     "PUT_AGENT",
     "PUT_AUDIT",
@@ -46,7 +47,6 @@ __all__ = [
     "PUT_SESSION",
     "PUT_SESSION_AGENT",
     "PUT_SPAN",
-    "PUT_SUBJECT",
     "RESET_EVENTS",
     "RESET_SESSION",
     "REVOKE_KEY",
@@ -134,8 +134,6 @@ PUT_CONTACT = f"{_insert('contact', ('workspace_id', 'id'))} ON CONFLICT DO NOTH
 
 PUT_SESSION_AGENT = f"{_insert('session_agent', ('workspace_id', 'session_id', 'agent_key'))} ON CONFLICT DO NOTHING"
 
-PUT_SUBJECT = f"{_insert('subject', ('workspace_id', 'kind', 'key', 'trace_id'))} ON CONFLICT DO NOTHING"
-
 PUT_CONVERSATION = f"""{_insert("conversation", columns_of(ConversationRow))}
 ON CONFLICT (workspace_id, id) DO UPDATE SET call_sid = COALESCE(conversation.call_sid, excluded.call_sid),
 session_id = COALESCE(conversation.session_id, excluded.session_id)"""
@@ -165,7 +163,8 @@ def of_traces(columns: str, ranges: int) -> str:
 _OUTLINE = tuple(f"NULL AS {name}" if name in ("content", "error", "attributes") else name for name in _RUN)
 
 #: The same without what may be large.
-OUTLINE = TRACE.replace(RUN_COLUMNS, ", ".join(_OUTLINE))
+OUTLINED = ", ".join(_OUTLINE)
+OUTLINE = TRACE.replace(RUN_COLUMNS, OUTLINED)
 
 ANY_ORPHAN = "SELECT 1 FROM run WHERE workspace_id = ? AND is_root AND parent_id IS NOT NULL LIMIT 1"
 

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import time
 from importlib.resources import files
+from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
@@ -13,10 +14,12 @@ import orjson
 from agenttrace.errors import StoreError, StoreRejected, StoreUnavailable
 from agenttrace.store.migrations.upgrade import upgrade
 from agenttrace.store.sql import SQLStore, transaction
+from agenttrace.store.sql_lists import chunks
+from agenttrace.store.sql_text import marks, of_traces
 from agenttrace.store.version import SCHEMA_VERSION, check_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from agenttrace.store.dialect import Connection
 
@@ -69,7 +72,7 @@ class SQLite:
             raise
         return cast("Connection", connection)
 
-    def alive(self, connection: Connection) -> bool:
+    def alive(self, connection: Connection) -> bool:  # noqa: ARG002
         """Return True: a file does not go away."""
         return True
 
@@ -111,6 +114,19 @@ class SQLite:
     def member(self, column: str, key: str) -> str:
         """Return the member; what is no JSON has none."""
         return f"CASE WHEN json_valid({column}) THEN json_quote(json_extract({column}, '$.{key}')) END"
+
+    def for_keys(
+        self, select: str, values: Sequence[Any], condition: str, keys: Sequence[bytes]
+    ) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """Yield statements with lists of keys."""
+        for part in chunks(keys):
+            yield f"{select} AND {condition} IN ({marks(len(part))})", (*values, *part)
+
+    def for_ranges(
+        self, columns: str, workspace_id: bytes, ranges: Sequence[tuple[bytes, bytes]]
+    ) -> tuple[str, tuple[Any, ...]]:
+        """Return a statement with one part for each range."""
+        return of_traces(columns, len(ranges)), tuple(chain.from_iterable((workspace_id, *one) for one in ranges))
 
     def bundle(self, columns: Sequence[str], tables: str) -> str:
         """Return a SELECT that gives all its rows as one.

@@ -50,7 +50,6 @@ __all__ = [
     "Session",
     "SessionAgent",
     "Span",
-    "Subject",
     "UtcMicros",
     "UuidBytes",
     "metadata",
@@ -301,7 +300,6 @@ class Event(SQLModel, table=True):
         ),
         _index("event_sessionless", "workspace_id", "run_id", where="session_id IS NULL"),
         _index("event_hidden", "workspace_id", "session_id", where="hidden"),
-        _index("event_run", "workspace_id", "run_id"),
         {"sqlite_with_rowid": False},
     )
 
@@ -387,19 +385,6 @@ class Conversation(SQLModel, table=True):
     id: uuid.UUID = _uuid("The conversation.", primary_key=True)
     call_sid: str | None = _text("The telephone call.", default=None)
     session_id: uuid.UUID | None = _uuid("The session.", default=None)
-
-
-class Subject(SQLModel, table=True):
-    """Whom a trace is about, by which all that somebody left is found: a run of the trace names them, or has done."""
-
-    __tablename__: ClassVar[Any] = "subject"
-    metadata = metadata
-    __table_args__: ClassVar[Any] = ({"sqlite_with_rowid": False},)
-
-    workspace_id: uuid.UUID = _uuid("The tenant.", primary_key=True)
-    kind: int = _number("1 user, 2 AI contact, 3 session, 4 conversation.", primary_key=True)
-    key: str = _text("The first 64 characters of a user's id; else a UUID's 32 hexadecimal digits.", primary_key=True)
-    trace_id: bytes = _bytes("W3C trace id, 16 bytes.", primary_key=True)
 
 
 class Process(SQLModel, table=True):

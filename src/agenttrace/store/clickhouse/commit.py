@@ -53,7 +53,6 @@ def inserts(staging: Staging, engine: Engine, stamp: int, keys: Callable[[str], 
     found: Inserts = [
         ("span", [_span_values(span) for span in staging.new_spans]),
         ("log", [_log_values(log) for log in staging.new_logs]),
-        ("subject", sorted(staging.subjects)),
     ]
     if staging.entities is not None:
         found += _entities(staging, staging.entities, engine)

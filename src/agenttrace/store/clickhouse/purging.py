@@ -1,5 +1,5 @@
-"""The statements that `store.purge` needs. What goes is gathered, and deleted once the step is over, runs before
-whom they name: where a process dies in between, the next pass finds what is left.
+"""The statements that `store.purge` needs. What goes is gathered, and deleted once the step is over, runs last of all:
+where a process dies in between, the next pass finds what is left.
 """
 
 from __future__ import annotations
@@ -11,15 +11,14 @@ from agenttrace.store.clickhouse.engine import by_workspace
 from agenttrace.store.clickhouse.reading import in_parts
 from agenttrace.store.clickhouse.staging import Staging
 from agenttrace.store.clickhouse.text import Where, among, literal
-from agenttrace.store.purge_tables import Note, OldRun, RawKey, StoredEvent
+from agenttrace.store.purge_tables import NamesOfRuns, Note, OldRun, RawKey, StoredEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from agenttrace.model.rows import LogRow, SessionRow, SpanRow
     from agenttrace.store.clickhouse.engine import Engine
     from agenttrace.store.clickhouse.schema import Place
-    from agenttrace.store.subjects import Subject
 
 __all__ = ["Purging"]
 
@@ -28,6 +27,7 @@ Rows = list[tuple[Any, ...]]
 
 _WITH_WORKSPACES = ("run", "event", "span", "log", "session")
 _AT_ONCE = 1_000
+_WINDOW = 1_000_000  # nobody waits for a purge here
 
 
 class Purging(Staging):
@@ -50,7 +50,6 @@ class Purging(Staging):
         self._gone["run"] = self._gone["run_key"] = dict.fromkeys(runs)
         yield from self._deletes("run_key")
         yield from self._deletes("run")
-        yield from self._deletes("subject")
 
     # -- runs --------------------------------------------------------------------------------------
 
@@ -81,24 +80,44 @@ class Purging(Staging):
             if len(page) < _AT_ONCE:
                 break
             start, last = -page[-1][0], page[-1][1]
-        self._expect((workspace_id, run.trace_id) for run in found[:limit])
         return found[:limit]
 
-    def traces_of(self, workspace_id: bytes, kind: int, key: str, *, after: bytes, limit: int) -> list[bytes]:
-        """Return the traces that have this subject, by trace id."""
-        gone = self._gone.get("subject", {})
-        where = Where().equal(workspace_id=workspace_id, kind=kind, key=key)
-        if after:
-            where = where.plus(f"trace_id > {literal(after)}")
-        rows = self._page("SELECT DISTINCT trace_id", "subject", where, "trace_id", limit + len(gone))
-        traces = [row[0] for row in rows if (workspace_id, kind, key, row[0]) not in gone][:limit]
-        if limit > 1:
-            self._expect((workspace_id, trace) for trace in traces)
-        return traces
+    def window(self, workspace_id: bytes, after: bytes) -> bytes | None:
+        """Return the id of the last run of the next window beyond this id; None where the last one begins."""
+        where = Where().equal(workspace_id=workspace_id).plus(f"id > {literal(after)}")
+        sql = f"SELECT id FROM {self._name('run')} FINAL WHERE {where.sql} ORDER BY id LIMIT 1 OFFSET {_WINDOW - 1}"  # noqa: S608
+        rows = self._select(sql)
+        return rows[0][0] if rows else None
 
-    def delete_subjects(self, rows: Iterable[Subject]) -> None:
-        """Delete these rows."""
-        self._go("subject", rows)
+    def carriers(
+        self, workspace_id: bytes, column: str, value: str | bytes, *, after: bytes, last: bytes, limit: int
+    ) -> list[tuple[bytes, bytes]]:
+        """Return id and trace of the runs with this value whose ids are beyond `after` and not beyond `last`, by id."""
+        where = _between(workspace_id, after, last).equal(**{column: value})
+        rows = self._page("SELECT id, trace_id", "run", where, "id", limit + len(self.runs))
+        return [(row[0], row[1]) for row in rows if self._is_left(workspace_id, row[0])][:limit]
+
+    def names_between(self, workspace_id: bytes, after: bytes, last: bytes) -> list[NamesOfRuns]:
+        """Return whom the runs name whose ids are beyond `after` and not beyond `last`."""
+        select = f"SELECT DISTINCT {', '.join(NamesOfRuns._fields)}"
+        return [NamesOfRuns(*row) for row in self._page(select, "run", _between(workspace_id, after, last))]
+
+    def prompts(self, workspace_id: bytes, column: str, value: bytes, *, limit: int) -> list[bytes]:
+        """Return the prompts of a session or conversation."""
+        kind = {"session_id": "session", "conversation_id": "conversation"}[column]
+        keys = Where().equal(workspace_id=workspace_id, kind=kind, run_type="prompt").plus(f"value = {literal(value)}")
+        ids = f"id IN (SELECT id FROM {self._name('run_key')} WHERE {keys.sql})"  # noqa: S608
+        where = Where().equal(workspace_id=workspace_id, run_type="prompt", **{column: value}).plus(ids, "NOT deleted")
+        rows = self._page("SELECT id", "run", where, "id", limit + len(self.runs))
+        return [row[0] for row in rows if self._is_left(workspace_id, row[0])][:limit]
+
+    def expect(self, workspace_id: bytes, traces: Sequence[bytes]) -> None:
+        """Have the next question about one of these traces answered for all of them, and forget others."""
+        self._expected = {(workspace_id, trace) for trace in traces}
+        self._outlines.clear()
+        self._raw_spans.clear()
+        self._raw_logs.clear()
+        self.stored = {key: run for key, run in self.stored.items() if key in self.runs}
 
     def traces_with(self, workspace_id: bytes, run_ids: Sequence[bytes]) -> set[bytes]:
         """Return the traces of these runs, as far as they are stored."""
@@ -110,18 +129,25 @@ class Purging(Staging):
         for part in in_parts(run_ids):
             where = Where().equal(workspace_id=workspace_id).plus(among("id", part), "NOT deleted")
             found |= {row[0] for row in self._page("SELECT id", "run", where)}
-        return {run for run in found if self.runs.get((workspace_id, run), self) is not None}
+        return {run for run in found if self._is_left(workspace_id, run)}
 
     # -- events ------------------------------------------------------------------------------------
 
-    def run_events(self, workspace_id: bytes, run_ids: Sequence[bytes], *, limit: int) -> list[StoredEvent]:
+    def run_events(
+        self, workspace_id: bytes, run_ids: Collection[bytes], session_ids: Sequence[bytes], *, limit: int
+    ) -> list[StoredEvent]:
         """Return events of these runs."""
+        del session_ids  # there is an index by run
         found: list[StoredEvent] = []
-        for part in in_parts(run_ids):
+        for part in in_parts(list(run_ids)):
             found += self._events(workspace_id, Where().plus(among("run_id", part)), limit - len(found))
             if len(found) >= limit:
                 break
         return found
+
+    def has_events(self, workspace_id: bytes, session_id: bytes) -> bool:
+        """Return whether there are events of a session, those that are hidden too."""
+        return bool(self._events(workspace_id, Where().equal(with_session=True, session_id=session_id), 1))
 
     def session_events(self, workspace_id: bytes, session_id: bytes) -> list[StoredEvent]:
         """Return all events of a session, those that are hidden too."""
@@ -234,10 +260,13 @@ class Purging(Staging):
         """Delete a conversation."""
         self._go("conversation", [(workspace_id, conversation_id)])
 
-    def leave_session(self, workspace_id: bytes, conversation_ids: Sequence[bytes], session_id: bytes) -> None:
-        """Let those of these conversations that name this session name none."""
+    def leave_session(self, workspace_id: bytes, conversation_ids: Sequence[bytes] | None, session_id: bytes) -> None:
+        """Let those of these conversations that name this session name none; None: of all conversations."""
         where = Where().equal(workspace_id=workspace_id, session_id=session_id)
-        self._change("conversation", "session_id", where.plus(among("id", conversation_ids)))
+        if conversation_ids is None:
+            self._change("conversation", "session_id", where)
+        elif conversation_ids:
+            self._change("conversation", "session_id", where.plus(among("id", conversation_ids)))
 
     # -- the audit log -----------------------------------------------------------------------------
 
@@ -260,13 +289,8 @@ class Purging(Staging):
 
     # -- helpers -----------------------------------------------------------------------------------
 
-    def _expect(self, traces: Iterable[Key]) -> None:
-        """Have the next question about one of these traces answered for all of them, and forget others."""
-        self._expected = set(traces)
-        self._outlines.clear()
-        self._raw_spans.clear()
-        self._raw_logs.clear()
-        self.stored = {key: run for key, run in self.stored.items() if key in self.runs}
+    def _is_left(self, workspace: bytes, run: bytes) -> bool:
+        return self.runs.get((workspace, run), self) is not None
 
     def _notes(self, where: Where, below: bytes, after: bytes, limit: int) -> list[Note]:
         where = where.plus(f"id < {literal(below)}", f"id > {_id(after, 16)}")
@@ -317,8 +341,12 @@ _KEYS = {
     "contact": "id",
     "conversation": "id",
     "audit": "id",
-    "subject": "kind, key, trace_id",
 }
+
+
+def _between(workspace: bytes, after: bytes, last: bytes) -> Where:
+    where = Where().equal(workspace_id=workspace).plus("NOT deleted")
+    return where.plus(f"id > {literal(after)}", f"id <= {literal(last)}")
 
 
 def _id(value: bytes, size: int) -> str:

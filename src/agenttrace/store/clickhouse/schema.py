@@ -298,13 +298,6 @@ TABLES = (
         granularity=1024,
     ),
     Table(
-        "subject",
-        (("workspace_id", _ID), ("kind", "UInt8"), ("key", _TEXT), ("trace_id", _ID)),
-        order="workspace_id, kind, key, trace_id",
-        shard=_TRACE_SHARD,
-        granularity=1024,
-    ),
-    Table(
         "process",
         (
             ("id", _ID),

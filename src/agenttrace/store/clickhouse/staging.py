@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from agenttrace.store.batch import Batch
     from agenttrace.store.clickhouse.engine import Engine
     from agenttrace.store.entities import Entities
-    from agenttrace.store.subjects import Subject
 
 __all__ = ["Staging"]
 
@@ -44,7 +43,6 @@ class Staging:
         self.notes: list[AuditRow] = []
         self.keys_used: dict[tuple[bytes, str], int] = {}
         self.beats: dict[bytes, ProcessRow | None] = {}  # None: gone
-        self.subjects: set[Subject] = set()
         self._outlines: dict[tuple[bytes, bytes, bytes], dict[bytes, RunRow]] = {}
         self._raw_spans: dict[Key, list[SpanRow]] = {}
         self._raw_logs: dict[Key, list[LogRow]] = {}
@@ -212,10 +210,6 @@ class Staging:
         for session in entities.sessions.values():
             check(session)
         self.entities = entities
-
-    def put_subjects(self, rows: Iterable[Subject]) -> None:
-        """Insert whom traces are about; those that are stored stay."""
-        self.subjects |= set(rows)
 
     def put_audit(self, notes: Sequence[AuditRow]) -> None:
         """Insert notes of the audit log; those that are stored stay as they are."""

@@ -51,7 +51,7 @@ CREATE INDEX run_id ON run (workspace_id, id);
 CREATE INDEX run_interaction ON run (workspace_id, start_time DESC, id, interaction_type, run_type, widget_id, placement_id, deployment_type) WHERE interaction_type IS NOT NULL;
 CREATE INDEX run_open ON run (process_id) WHERE status = 'running';
 CREATE INDEX run_orphan ON run (workspace_id, parent_id) WHERE is_root AND parent_id IS NOT NULL;
-CREATE INDEX run_prompt_call ON run (workspace_id, call_sid, start_time DESC, id) WHERE run_type = 'prompt' AND call_sid IS NOT NULL;
+CREATE INDEX run_prompt_call ON run (workspace_id, left(call_sid, 100), start_time DESC, id) WHERE run_type = 'prompt' AND call_sid IS NOT NULL;
 CREATE INDEX run_prompt_conversation ON run (workspace_id, conversation_id, start_time DESC, id) WHERE run_type = 'prompt' AND conversation_id IS NOT NULL;
 CREATE INDEX run_prompt_session ON run (workspace_id, session_id, start_time DESC, id) WHERE run_type = 'prompt' AND session_id IS NOT NULL;
 CREATE INDEX run_prompt_time ON run (workspace_id, start_time DESC, id) WHERE run_type = 'prompt';
@@ -168,7 +168,6 @@ CREATE TABLE event (
 )
  PARTITION BY RANGE (id);
 CREATE INDEX event_hidden ON event (workspace_id, session_id) WHERE hidden;
-CREATE INDEX event_run ON event (workspace_id, run_id);
 CREATE INDEX event_session ON event (workspace_id, session_id, id, type, hidden) WHERE NOT hidden AND session_id IS NOT NULL;
 CREATE INDEX event_sessionless ON event (workspace_id, run_id) WHERE session_id IS NULL;
 COMMENT ON COLUMN event.workspace_id IS 'The tenant.';
@@ -195,7 +194,7 @@ CREATE TABLE session (
 	reset_at TIMESTAMP WITH TIME ZONE,
 	PRIMARY KEY (workspace_id, id)
 );
-CREATE INDEX session_owner ON session (workspace_id, user_id, team_id);
+CREATE INDEX session_owner ON session (workspace_id, left(user_id, 100), left(team_id, 100));
 CREATE INDEX session_time ON session (workspace_id, created_at DESC, id);
 COMMENT ON COLUMN session.workspace_id IS 'The tenant.';
 COMMENT ON COLUMN session.id IS 'The session''s UUID.';
@@ -250,18 +249,6 @@ COMMENT ON COLUMN conversation.workspace_id IS 'The tenant.';
 COMMENT ON COLUMN conversation.id IS 'The conversation.';
 COMMENT ON COLUMN conversation.call_sid IS 'The telephone call.';
 COMMENT ON COLUMN conversation.session_id IS 'The session.';
-
-CREATE TABLE subject (
-	workspace_id UUID NOT NULL,
-	kind BIGINT NOT NULL,
-	key TEXT COLLATE "C" NOT NULL,
-	trace_id BYTEA NOT NULL,
-	PRIMARY KEY (workspace_id, kind, key, trace_id)
-);
-COMMENT ON COLUMN subject.workspace_id IS 'The tenant.';
-COMMENT ON COLUMN subject.kind IS '1 user, 2 AI contact, 3 session, 4 conversation.';
-COMMENT ON COLUMN subject.key IS 'The first 64 characters of a user''s id; else a UUID''s 32 hexadecimal digits.';
-COMMENT ON COLUMN subject.trace_id IS 'W3C trace id, 16 bytes.';
 
 CREATE TABLE process (
 	id UUID NOT NULL,
@@ -322,8 +309,8 @@ CREATE TABLE audit (
 	request_id TEXT COLLATE "C",
 	PRIMARY KEY (workspace_id, id)
 );
-CREATE INDEX audit_action ON audit (workspace_id, action, id DESC);
-CREATE INDEX audit_user ON audit (workspace_id, user_id, id DESC);
+CREATE INDEX audit_action ON audit (workspace_id, left(action, 100), id DESC);
+CREATE INDEX audit_user ON audit (workspace_id, left(user_id, 100), id DESC);
 COMMENT ON COLUMN audit.workspace_id IS 'The tenant.';
 COMMENT ON COLUMN audit.id IS 'UUID of version 7: ids sort by created_at.';
 COMMENT ON COLUMN audit.created_at IS 'When it was answered.';

@@ -191,8 +191,6 @@ CREATE TABLE event (
 
 CREATE INDEX event_hidden ON event (workspace_id, session_id) WHERE hidden;
 
-CREATE INDEX event_run ON event (workspace_id, run_id);
-
 CREATE INDEX event_session ON event (workspace_id, session_id, id, type, hidden) WHERE NOT hidden AND session_id IS NOT NULL;
 
 CREATE INDEX event_sessionless ON event (workspace_id, run_id) WHERE session_id IS NULL;
@@ -267,18 +265,6 @@ CREATE TABLE conversation (
 	-- The session.
 	session_id BLOB,
 	PRIMARY KEY (workspace_id, id)
-) WITHOUT ROWID;
-
-CREATE TABLE subject (
-	-- The tenant.
-	workspace_id BLOB NOT NULL,
-	-- 1 user, 2 AI contact, 3 session, 4 conversation.
-	kind INTEGER NOT NULL,
-	-- The first 64 characters of a user's id; else a UUID's 32 hexadecimal digits.
-	"key" TEXT NOT NULL,
-	-- W3C trace id, 16 bytes.
-	trace_id BLOB NOT NULL,
-	PRIMARY KEY (workspace_id, kind, "key", trace_id)
 ) WITHOUT ROWID;
 
 CREATE TABLE process (

@@ -114,6 +114,20 @@ class PurgePromises(StoreSuite):
         assert only_run(store, roots_only=True).id == run_uuid(2)
         assert sorted(row[2] for row in store.tree_rows(WORKSPACE, [run_uuid(2)])) == [False, True]
 
+    @proves("purge.exact")
+    def test_whom_others_name_stays(self, store: Store) -> None:
+        """A contact and a conversation that a run of another names, wherever it stands, and whatever kind it is of."""
+        ann, bob = ({"user_id": name, "ai_contact_id": "c", "conversation_id": "k"} for name in ("ann", "bob"))
+        write(store, run_record(1, scope=ann), run_record(1, trace=trace_of(1), scope={"user_id": "bob"}))
+        write(store, run_record(2, trace=trace_of(1), parent=1, run_type="context", scope=bob))
+        contact, talk = (ids.entity_id(WORKSPACE, name) for name in ("c", "k"))
+        _purge(store, workspace_id=WORKSPACE, user_id="ann")
+        assert store.has_contact(WORKSPACE, contact)
+        assert store.conversation(WORKSPACE, talk) is not None
+        _purge(store, workspace_id=WORKSPACE, user_id="bob")
+        assert not store.has_contact(WORKSPACE, contact)
+        assert store.conversation(WORKSPACE, talk) is None
+
     @proves("purge.dry_run")
     def test_a_dry_run_tells_what_a_purge_deletes(self, store: Store) -> None:
         """For each kind of filter, to the digest; and it changes nothing."""
