@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 __all__ = ["Cluster", "find_programs"]
 
 _PATIENCE = 60.0
+#: Besides the PATH; `.ci/postgres` looks there as well.
+_FOLDERS = (
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+)
 _SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -41,7 +46,7 @@ _SETTINGS = {
 def find_programs() -> Path | None:
     """Return the folder of `initdb` and `postgres`, the newest there is, or None."""
     folders = [str(Path(found).resolve().parent) for name in ("initdb",) if (found := shutil.which(name))]
-    for pattern in ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin"):
+    for pattern in _FOLDERS:
         folders += sorted(glob.glob(pattern), key=_version_in, reverse=True)
     whole = (Path(folder) for folder in folders)
     return next((folder for folder in whole if (folder / "initdb").exists() and (folder / "postgres").exists()), None)

@@ -56,5 +56,6 @@ def _end_writer(url: str, store: PostgresStore) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE state = 'idle in transaction' "
-            "AND pid IN (SELECT pid FROM pg_locks WHERE relation = 'run'::regclass OR locktype = 'advisory')"
+            "AND pid IN (SELECT pid FROM pg_locks WHERE relation = 'run'::regclass "
+            "OR locktype = 'advisory' AND objid = 'run'::regclass)"
         )

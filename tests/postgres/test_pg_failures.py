@@ -44,11 +44,11 @@ def _count(store: PostgresStore) -> int:
 
 
 def _end_sessions(url: str) -> None:
-    """End every session of this test's but the one that says so."""
+    """End every session of this test's but the one that says so; they have the name of its schema."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-            "WHERE application_name = 'agenttrace' AND pid <> pg_backend_pid()"
+            "WHERE application_name = current_schema() AND pid <> pg_backend_pid()"
         )
 
 

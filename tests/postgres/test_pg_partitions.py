@@ -12,8 +12,9 @@ from agenttrace.model import ids
 from agenttrace.model.rows import RANK_END, RANK_START
 from agenttrace.store.postgres import PostgresStore
 from agenttrace.store.postgres_partitions import period_of
-from agenttrace.store.protocol import EventFilter, PurgeFilter, RunFilter
-from agenttrace.testing.records import batch_of, event_record, run_record, run_uuid
+from agenttrace.store.protocol import EventFilter, RunFilter
+from agenttrace.testing.records import batch_of, event_record, run_record
+from tests.postgres.conftest import as_role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -157,36 +158,6 @@ def test_rows_that_nobody_looked_up_replace_their_other_start(store: PostgresSto
     assert [found.start_time for found in _all(store)] == [_NOW + 12]
 
 
-def test_whole_partitions_are_dropped(store: PostgresStore, postgres_url: str) -> None:
-    """Those that ended before an instant, and their rows are counted; the others stay, the default one as well."""
-    scope = {"session_id": "s"}
-    for number, back in enumerate((500, 5, 4, 3, 0), 1):
-        start = _NOW - back * _FOUR_WEEKS
-        store.write(batch_of(run_record(number, start=start, end=start + 1, scope=scope)))
-    dialect: Any = store._dialect
-    with store._transaction() as tables:
-        counts = dialect.drop_partitions(tables._connection, _NOW - 3 * _FOUR_WEEKS)
-    assert counts == {"run": 2, "event": 4}
-    assert [run.id for run in _all(store)] == [run_uuid(5), run_uuid(4), run_uuid(1)]
-    assert _places(postgres_url, "event") == {"event_20261026": 2, "event_20260803": 2, "event_other": 2}
-    store.write(batch_of(run_record(9, start=_NOW - 5 * _FOUR_WEEKS)))
-    assert len(_all(store)) == 4
-
-
-def test_a_purge_leaves_no_empty_partitions(store: PostgresStore, postgres_url: str) -> None:
-    """Its last step drops what is old and has no rows any more, and what is needed again is made again."""
-    for number, back in enumerate((5, 4, 0), 1):
-        start = _NOW - back * _FOUR_WEEKS
-        store.write(batch_of(run_record(number, start=start, turn=start, scope={"session_id": "s"})))
-    where, after = PurgeFilter(before=_NOW - 3 * _FOUR_WEEKS), b""
-    while (step := store.purge(where, limit=1, after=after)).after is not None:
-        after = step.after
-    assert _names(postgres_url) == ["run_20261026", "run_20261123", "run_other"]
-    assert [run.id for run in _all(store)] == [run_uuid(3)]
-    store.write(batch_of(run_record(9, start=_NOW - 5 * _FOUR_WEEKS)))
-    assert _places(postgres_url, "run") == {"run_20260608": 1, "run_20261026": 1}
-
-
 def test_who_may_not_make_tables_still_writes(
     store: PostgresStore, postgres_url: str, clock: _Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -198,7 +169,7 @@ def test_who_may_not_make_tables_still_writes(
         connection.execute(f"CREATE ROLE {role} LOGIN")
         connection.execute(f"GRANT USAGE ON SCHEMA {schema} TO {role}")
         connection.execute(f"GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO {role}")
-        limited = PostgresStore(postgres_url.replace("postgres@", f"{role}@"), clock=clock)
+        limited = PostgresStore(as_role(postgres_url, role), clock=clock)
         limited.open()
         for number in (1, 2):
             limited.write(batch_of(run_record(number, start=_NOW - 9 * _FOUR_WEEKS)))
