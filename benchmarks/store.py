@@ -28,7 +28,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -194,8 +194,7 @@ Page = Callable[[], object]
 
 def pages(query: Query, day: int) -> dict[str, Page]:
     """Return the first page and a deep page of each view."""
-    date = datetime.fromtimestamp(day / 1e6, UTC).date()
-    until = (date + timedelta(days=1)).isoformat()
+    date = datetime.fromtimestamp(day / 1e6, UTC).date().isoformat()  # both ends are inclusive
     group = scope_of(0)
     agent, session, contact = group["agent_key"], group["session_id"], group["ai_contact_id"]
     talk = group["conversation_id"]
@@ -205,7 +204,7 @@ def pages(query: Query, day: int) -> dict[str, Page]:
     deep = key
 
     def asked(page: int) -> object:
-        return query.ask_ai_logs(start_date=date.isoformat(), end_date=until, page=page, limit=50)
+        return query.ask_ai_logs(start_date=date, end_date=date, page=page, limit=50)
 
     return {
         "run logs": lambda: query.run_logs(ai_contact_id=contact),
