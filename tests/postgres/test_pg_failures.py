@@ -130,13 +130,6 @@ def test_several_processes_write_while_the_server_is_away(own_cluster: Cluster) 
     assert outcome.reads > 0
 
 
-@pytest.mark.skipif(not os.environ.get("AGENTTRACE_TEST_LONG"), reason="takes a minute: AGENTTRACE_TEST_LONG=1")
-def test_eight_processes_write_while_the_server_is_away_for_long(own_cluster: Cluster) -> None:
-    """The same for a minute, the server being away for 20 seconds of it."""
-    outcome = write_while_stopping(own_cluster, processes=8, seconds=60, away=20)
-    assert (outcome.runs, outcome.roots) == (5 * outcome.turns, outcome.turns)
-
-
 def test_a_standby_takes_no_writes_for_now(store: PostgresStore, postgres_url: str) -> None:
     """A server that changed places and is read-only is one that may take them later."""
     connection = f"{postgres_url}%20-cdefault_transaction_read_only%3Don"
