@@ -206,15 +206,18 @@ def test_tail_follows_what_another_program_records(store: Path, tmp_path: Path) 
         assert trace.flush(timeout=30)
         command = [sys.executable, "-m", "agenttrace.cli", "tail", "--json", "--every", "0.02", "--store", str(path)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as tail:
-            assert tail.stdout is not None
-            assert '"before"' in tail.stdout.readline()
-            with trace.master("live"):
+            try:
+                assert tail.stdout is not None
+                assert '"before"' in tail.stdout.readline()
+                with trace.master("live"):
+                    assert trace.flush(timeout=30)
+                    assert '"status":"running"' in tail.stdout.readline()
                 assert trace.flush(timeout=30)
-                assert '"status":"running"' in tail.stdout.readline()
-            assert trace.flush(timeout=30)
-            assert '"status":"success"' in tail.stdout.readline()
-            tail.send_signal(signal.SIGINT)
-            out, err = tail.communicate(timeout=30)
+                assert '"status":"success"' in tail.stdout.readline()
+                tail.send_signal(signal.SIGINT)
+                out, err = tail.communicate(timeout=30)
+            finally:
+                tail.kill()  # or a failure would wait for it without an end
     assert (tail.returncode, out, err) == (0, "", "")
 
 

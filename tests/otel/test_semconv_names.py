@@ -14,12 +14,14 @@ from agenttrace.model.foreign import DerivedRun
 from agenttrace.model.wire import SCOPE_IDS
 from agenttrace.otel.derive import derive
 from agenttrace.otel.names import NameSet, attributes_of, span_of
+from agenttrace.otel.values import PLACEHOLDERS
 from tests.otel.derive_cases import AGENTS, EMITTERS, TRACE, captured, ident
 
 SETS: list[NameSet] = ["gen_ai", "openinference"]
 SAME = ("run_type", "name", "status", "start", "end", "content", "error", "attributes", "scope_ids", "parent_id")
 
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+# What stands for a withheld value would not come back; Hypothesis finds such words in the source.
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8).filter(lambda text: text not in PLACEHOLDERS)
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),

@@ -7,7 +7,7 @@ caches and what deleted rows have left in files, and at last the receipt.
 
 from __future__ import annotations
 
-import random
+import os
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -183,7 +183,7 @@ class Purger:
         )
 
     def _noted(self, receipt: Receipt, where: PurgeFilter) -> Receipt:
-        noted, batch = note_of(receipt, where, now=self._clock(), random=random.getrandbits(62))
+        noted, batch = note_of(receipt, where, now=self._clock(), random=int.from_bytes(os.urandom(8), "big") >> 2)
         self._store.write(batch)
         return noted
 

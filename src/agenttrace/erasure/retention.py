@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -92,5 +92,5 @@ class Retention:
             rows=sum(tables.values()),
             hash=f"{self._counts.digest:064x}",
         )
-        _, batch = note_of(receipt, where, now=self._clock(), random=random.getrandbits(62))
+        _, batch = note_of(receipt, where, now=self._clock(), random=int.from_bytes(os.urandom(8), "big") >> 2)
         store.write(batch)

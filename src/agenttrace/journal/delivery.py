@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Delivery", "Stopped"]
 
+# The program's own `random` is left alone: drawing from it would change what a seeded program does.
+_chance = random.Random()  # noqa: S311 - jitter, no secret
+
 _SLICE = 16  # records decoded before other threads get a turn
 _LONGEST_SLICE = 256
 
@@ -195,7 +198,7 @@ class Delivery:
 
     def _pause(self, attempt: int) -> float:
         longest = min(self._settings.retry_max, self._settings.retry_initial * 2 ** min(attempt, 30))
-        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
+        return longest * _chance.uniform(0.5, 1.0)
 
     def _set_aside(self, kind: int, payload: bytes, error: Exception, process_id: bytes) -> None:
         self._counters.dead_letters += 1

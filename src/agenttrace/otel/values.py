@@ -13,10 +13,20 @@ import orjson
 
 from agenttrace.model.jsontext import fold
 
-__all__ = ["Read", "clean", "clean_text", "is_text", "object_repr", "read", "text_of_scalar", "unquoted"]
+__all__ = [
+    "PLACEHOLDERS",
+    "Read",
+    "clean",
+    "clean_text",
+    "is_text",
+    "object_repr",
+    "read",
+    "text_of_scalar",
+    "unquoted",
+]
 
 #: What emitters write in place of content that they were told to leave out.
-_PLACEHOLDERS: Final = frozenset({"<elided>", "[elided]", "__REDACTED__", "<not specified>", "<not serializable>"})
+PLACEHOLDERS: Final = frozenset({"<elided>", "[elided]", "__REDACTED__", "<not specified>", "<not serializable>"})
 
 #: How the repr of an object begins, as data classes and models print themselves, and what stands before values in one.
 _OBJECT: Final = re.compile(r"[A-Za-z_][\w.]{0,100}\((?=\)|[A-Za-z_]\w{0,100}=)")
@@ -70,7 +80,7 @@ def read(value: object, *, strict: bool = False) -> Read:
             break
         inner = unwrapped
         text = text if quoted else inner
-    return Read(None if text in _PLACEHOLDERS else text, not (strict or _CONTAINER.match(text)))
+    return Read(None if text in PLACEHOLDERS else text, not (strict or _CONTAINER.match(text)))
 
 
 def is_text(value: object) -> bool:
@@ -125,7 +135,7 @@ def text_of_scalar(value: object) -> str | None:
     """Return a text, or a number or truth value as text; None for anything else and for what was left out."""
     if type(value) is str or is_text(value):
         text = clean_text(value)
-        return None if not text or text in _PLACEHOLDERS else text
+        return None if not text or text in PLACEHOLDERS else text
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 

@@ -108,7 +108,7 @@ class SQLite:
         """Return the connection and its number of changes by others, which is what it alone can compare."""
         # This reads memory that SQLite shares with other processes. In WAL mode no lock keeps it waiting but that of a
         # recovery, which takes milliseconds, after a process died in the middle of a commit.
-        found: Any = sqlite3.Connection.execute(cast("_Connection", connection), "PRAGMA data_version").fetchone()[0]
+        found: Any = connection.execute("PRAGMA data_version").fetchall()[0][0]
         return cast("_Connection", connection).token, found
 
     def member(self, column: str, key: str) -> str:
