@@ -312,9 +312,10 @@ _OTHER = "toFixedString(concat(substring(t.{column}, 1, 8), unhex(leftPad(hex(10
 
 
 def copy(store: Any, filler: Filler, size: int) -> None:
-    """Let ClickHouse's engine copy the other trees until there are this many runs."""
+    """Let ClickHouse's engine copy the other trees until there are this many runs, some at a time."""
     trees = (filler.runs - WATCHED * TREE) // TREE
     times = (size - filler.runs) // (trees * TREE) + 1
+    behind = filler.day + DAY + (WATCHED + trees) * 500_000  # where the copies begin
     with store._clients.lend() as client:
         for table, changed in COPIES.items():
             database, name = store._place.database, store._place.name(table)
@@ -322,13 +323,17 @@ def copy(store: Any, filler: Filler, size: int) -> None:
             columns = [row[0] for row in client.query(named).result_rows]
             values = ", ".join(changed.get(column, f"t.{column}") for column in columns)
             start = "start_time" if table == "run" else "created_at"
-            client.command(
-                f"INSERT INTO {name} ({', '.join(columns)}) SELECT {values} "
-                f"FROM (SELECT * FROM {name} WHERE {start} >= {filler.day + DAY}) AS t, "
-                f"(SELECT number + 1 AS n, n * {trees * 500_000} AS shift FROM numbers({times})) AS k"
-            )
+            for first in range(1, times + 1, COPIES_AT_ONCE):
+                copies = min(COPIES_AT_ONCE, times + 1 - first)
+                client.command(
+                    f"INSERT INTO {name} ({', '.join(columns)}) SELECT {values} "
+                    f"FROM (SELECT * FROM {name} WHERE {start} >= {filler.day + DAY} AND {start} < {behind}) AS t, "
+                    f"(SELECT number AS n, n * {trees * 500_000} AS shift FROM numbers({first}, {copies})) AS k"
+                )
     filler.runs += trees * TREE * times
 
+
+COPIES_AT_ONCE = 5
 
 COPIES: dict[str, dict[str, str]] = {
     "run": {

@@ -13,6 +13,8 @@
 True
 """
 
+from typing import TYPE_CHECKING, Any
+
 from agenttrace import errors, query
 from agenttrace.configure import (
     AgentTrace,
@@ -33,9 +35,12 @@ from agenttrace.configure import (
     stats,
     tool_call,
 )
-from agenttrace.journal.stats import Stats
-from agenttrace.record.propagate import extract, inject, wrap
+from agenttrace.loading import LOADING
 from agenttrace.record.span import Span, current
+
+if TYPE_CHECKING:
+    from agenttrace.journal.stats import Stats
+    from agenttrace.record.propagate import extract, inject, wrap
 
 __version__ = "0.1.0"
 
@@ -66,3 +71,20 @@ __all__ = [
     "tool_call",
     "wrap",
 ]
+
+_LATE = frozenset(("Stats", "extract", "inject", "wrap"))
+
+
+def __getattr__(name: str) -> Any:
+    """Load what most programs never ask for."""
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    with LOADING:
+        from agenttrace.journal.stats import Stats
+        from agenttrace.record.propagate import extract, inject, wrap
+    globals().update(Stats=Stats, extract=extract, inject=inject, wrap=wrap)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATE})

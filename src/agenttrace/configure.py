@@ -7,7 +7,7 @@ import os
 import time
 import uuid
 import weakref
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -20,7 +20,6 @@ from agenttrace.errors import ConfigurationError, InternalError, InvalidQuery
 from agenttrace.exporting import export_pipelines, export_roots, listeners_of
 from agenttrace.journal.pipeline import Pipeline
 from agenttrace.journal.settings import JournalSettings
-from agenttrace.journal.stats import Stats
 from agenttrace.model.ids import service_id as service_uuid
 from agenttrace.otel import target as otel_target
 from agenttrace.record.identity import Ids, RandomIds
@@ -37,10 +36,13 @@ if TYPE_CHECKING:
     from agenttrace.erasure.filters import Before
     from agenttrace.erasure.receipt import Receipt
     from agenttrace.health.report import Report
+    from agenttrace.journal.stats import Stats
+    from agenttrace.letters import Letters
     from agenttrace.model.foreign import Derived, ForeignLog, ForeignSpan, NativeRun
     from agenttrace.query.reader import Query
     from agenttrace.store.batch import Derive
     from agenttrace.store.protocol import Store
+    from agenttrace.verify.report import Report as Leaks
 
 __all__ = [
     "AgentTrace",
@@ -276,6 +278,17 @@ class AgentTrace(Makers):
             )
         return made
 
+    # -- what the store refused -------------------------------------------------------------------
+
+    @property
+    def letters(self) -> Letters:
+        """The dead letters, records that the store refused: `letters.list()`, `get(id)`, `retry()`, `discard(ids)`."""
+        # Imported at first use: recording does without.
+        from agenttrace.letters import Letters
+
+        settings = self._pipe().settings
+        return Letters(self._pipe().open_store_once, settings.root, derive=settings.derive, clock=self._recorder.now)
+
     # -- deleting for good -------------------------------------------------------------------------
 
     def purge(
@@ -391,6 +404,28 @@ class AgentTrace(Makers):
             now=self._recorder.now(),
             age=oldest,
             timeout=timeout,
+        )
+
+    def verify_redaction(self, *, canaries: Iterable[str] = (), files: bool = False) -> Leaks:
+        """Return where secrets lie in the store, in its journals and in dead letters, if anywhere; changes nothing.
+
+        Looked for is what redaction would take out, and the texts `canaries`. `report.status` is 0 where there is
+        nothing, 1 where there is something, 2 where not all could be looked at; no report holds a value. It reads all
+        there is, of all workspaces, so it may take long. `files=True` reads the file of a SQLite store itself, too:
+        only where nothing in this process has it open, since SQLite's locks on it would go.
+        """
+        # Imported at first use: recording does without.
+        from agenttrace.verify.scan import scan
+
+        pipeline = self._pipe()
+        store, root = pipeline.store, pipeline.settings.root
+        return scan(
+            pipeline.new_store if store is None else lambda: store,
+            place=self._place,
+            roots=[] if root is None else [root, *export_roots(root)],
+            canaries=canaries,
+            files=files and store is None,
+            close=store is None and self._place is not None and not self._is_lent,
         )
 
     # -- life --------------------------------------------------------------------------------------

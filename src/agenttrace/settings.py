@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 from agenttrace.errors import ConfigurationError
-from agenttrace.store.protocol import Store
 
 __all__ = ["check", "check_kinds", "journal_root", "service_of_environment"]
 
@@ -21,7 +18,7 @@ _MIN_JOURNAL = 1 << 20
 def check_kinds(**settings: Any) -> None:
     """Raise ConfigurationError where a setting is of no kind that it may have; None is left out."""
     known: dict[str, tuple[Callable[[Any], bool], str]] = {
-        "store": (lambda value: isinstance(value, str | os.PathLike | Store), "a URL, a path or a Store"),
+        "store": (lambda value: isinstance(value, str | os.PathLike) or _is_store(value), "a URL, a path or a Store"),
         "journal_dir": (lambda value: isinstance(value, str | os.PathLike), "a path"),
         "service_id": (lambda value: isinstance(value, str | uuid.UUID), "a text or a UUID"),
         "enabled": (lambda value: isinstance(value, bool), "True or False"),
@@ -32,6 +29,13 @@ def check_kinds(**settings: Any) -> None:
         fits, wanted = known[name]
         if value is not None and not fits(value):
             raise ConfigurationError(f"{name}: must be {wanted}, got {value!r}")
+
+
+def _is_store(value: object) -> bool:
+    # Loaded at first use: recording to a path does without.
+    from agenttrace.store.protocol import Store
+
+    return isinstance(value, Store)
 
 
 def check(
@@ -64,7 +68,12 @@ def service_of_environment() -> str | None:
 
     See the OpenTelemetry specification, "SDK environment variables".
     """
-    pairs = (pair.partition("=") for pair in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(","))
+    given = os.environ.get("OTEL_RESOURCE_ATTRIBUTES")
+    if not given:
+        return os.environ.get("OTEL_SERVICE_NAME")
+    from urllib.parse import unquote
+
+    pairs = (pair.partition("=") for pair in given.split(","))
     resource = {key.strip(): unquote(value.strip()) for key, _, value in pairs if value.strip()}
     name = os.environ.get("OTEL_SERVICE_NAME") or resource.get("service.name")
     return resource.get("service.instance.id") or name
@@ -76,5 +85,7 @@ def journal_root(place: str | Path | None) -> Path | None:
         return None
     if isinstance(place, Path):
         return place.with_name(place.name + ".journal")
+    from hashlib import blake2b
+
     state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return state / "agenttrace" / hashlib.blake2b(place.encode(), digest_size=8).hexdigest()
+    return state / "agenttrace" / blake2b(place.encode(), digest_size=8).hexdigest()

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from agenttrace import extract, inject, wrap
 from agenttrace.model import ids
-from agenttrace.model.rows import RANK_START
+from agenttrace.model.versions import RANK_START
 from agenttrace.model.wire import RUN, read_run
 from agenttrace.query.reader import Query
 from agenttrace.record.makers import Makers

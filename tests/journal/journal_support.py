@@ -13,7 +13,7 @@ from typing import Any
 
 from agenttrace.journal.pipeline import Pipeline
 from agenttrace.journal.settings import JournalSettings
-from agenttrace.model.rows import RANK_END, RANK_START
+from agenttrace.model.versions import RANK_END, RANK_START
 from agenttrace.model.wire import RUN, RunRecord, write_run
 from agenttrace.store.batch import Batch
 

@@ -19,7 +19,8 @@ from agenttrace.journal.heartbeat import Heartbeat, Watch
 from agenttrace.journal.life import Life
 from agenttrace.journal.settings import JournalSettings
 from agenttrace.model.ids import DEFAULT_WORKSPACE
-from agenttrace.model.rows import RANK_ALIVE, ProcessRow, version
+from agenttrace.model.rows import ProcessRow
+from agenttrace.model.versions import RANK_ALIVE, version
 from agenttrace.store.memory import MemoryStore
 from agenttrace.store.protocol import RunFilter
 from agenttrace.store.sqlite import SQLiteStore

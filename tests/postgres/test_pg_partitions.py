@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from agenttrace.model import ids
-from agenttrace.model.rows import RANK_END, RANK_START
+from agenttrace.model.versions import RANK_END, RANK_START
 from agenttrace.store.postgres import PostgresStore
 from agenttrace.store.postgres_partitions import period_of
 from agenttrace.store.protocol import EventFilter, RunFilter

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agenttrace.model import ids, times
-from agenttrace.model.rows import RANK_END, EventRow, RunRow, SessionRow, version
+from agenttrace.model.rows import EventRow, RunRow, SessionRow
+from agenttrace.model.versions import RANK_END, version
 
 WORKSPACE = ids.DEFAULT_WORKSPACE.bytes
 CONTACT = uuid.UUID("3f0c1d3e-7f1c-4a8f-9a54-0a6c2f6f2a11")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from query_rows import NOW, run_row
 
-from agenttrace.model.rows import RANK_END, RANK_START, version
+from agenttrace.model.versions import RANK_END, RANK_START, version
 from agenttrace.query.tree import Node, assemble, grow
 
 Shape = tuple[int, list[Any]]

@@ -13,9 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agenttrace.record.gate import FORM, NATIVE, look, look_in_python, names_secret, suspicious
+from agenttrace.record.gate import NATIVE, look, names_secret, suspicious
+from agenttrace.record.look import look_in_python
 from agenttrace.record.redact import Redactor
 from agenttrace.record.secretwords import SecretNames
+from agenttrace.record.signs import FORM
 from tests.record.redact_secrets import KINDS, SECRETS, to_clean_json
 
 #: What may stand right beside a secret without making it something else.
@@ -101,8 +103,8 @@ def test_the_gate_lets_through_whatever_the_patterns_change(value: Any, spaced: 
     """What the gate calls clean, the full redaction would leave alone."""
     text = json.dumps(value, separators=None if spaced else (",", ":"))
     if not suspicious(text, SecretNames()):
-        assert Redactor()._parsed(text.encode()) == text.encode()
-        assert Redactor()._string(None, text, 0) == text
+        assert Redactor()._thorough().json(text.encode()) == text.encode()
+        assert Redactor()._thorough().text(text) == text
 
 
 @pytest.mark.parametrize("way", [look, look_in_python])
@@ -123,7 +125,7 @@ def test_what_a_look_gives_back_is_the_json_of_the_text(text: str) -> None:
     """The compiled look returns the JSON only of texts in which redaction would find nothing."""
     found = look(text)
     if isinstance(found, bytes):
-        assert Redactor()._string(None, text, 0) == text
+        assert Redactor()._thorough().text(text) == text
         assert found == orjson.dumps(text)
 
 
@@ -140,7 +142,7 @@ def test_both_looks_see_what_is_assigned_to_a_secrets_name(
 ) -> None:
     """Whatever the full redaction would change, no look calls clean; a name in front of it is judged by Python."""
     text = f"{before}{edge}{name}{sign}{secret} and more"
-    if Redactor()._string(None, text, 0) != text:
+    if Redactor()._thorough().text(text) != text:
         for way in (look, look_in_python):
             found = way(text)
             assert isinstance(found, int)
@@ -152,7 +154,7 @@ def test_both_looks_see_headers_as_pairs_and_as_objects(label: str, name: str, s
     """`["authorization","x"]` and `{"name":"authorization","value":"x"}` hold secrets although no key says so."""
     data = [[name, secret]] if pair else [{label: name, "value": secret}]
     text = json.dumps(data, separators=(",", ":"))
-    if Redactor()._parsed(text.encode()) != text.encode():
+    if Redactor()._thorough().json(text.encode()) != text.encode():
         for way in (look, look_in_python):
             found = way(text)
             assert isinstance(found, int)

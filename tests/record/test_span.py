@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from agenttrace.model import ids
-from agenttrace.model.rows import RANK_END, RANK_START
+from agenttrace.model.versions import RANK_END, RANK_START
 from agenttrace.record.makers import Makers
 from agenttrace.record.span import NOOP, current
 from tests.record.recording import NOON, Recording

@@ -17,7 +17,8 @@ import orjson
 
 from agenttrace.errors import StoreRejected, StoreUnavailable
 from agenttrace.model import ids
-from agenttrace.model.rows import RANK_END, RunRow, SessionRow, version
+from agenttrace.model.rows import RunRow, SessionRow
+from agenttrace.model.versions import RANK_END, version
 from agenttrace.store import apply
 from agenttrace.store.batch import Batch
 from agenttrace.store.memory import MemoryStore
@@ -751,6 +752,41 @@ class TrustsItsCache(SQLiteStore):
         with super()._transaction(**options) as tables:  # pyright: ignore[reportPrivateUsage]
             tables.known_links = set  # pyright: ignore[reportAttributeAccessIssue]
             yield tables
+
+
+# -- dead letters ----------------------------------------------------------------------------------
+
+
+@breaks("letters.once")
+class KeepsTheFirstError(MemoryStore):
+    def set_aside(self, letters: Sequence[Any]) -> None:
+        known = {letter.id for letter in self.dead_letters()}
+        super().set_aside([letter for letter in letters if letter.id not in known])
+
+
+@breaks("letters.whole")
+class LettersAsText(MemoryStore):
+    def set_aside(self, letters: Sequence[Any]) -> None:
+        super().set_aside([replace(one, payload=one.payload.decode(errors="replace").encode()) for one in letters])
+
+
+@breaks("letters.order")
+class NewestLettersFirst(MemoryStore):
+    def dead_letters(self, **options: Any) -> list[Any]:
+        return super().dead_letters(**options)[::-1]
+
+
+@breaks("letters.discarded")
+class DiscardsAll(MemoryStore):
+    def discard_letters(self, ids: Sequence[bytes]) -> int:
+        super().discard_letters([letter.id for letter in self.dead_letters()])
+        return len(set(ids))
+
+
+@breaks("letters.figures")
+class CountsAllAsRecent(MemoryStore):
+    def letter_figures(self, *, since: int) -> Any:
+        return super().letter_figures(since=0)
 
 
 # -- purge -----------------------------------------------------------------------------------------

@@ -22,12 +22,15 @@ from typing import TYPE_CHECKING, Any
 
 from agenttrace import AgentTrace
 from agenttrace.model.ids import DEFAULT_WORKSPACE
+from agenttrace.model.letters import dead_letter
+from agenttrace.model.wire import RUN
 from agenttrace.otel import otlp
 from agenttrace.otel.receive import Receiver
 from agenttrace.store.protocol import AuditFilter, EventFilter, RunFilter, SessionFilter, Store
 from agenttrace.store.urls import open_store
 from agenttrace.store.version import SCHEMA_VERSION
 from agenttrace.testing import CountedIds, FixedClock
+from agenttrace.testing.records import PROCESS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +67,7 @@ def record(url: str, journal: Path) -> list[str]:
         )
         assert trace.flush(30)
         trace.query.reset_session(team_id="red", user_id="bob")
+    _set_aside(url)
     return [key.key for key in keys]
 
 
@@ -97,6 +101,15 @@ def _record(trace: AgentTrace, clock: FixedClock, workspace: str) -> None:
     receiver.take(otlp.read(json.dumps(_foreign()).encode(), otlp.JSON), workspace)
     receiver.take(otlp.read(json.dumps(_foreign_log()).encode(), otlp.JSON, logs=True), workspace)
     assert trace.flush(30)
+
+
+def _set_aside(url: str) -> None:
+    """Let the store have refused a record, which is no text."""
+    at = int(NOW.timestamp()) * 1_000_000 + 5
+    store = open_store(url)
+    store.open()
+    store.set_aside([dead_letter(RUN, bytes(range(256)), "ValueError: no RUN record", process_id=PROCESS, now=at)])
+    store.close()
 
 
 def _turn(trace: AgentTrace, clock: FixedClock, number: int, history: list[dict[str, Any]]) -> None:
@@ -173,6 +186,7 @@ def answers(url: str, journal: Path, keys: list[str]) -> dict[str, Any]:
             for workspace in (HOME, ABROAD)
             for name, rows in _rows(store, workspace).items()
         }
+        told["dead letters"] = [_plain(row) for row in store.dead_letters()]
     finally:
         store.close()
     clock = FixedClock(AFTER)

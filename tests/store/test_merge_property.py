@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agenttrace.model import ids
-from agenttrace.model.rows import RANK_ABANDONED, RANK_ALIVE, RANK_END, RANK_START
+from agenttrace.model.versions import RANK_ABANDONED, RANK_ALIVE, RANK_END, RANK_START
 from agenttrace.store.memory import MemoryStore
 from agenttrace.store.protocol import EventFilter, RunFilter, SessionFilter
 from agenttrace.store.sqlite import SQLiteStore

@@ -9,7 +9,8 @@ import orjson
 import pytest
 
 from agenttrace.model import ids
-from agenttrace.model.rows import RANK_ALIVE, RunRow
+from agenttrace.model.rows import RunRow
+from agenttrace.model.versions import RANK_ALIVE
 from agenttrace.model.wire import ENTITY, EVENT, FIXED, OPEN, RUN, VERSION
 from agenttrace.store.batch import Batch
 from agenttrace.testing.records import PROCESS, TRACE, batch_of, entity_record, event_record, run_record, run_uuid

@@ -30,6 +30,7 @@ ROWS = {
     tables.Conversation: rows.ConversationRow,
     tables.ApiKey: rows.ApiKeyRow,
     tables.Audit: rows.AuditRow,
+    tables.DeadLetter: rows.DeadLetterRow,
 }
 
 

@@ -11,18 +11,21 @@ from typing import TYPE_CHECKING
 
 from agenttrace.errors import StoreError, StoreRejected, StoreUnavailable
 from agenttrace.journal.deadletters import DeadLetters
+from agenttrace.journal.stopped import Stopped
 from agenttrace.journal.turns import Turns
+from agenttrace.model.letters import dead_letter, words_of
 from agenttrace.store.batch import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from agenttrace.journal.counters import Counters
     from agenttrace.journal.heartbeat import Heartbeat
     from agenttrace.journal.settings import JournalSettings
-    from agenttrace.journal.stats import Counters
+    from agenttrace.model.rows import DeadLetterRow
     from agenttrace.store.protocol import Store
 
-__all__ = ["Delivery", "Stopped"]
+__all__ = ["Delivery"]
 
 # The program's own `random` is left alone: drawing from it would change what a seeded program does.
 _chance = random.Random()  # noqa: S311 - jitter, no secret
@@ -31,14 +34,11 @@ _SLICE = 16  # records decoded before other threads get a turn
 _LONGEST_SLICE = 256
 
 _PATIENCE = 3  # attempts before a defect counts as a rejection
+_LETTER_PATIENCE = 8  # attempts, over some ten seconds, before a dead letter goes to a file
 _DEFECTS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, AssertionError, RecursionError)
 
 Records = list[tuple[int, bytes]]
 OpenRuns = set[tuple[bytes, bytes]]
-
-
-class Stopped(Exception):
-    """The writer has to stop; nothing was lost, the records are still in the journal."""
 
 
 class Delivery:
@@ -201,13 +201,42 @@ class Delivery:
         return longest * _chance.uniform(0.5, 1.0)
 
     def _set_aside(self, kind: int, payload: bytes, error: Exception, process_id: bytes) -> None:
+        letter = dead_letter(kind, payload, words_of(error), process_id=process_id, now=self._clock())
+        kept = self._in_store(letter) or self._in_file(letter)
         self._counters.dead_letters += 1
-        self._counters.last_error = f"{type(error).__name__}: {error}"
+        self._counters.dead_letters_lost += not kept
+        self._counters.last_error = letter.error
+        self._on_error("record", error)
+
+    def _in_store(self, letter: DeadLetterRow) -> bool:
+        """Return whether the store has set a letter aside. Raises Stopped when told to give up before.
+
+        Letters hold nobody up for long: where the store does not take them, whatever it says, they go to a file.
+        """
+        for attempt in range(_LETTER_PATIENCE):
+            try:
+                set_aside = getattr(self._open_store(), "set_aside", None)
+                if set_aside is None:
+                    return False
+                set_aside([letter])
+            except (StoreRejected, *_DEFECTS) as error:
+                self._on_error("dead letters", error)
+                return False
+            except Exception as error:  # noqa: BLE001 - whatever a store raises, the letter is kept
+                self._failed(error)
+            else:
+                return True
+            if self._wait(self._pause(attempt)):
+                raise Stopped
+            self._counters.retried += 1
+        return False
+
+    def _in_file(self, letter: DeadLetterRow) -> bool:
         try:
-            self._letters.add(kind, payload, error, process_id=process_id, now=self._clock())
+            return self._letters.add(letter)
         except OSError as problem:
             self._on_error("dead letters", problem)
-        self._on_error("record", error)
+            return False
 
 
 def _follow(batch: Batch, open_runs: OpenRuns) -> None:

@@ -3,6 +3,7 @@
     <root>/<process id>/lock          flock, held as long as the process lives
                        /owner.json    who made it, for people and for adoption
                        /mark          how far the writer has come
+                       /gaps          what is known of records that found no room
                        /00000001.seg  segments
 
 A folder is made under a dotted name, locked, and then renamed, so nobody meets a journal half made. Whether its process
@@ -16,18 +17,32 @@ import json
 import os
 import struct
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 from zlib import crc32
 
-from agenttrace.journal.heartbeat import boot_id
+from agenttrace.journal.gapfile import GapFile
+from agenttrace.journal.host import boot_id
 from agenttrace.journal.segment import SAFE, FileSegment
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agenttrace.journal.frames import SegmentHeader
 
-__all__ = ["JournalFolder", "LockError", "make_private", "read_mark", "remove_folder", "try_lock", "write_mark"]
+__all__ = [
+    "JournalFolder",
+    "LockError",
+    "Mark",
+    "make_private",
+    "read_mark",
+    "read_owner",
+    "remove_folder",
+    "try_lock",
+    "write_mark",
+]
 
 _MARK = struct.Struct("<QQI")
+_OPEN_AT = 32  # behind the mark: the number of the segment to which records are appended
 _OPEN_LOCK = os.O_RDWR | SAFE
 
 _forks = 0
@@ -86,11 +101,16 @@ def _flock(fd: int) -> None:
 def read_mark(path: Path) -> tuple[int, int] | None:
     """Return the segment number and offset of a folder's read mark, or None where it is missing or damaged."""
     try:
-        data = (path / "mark").read_bytes()[: _MARK.size]
-        number, offset, checksum = _MARK.unpack(data)
-    except (OSError, struct.error):
+        return _unmark((path / "mark").read_bytes())
+    except OSError:
         return None
-    return (number, offset) if checksum == crc32(data[:-4]) else None
+
+
+def _unmark(data: bytes) -> tuple[int, int] | None:
+    if len(data) < _MARK.size:
+        return None
+    number, offset, checksum = _MARK.unpack_from(data)
+    return (number, offset) if checksum == crc32(data[: _MARK.size - 4]) else None
 
 
 def write_mark(path: Path, number: int, offset: int) -> None:
@@ -100,6 +120,41 @@ def write_mark(path: Path, number: int, offset: int) -> None:
         os.pwrite(fd, _mark(number, offset), 0)
     finally:
         os.close(fd)
+
+
+class Mark:
+    """The mark of a journal that another process appends to, open to be read and written."""
+
+    def __init__(self, path: Path) -> None:
+        """Open it. Raises OSError where the folder is gone."""
+        self._fd = os.open(path / "mark", _OPEN_LOCK)
+
+    def read(self) -> tuple[int, int] | None:
+        """Return the segment number and offset before which everything is stored, or None where nothing is yet."""
+        return _unmark(os.pread(self._fd, _MARK.size, 0))
+
+    def write(self, number: int, offset: int) -> None:
+        """Write down that everything before this place is in the store."""
+        os.pwrite(self._fd, _mark(number, offset), 0)
+
+    def open_segment(self) -> int:
+        """Return the number of the segment to which records are appended: those with lesser ones are complete."""
+        return int.from_bytes(os.pread(self._fd, 8, _OPEN_AT), "little")
+
+    def close(self) -> None:
+        """Let go of it."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+
+def read_owner(path: Path) -> dict[str, Any]:
+    """Return what `owner.json` of a folder says; nothing where it cannot be read."""
+    try:
+        found: Any = json.loads((path / "owner.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 
 
 def _mark(number: int, offset: int) -> bytes:
@@ -116,8 +171,11 @@ def _private_file(path: Path) -> int:
 class JournalFolder:
     """A locked journal folder of this process. It stays locked until it is removed or the process ends."""
 
-    def __init__(self, root: Path, *, started: int) -> None:
-        """Make the folder. Raises OSError where that is not possible, LockError where locks mean nothing."""
+    def __init__(self, root: Path, *, started: int, writer: str = "thread") -> None:
+        """Make the folder. Raises OSError where that is not possible, LockError where locks mean nothing.
+
+        `writer` says who drains it: a "thread" of this process, or another "process".
+        """
         self.process_id = os.urandom(16)
         self.path = root / self.process_id.hex()
         make_private(root)
@@ -125,16 +183,17 @@ class JournalFolder:
         unfinished.mkdir(0o700)
         self._lock = -1
         self._mark = -1
+        self._gaps: GapFile | None = None
         try:
             unfinished.chmod(0o700)
-            self._fill(unfinished, started)
+            self._fill(unfinished, started, writer)
             unfinished.rename(self.path)
         except BaseException:
             self.forget()
             remove_folder(unfinished)
             raise
 
-    def _fill(self, folder: Path, started: int) -> None:
+    def _fill(self, folder: Path, started: int, writer: str) -> None:
         self._lock = self._take_lock(folder)
         second = try_lock(folder)
         if second is not None:
@@ -146,6 +205,7 @@ class JournalFolder:
             "host": os.uname().nodename,
             "boot_id": boot_id(),
             "started": started,
+            "writer": writer,
         }
         fd = _private_file(folder / "owner.json")
         try:
@@ -175,6 +235,16 @@ class JournalFolder:
         """Write down that everything before this place is in the store."""
         os.pwrite(self._mark, _mark(number, offset), 0)
 
+    def reserve_gaps(self, size: int) -> None:
+        """Make room for what `keep_gaps` writes. Raises OSError where there is none."""
+        if self._gaps is None:
+            self._gaps = GapFile(self.path, self.process_id, size)
+
+    def keep_gaps(self, payloads: Sequence[bytes]) -> None:
+        """Keep these gaps, in the place of those before, for whoever adopts the journal; as many as there is room for."""
+        if self._gaps is not None:
+            self._gaps.write(payloads)
+
     def remove(self) -> None:
         """Delete the folder, its lock last, and let go of the lock."""
         remove_folder(self.path)
@@ -187,6 +257,9 @@ class JournalFolder:
         for fd in (lock, mark):
             if fd >= 0:
                 os.close(fd)
+        gaps, self._gaps = self._gaps, None
+        if gaps is not None:
+            gaps.close()
 
 
 def remove_folder(path: Path) -> None:

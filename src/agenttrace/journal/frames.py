@@ -13,7 +13,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from zlib import crc32
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ __all__ = [
     "encode_in_python",
     "frame_at",
     "frame_length",
+    "next_frame",
     "read_frames",
 ]
 
@@ -56,8 +57,7 @@ _MAGIC_AT = 12
 _CHUNK = 256 << 10
 
 
-@dataclass(slots=True, frozen=True)
-class SegmentHeader:
+class SegmentHeader(NamedTuple):
     """The first 64 bytes of a segment."""
 
     number: int
@@ -87,7 +87,7 @@ class SegmentHeader:
         return cls(number, process_id, size, created)
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)  # quickly made: every importing program waits for it
 class Chunk:
     """Records in the order in which they were appended, and where reading goes on."""
 
@@ -139,17 +139,21 @@ def read_frames(
     max_bytes: int,
     verify: bool = True,
     resync: bool = True,
+    living: bool = False,
 ) -> Chunk:
     """Return the records between two offsets of a segment, as many as fit the limits (at least one).
 
     Where no whole record stands, reading goes on at the next place where one does, and the place counts as damaged.
-    Zeros up to the end are no damage: nothing was written there.
+    Zeros up to the end are no damage: nothing was written there. In a `living` segment reading ends at such a place:
+    somebody may be about to write there.
     """
     window = _Window(read, end, salt, verify)
     chunk = Chunk(start)
     size = 0
     while len(chunk.records) < max_records and size < max_bytes and chunk.offset + FRAME_SIZE <= end:
         found = window.frame(chunk.offset)
+        if found is None and living:
+            break
         if found is None:
             _pass_damage(window, chunk, resync=resync)
             continue
@@ -159,6 +163,11 @@ def read_frames(
             size += len(payload)
         chunk.offset += frame_length(len(payload))
     return chunk
+
+
+def next_frame(read: Read, start: int, end: int, salt: int) -> int | None:
+    """Return the first offset from `start` on at which a whole frame of this segment stands; None: there is none."""
+    return _Window(read, end, salt, verify=True).next_frame(start)
 
 
 def _pass_damage(window: _Window, chunk: Chunk, *, resync: bool) -> None:

@@ -8,13 +8,15 @@ from typing import Any, cast
 
 import orjson
 
-from agenttrace.model.rows import RANK_END
+from agenttrace.model.versions import RANK_END
 from agenttrace.model.wire import RUN, RunRecord, read_run, write_run
 
 __all__ = ["Gap", "GapBook"]
 
+_MOST_REVISIONS = (1 << 23) - 1  # as many as a version tells apart
 
-@dataclass(slots=True)
+
+@dataclass(eq=False, repr=False)  # quickly made: every importing program waits for it
 class _Place:
     """Where in its trace a dropped record belonged, as far as that can be read."""
 
@@ -25,7 +27,7 @@ class _Place:
     seq: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class Gap:
     """Records of one trace that were dropped, one after the other."""
 
@@ -34,22 +36,26 @@ class Gap:
     since: int
     until: int
     dropped: int = 1
+    ids: bytes = field(default_factory=lambda: os.urandom(24))
 
     def payload(self) -> bytes:
-        """Return the gap as a RUN record: a child of what the first dropped record belonged to."""
+        """Return the gap as a RUN record: a child of what the first dropped record belonged to.
+
+        It is the same run each time, and a later version of it the more records it stands for.
+        """
         place = self.place
         content = {"dropped": self.dropped, "reason": self.reason, "since": self.since, "until": self.until}
         return write_run(
             RunRecord(
-                trace=place.trace or os.urandom(16),
-                span=os.urandom(8),
+                trace=place.trace or self.ids[8:],
+                span=self.ids[:8],
                 parent=place.parent,
                 start=self.since,
                 end=self.until,
                 turn=self.since if place.turn is None else place.turn,
                 seq=place.seq,
                 end_seq=place.seq,
-                revision=0,
+                revision=min(self.dropped, _MOST_REVISIONS),
                 rank=RANK_END,
                 status="success",
                 flags=0,
@@ -62,9 +68,10 @@ class Gap:
 class GapBook:
     """The gaps that wait for room: one a trace up to `most`, one for all further traces together."""
 
-    __slots__ = ("_gaps", "_most")
+    __slots__ = ("_gaps", "_most", "changes")
 
     def __init__(self, most: int) -> None:
+        self.changes = 0  # how often something was added or taken out
         self._most = most
         self._gaps: dict[bytes | None, Gap] = {}
 
@@ -73,6 +80,7 @@ class GapBook:
 
     def add(self, kind: int, payload: bytes, *, reason: str, now: int) -> None:
         """Note that this record was dropped."""
+        self.changes += 1
         place = _place(kind, payload)
         if place.trace not in self._gaps and len(self._gaps) >= self._most:
             place = _Place(scope=place.scope, seq=place.seq)
@@ -87,8 +95,13 @@ class GapBook:
         """Return the oldest gap."""
         return next(iter(self._gaps.values()), None)
 
+    def payloads(self) -> list[bytes]:
+        """Return all gaps as RUN records, the oldest first."""
+        return [gap.payload() for gap in self._gaps.values()]
+
     def pop(self) -> None:
         """Forget the oldest gap: it was written."""
+        self.changes += 1
         self._gaps.pop(next(iter(self._gaps)))
 
 

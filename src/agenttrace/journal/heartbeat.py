@@ -10,34 +10,22 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agenttrace.journal.host import boot_id, host
 from agenttrace.model.rows import ProcessRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Heartbeat", "Watch", "boot_id"]
-
-
-def boot_id() -> str:
-    """Return which boot of this host this is, or nothing where the system does not say."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""
-
-
-def _host() -> str:
-    return os.uname().nodename if hasattr(os, "uname") else ""
+__all__ = ["Heartbeat", "Watch"]
 
 
 class Heartbeat:
     """This process's heartbeat: due at the first batch, and then every `interval` seconds."""
 
     def __init__(self, process_id: bytes, *, started_at: int, interval: float) -> None:
-        self._row = ProcessRow(process_id, _host(), boot_id(), os.getpid(), started_at, started_at)
+        self._row = ProcessRow(process_id, host(), boot_id(), os.getpid(), started_at, started_at)
         self._interval = interval
         self._next = float("-inf")
         self.is_known = False  # the store has it

@@ -17,6 +17,7 @@ import orjson
 
 from agenttrace.journal.folder import read_mark
 from agenttrace.journal.frames import HEADER_SIZE, SegmentHeader, frame_length, read_frames
+from agenttrace.journal.gapfile import read_gaps
 from agenttrace.journal.letterbox import LettersSeen, inspect_letters
 from agenttrace.journal.recovery import last_sign_of, number_of, process_id_of
 from agenttrace.journal.rights import Exposed, exposed
@@ -176,7 +177,14 @@ def _backlog(seen: JournalSeen, deadline: float) -> JournalSeen:
             continue  # The store has it by now.
         if not seen.complete:
             break
-    return replace(seen, process_id=process.hex())
+    return _gaps(replace(seen, process_id=process.hex()), process)
+
+
+def _gaps(seen: JournalSeen, process: bytes) -> JournalSeen:
+    """Return the same with the gaps that wait for room."""
+    payloads = [payload for _, payload in read_gaps(seen.path, process).records]
+    size = sum(frame_length(len(payload)) for payload in payloads)
+    return replace(seen, records=seen.records + len(payloads), backlog_bytes=seen.backlog_bytes + size)
 
 
 def _segment(seen: JournalSeen, path: Path, start: int, process: bytes, deadline: float) -> JournalSeen:

@@ -22,11 +22,12 @@ from agenttrace.journal.memory import MemoryHome
 from agenttrace.model.wire import RUN
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from agenttrace.journal.counters import Counters
     from agenttrace.journal.segment import Segment
     from agenttrace.journal.settings import JournalSettings
-    from agenttrace.journal.stats import Counters
     from agenttrace.journal.tail import Tail
 
 __all__ = ["Home", "Journal", "position"]
@@ -40,6 +41,8 @@ _SKELETON_FROM = 0.9
 _COOL_DOWN = 0.1  # seconds without a further attempt after nothing could be reserved
 _MAPPED = 2  # sealed segments that may stay mapped
 _OPEN = 8  # sealed segments that may stay open
+_GAP_SHARE = 64  # the file of gaps is at most this part of the bound
+_GAP_BYTES = 32 << 10  # and no larger than this
 _MOST_READY = 2  # segments made ahead once an appender had to make one itself
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EFBIG}
 
@@ -60,6 +63,22 @@ class Home(Protocol):
 
     def write_mark(self, number: int, offset: int) -> None:
         """Keep the place before which everything is in the store."""
+        ...
+
+    def read_mark(self) -> tuple[int, int] | None:
+        """Return that place, where another process keeps it; None where there is none yet."""
+        ...
+
+    def write_open(self, number: int) -> None:
+        """Keep to which segment records are appended, for another process that reads."""
+        ...
+
+    def reserve_gaps(self, size: int) -> None:
+        """Make room for what `keep_gaps` writes. Raises OSError where there is none."""
+        ...
+
+    def keep_gaps(self, payloads: Sequence[bytes]) -> None:
+        """Keep these gaps, in the place of those before, for whoever adopts the journal; as many as there is room for."""
         ...
 
     def remove(self) -> None:
@@ -115,6 +134,7 @@ class Journal:
         self._offset = HEADER_SIZE
         self._synced = 0
         self._gaps = GapBook(settings.max_open_gaps)
+        self._kept: int | None = None  # the gaps' changes that were kept last; None: there is no room for them yet
         self._ahead = PagesAhead()
 
     # Appending: the caller holds the tail.
@@ -236,6 +256,13 @@ class Journal:
 
     # Between appends: any thread.
 
+    def refresh(self) -> None:
+        """Learn how far another process has come that drains this journal; here nobody else does."""
+
+    def has_open_runs(self) -> bool:
+        """Return whether the store has runs of this process as running, or may have."""
+        return bool(self.open_runs)
+
     def position(self) -> int:
         """Return the place behind the last record that was appended."""
         with self.tail.lock:
@@ -340,6 +367,7 @@ class Journal:
 
     def prepare(self) -> None:
         """Reserve what the next appends need and make it present, so that the traced thread meets neither."""
+        self.keep_gaps()
         segment = self.tail.segment
         if segment is not None:
             self._ahead.keep(segment)
@@ -359,6 +387,28 @@ class Journal:
             else:
                 self._ready.append(segment)
             self._open_up()
+
+    def keep_gaps(self) -> None:
+        """Keep the gaps that wait where they outlive this process. Cheap where nothing has changed; for any thread."""
+        if self._kept == self._gaps.changes:
+            return
+        try:
+            if self._kept is None:
+                self._reserve_gaps()
+            with self.tail.held():
+                changes, payloads = self._gaps.changes, self._gaps.payloads()
+            self.home.keep_gaps(payloads)
+        except OSError as error:
+            self._counters.last_error = f"journal gaps: {error}"
+        else:
+            self._kept = changes
+
+    def _reserve_gaps(self) -> None:
+        size = min(_GAP_BYTES, max(_PAGE, self._max_bytes // _GAP_SHARE & -_PAGE))
+        self.home.reserve_gaps(size)
+        with self.tail.held():
+            self._used += size if self.home.path is not None else 0
+        self._kept = 0
 
     def _wants_ready(self) -> bool:
         fits = self._used + self._segment_bytes <= _PREVIEW_FROM * self._max_bytes
@@ -438,6 +488,9 @@ class _Stranded(MemoryHome):
 
     def write_mark(self, number: int, offset: int) -> None:
         self._lost.write_mark(number, offset)
+
+    def keep_gaps(self, payloads: Sequence[bytes]) -> None:
+        self._lost.keep_gaps(payloads)
 
     def remove(self) -> None:
         self._lost.remove()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
+from agenttrace.journal.deadletters import letter_files
 from agenttrace.journal.segment import SAFE
 from agenttrace.model.times import micros, utc
 
@@ -19,19 +20,17 @@ if TYPE_CHECKING:
 
 __all__ = ["LettersSeen", "inspect_letters"]
 
-_NAMES = ("dead-letters.1.jsonl", "dead-letters.jsonl")
-
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class LettersSeen:
-    """The records that a store refused, as they lie in files."""
+    """The records that a store refused, and did not set aside either, as they lie in files."""
 
     count: int
     recent: int  # of those, set aside within the time that was asked about
     bytes: int
     newest: datetime | None
     last_error: str | None  # the newest one's
-    files: tuple[Path, ...]
+    files: tuple[Path, ...]  # the oldest first
     complete: bool  # False: time ran out, or a file may not be read; there may be more
 
 
@@ -41,7 +40,7 @@ def inspect_letters(root: Path, *, since: datetime, deadline: float) -> LettersS
     last_error: str | None = None
     files: list[Path] = []
     complete = True
-    for path in (root / name for name in _NAMES):
+    for path in letter_files(root):
         try:
             size += path.stat().st_size
             files.append(path)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from agenttrace.journal.mapped import MappedSegment
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agenttrace.journal.frames import SegmentHeader
 
 __all__ = ["MemoryHome", "MemorySegment"]
@@ -84,6 +86,19 @@ class MemoryHome:
 
     def write_mark(self, number: int, offset: int) -> None:
         """Do nothing: nobody reads on after this process."""
+
+    def read_mark(self) -> tuple[int, int] | None:
+        """Return None: nobody else reads it."""
+        return None
+
+    def write_open(self, number: int) -> None:
+        """Do nothing: nobody else reads it."""
+
+    def reserve_gaps(self, size: int) -> None:
+        """Do nothing, as above."""
+
+    def keep_gaps(self, payloads: Sequence[bytes]) -> None:
+        """Do nothing, as above."""
 
     def remove(self) -> None:
         """Do nothing: there is no folder."""

@@ -15,18 +15,20 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from agenttrace.journal import lifetime
+from agenttrace.journal.counters import Counters
 from agenttrace.journal.folder import JournalFolder
 from agenttrace.journal.journal import Home, Journal
 from agenttrace.journal.memory import MemoryHome
 from agenttrace.journal.recovery import has_journals
-from agenttrace.journal.stats import Counters, Stats
 from agenttrace.journal.tail import Tail
 from agenttrace.journal.writer import Writer
+from agenttrace.loading import LOADING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agenttrace.journal.settings import JournalSettings
+    from agenttrace.journal.stats import Stats
     from agenttrace.store.protocol import Store
 
 __all__ = ["Pipeline"]
@@ -299,6 +301,7 @@ class Pipeline:
         journal = self._journal
         if journal is not None:
             journal.pause()
+            journal.keep_gaps()
 
     def _leave_journal(self) -> None:
         """Delete the journal if it has served; leave it where it is if not."""
@@ -308,6 +311,7 @@ class Pipeline:
         with self._tail.held():
             if journal.open_runs or not journal.detach():
                 journal.pause()
+                journal.keep_gaps()
                 return
             self._journal = None
         journal.remove()
@@ -332,6 +336,8 @@ class Pipeline:
 
     def stats(self) -> Stats:
         """Return what became of this process's records. Cheap, and never opens anything."""
+        with LOADING:
+            from agenttrace.journal.stats import Stats
         journal, counters = self._journal, self._counters
         recorded = max(self._tail.recorded, counters.settled)
         drained = journal is None or journal.committed >= journal.position()
@@ -346,6 +352,7 @@ class Pipeline:
             adopted=counters.adopted,
             skipped=counters.skipped,
             dead_letters=counters.dead_letters,
+            dead_letters_lost=counters.dead_letters_lost,
             internal_errors=counters.internal_errors,
             backlog_bytes=0 if journal is None else journal.backlog(),
             backlog_seconds=0.0 if drained or journal is None else max(time.monotonic() - journal.stored_until, 0.0),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from agenttrace.journal.folder import read_mark, remove_folder, try_lock, write_mark
 from agenttrace.journal.frames import HEADER_SIZE, Chunk, SegmentHeader, read_frames
+from agenttrace.journal.gapfile import read_gaps
 from agenttrace.journal.segment import SAFE
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class DeadJournal:
             self._offset = HEADER_SIZE
         self.process_id = process_id_of(path, self._segments)
         self._fd = -1
+        self._gaps_read = False
         self.last_sign = last_sign_of(path)
 
     def read(self) -> Chunk | None:
@@ -108,7 +110,17 @@ class DeadJournal:
             if chunk.records:
                 return chunk
             self._next_segment()
-        return None
+        return self._read_gaps()
+
+    def _read_gaps(self) -> Chunk | None:
+        """Return what the process had not written of its gaps, once all else is read."""
+        if self._gaps_read:
+            return None
+        chunk = read_gaps(self.path, self.process_id)
+        if not chunk.records:
+            self._gaps_read = True
+            return None
+        return chunk
 
     def _read_segment(self) -> Chunk:
         path = self._segments[0]
@@ -129,6 +141,9 @@ class DeadJournal:
 
     def commit(self, offset: int) -> None:
         """Keep that everything up to this offset is in the store, for the next one who adopts, should we die."""
+        if not self._segments:
+            self._gaps_read = True
+            return
         self._offset = offset
         write_mark(self.path, number_of(self._segments[0]), offset)
 

@@ -1,4 +1,4 @@
-"""The settings of the journal and its writer: one frozen value, no behaviour."""
+"""The settings of the journal and its writer: one value that nobody changes, no behaviour."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["JournalSettings"]
 
 
-@dataclass(slots=True, frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)  # quickly made: every importing program waits for it
 class JournalSettings:
     """Where the journal lives, how large it may grow and how eagerly the writer drains it.
 
@@ -40,7 +40,7 @@ class JournalSettings:
     abandon_grace: float = 60.0  # no run is abandoned while the store was out of reach within this time
     exit_timeout: float = 5.0
     max_open_gaps: int = 256  # traces with a gap of their own; further ones share one
-    dead_letter_bytes: int = 64 << 20
+    dead_letter_bytes: int = 256 << 20  # in files, all together; in the store there is no bound
     verify: bool = True  # check frames' checksums; False exists for tests of the tests
     resync: bool = True  # look for good frames behind a bad one; False exists for tests of the tests
     derive: Derive | None = None

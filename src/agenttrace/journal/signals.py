@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from types import CodeType
 from typing import Any
 
@@ -11,6 +10,8 @@ __all__ = ["raised_by_signal_handler"]
 
 def raised_by_signal_handler(error: BaseException) -> bool:
     """Return whether a Python signal handler's frame is in the traceback: such an exception is not ours to keep."""
+    import signal  # late: most programs never need it
+
     handlers = {_code(signal.getsignal(number)) for number in signal.valid_signals()} - {None}
     traceback = error.__traceback__
     while traceback is not None:

@@ -1,10 +1,10 @@
-"""Numbers that tell how the pipeline is doing: the counters that its parts advance, and the value that users see."""
+"""Numbers that tell users how the pipeline is doing, made of its counters (`journal.counters`)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Counters", "Stats"]
+__all__ = ["Stats"]
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -20,7 +20,8 @@ class Stats:
     damaged: int  # places in a journal where no whole record could be read
     adopted: int  # journals of dead processes that were drained
     skipped: int  # journal folders that could not be looked into
-    dead_letters: int  # records that the store refuses, set aside in a file
+    dead_letters: int  # records that the store refuses, set aside: in the store, else in a file
+    dead_letters_lost: int  # of these, those that could not be set aside
     internal_errors: int  # defects or surprises inside agenttrace itself
     backlog_bytes: int  # bytes in this process's journal that the store has not committed yet
     backlog_seconds: float  # the oldest record that the store has not committed yet is at most so old; 0.0: none
@@ -28,22 +29,3 @@ class Stats:
     abandoned: int  # runs that this process ended because theirs had died, or was about to
     journal_dir: str | None  # this process's journal folder; None: no record yet, or a journal in memory
     last_error: str | None
-
-
-@dataclass(slots=True)
-class Counters:
-    """The counters behind `Stats`. Each one is advanced by one thread at a time."""
-
-    written: int = 0
-    settled: int = 0  # records of the current journal that were dealt with
-    degraded: int = 0
-    dropped: int = 0
-    retried: int = 0
-    damaged: int = 0
-    adopted: int = 0
-    skipped: int = 0
-    dead_letters: int = 0
-    heartbeats: int = 0
-    abandoned: int = 0
-    internal_errors: int = 0
-    last_error: str | None = None

@@ -5,28 +5,23 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import suppress
-from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from agenttrace.errors import StoreError
 from agenttrace.journal import renewal
-from agenttrace.journal.delivery import Delivery, Stopped
-from agenttrace.journal.life import Life
-from agenttrace.journal.recovery import DeadJournal, adopt
+from agenttrace.journal.stopped import Stopped
+from agenttrace.loading import LOADING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
+    from agenttrace.journal.adoption import Adopter
+    from agenttrace.journal.counters import Counters
     from agenttrace.journal.journal import Journal
     from agenttrace.journal.settings import JournalSettings
-    from agenttrace.journal.stats import Counters
     from agenttrace.store.protocol import Store
 
 __all__ = ["Writer"]
-
-_AT_ONCE = 16  # dead journals that are held open
 
 
 class Writer:
@@ -57,15 +52,10 @@ class Writer:
         self._alive = False
         self._launched = threading.Event()
         self._ending = threading.Lock()
-        self._delivery = Delivery(settings, open_store, counters, wait=self._pause, on_error=on_error, clock=clock)
-        self._life = None if settings.heartbeat is None else Life(journal, settings, self._delivery, clock=clock)
-        self._dead: list[DeadJournal] = []
-        self._next_adoption = 0.0
-        self._next_sync = 0.0
-        self._next_upkeep = time.monotonic() + settings.upkeep_delay
         self._open_store = open_store
+        self._adopter: Adopter | None = None
+        self._next_sync = 0.0
         self._renewals = renewal.stamp(settings.root)
-        self._skipped: set[Path] = set()
         self.caught_up = settings.root is None  # what dead processes had left when it began is in the store
         self._thread = threading.Thread(target=self._run, name="agenttrace-writer", daemon=True)
 
@@ -100,8 +90,27 @@ class Writer:
 
     def adopt_soon(self) -> None:
         """Have the journals of dead processes looked for now."""
-        self._next_adoption = 0.0
+        self._hurry()
         self.wake()
+
+    def await_stored(self, target: int, deadline: float) -> bool:
+        """Wake the thread, wait until the journal is committed up to there, and return whether that came in time."""
+        self.wake()
+        with self.progress:
+            while self.journal.committed < target:
+                remaining = deadline - time.monotonic()
+                if remaining <= 0 or not self.progress.wait(min(remaining, threading.TIMEOUT_MAX)):
+                    return self.journal.committed >= target
+        return True
+
+    def await_adopted(self, deadline: float) -> bool:
+        """Wait until what dead processes had left when it began is stored, and return whether that came in time."""
+        with self.progress:
+            while not self.caught_up and self.is_alive():
+                remaining = deadline - time.monotonic()
+                if remaining <= 0 or not self.progress.wait(min(remaining, threading.TIMEOUT_MAX)):
+                    return self.caught_up
+        return True
 
     def stop(self, timeout: float, *, final: bool) -> bool:
         """Tell the thread to stop and return whether it did in time.
@@ -125,17 +134,39 @@ class Writer:
 
     # The thread.
 
+    def _equip(self) -> None:
+        # Loaded by the thread itself: what only it needs does not hold up the first span.
+        with LOADING:
+            from agenttrace.journal.adoption import Adopter
+            from agenttrace.journal.delivery import Delivery
+            from agenttrace.journal.life import Life
+            from agenttrace.journal.tending import Tending
+        settings, clock = self._settings, self._clock
+        self._delivery = Delivery(
+            settings, self._open_store, self._counters, wait=self._pause, on_error=self._on_error, clock=clock
+        )
+        self._life = None if settings.heartbeat is None else Life(self.journal, settings, self._delivery, clock=clock)
+        self._tending = Tending(settings, self._open_store, self._counters)
+        self._adopter = Adopter(
+            settings,
+            self._delivery,
+            self._counters,
+            between=self._between,
+            guarded=self._guarded,
+            on_error=self._on_error,
+        )
+
     def _run(self) -> None:
         self._launched.set()
         try:
+            self._equip()
             while not self._ends():
                 self._guarded(self._round)
                 self._rest(self._settings.flush_interval)
             self._guarded(self._leave)
         finally:
-            for dead in self._dead:
-                dead.release()
-            self._dead.clear()
+            if self._adopter is not None:
+                self._adopter.release()
             self._alive = False
             self._announce()
 
@@ -174,7 +205,8 @@ class Writer:
         self._drain()
         self._keep_up()
         self._adopt()
-        self._tend()
+        if not self._stopping:
+            self._tending.step()
         if self._life is not None:
             self._life.keep()
 
@@ -218,22 +250,9 @@ class Writer:
             return
         self._renewals = found
         self.journal.renew()
-        self._next_adoption = 0.0
+        self._hurry()
         if self._settings.renewed is not None:
             self._settings.renewed()
-
-    def _tend(self) -> None:
-        """Do a step of upkeep on the store where it is time for one. A failure is no matter: it is tried again."""
-        upkeep = self._settings.upkeep
-        if upkeep is None or self._stopping or time.monotonic() < self._next_upkeep:
-            return
-        pause = self._settings.upkeep_pause
-        try:
-            pause = upkeep(self._open_store())
-        except StoreError as error:
-            self._counters.last_error = f"{type(error).__name__}: {error}"
-        finally:
-            self._next_upkeep = time.monotonic() + pause
 
     def _pause(self, seconds: float) -> bool:
         """Wait between two attempts, shorter if woken, and return whether to stop."""
@@ -244,50 +263,20 @@ class Writer:
     # Journals of the dead.
 
     def _adopt(self) -> None:
-        now = time.monotonic()
-        if self._settings.root is not None and now >= self._next_adoption:
-            self._next_adoption = now + self._settings.adopt_interval
-            self._dead += islice(self._found(), _AT_ONCE - len(self._dead))
-            if len(self._dead) == _AT_ONCE:
-                self._next_adoption = now
-        for dead in list(self._dead):
-            if self._stopping:
-                return
-            self._guarded(lambda dead=dead: self._bury(dead))
-        if not self.caught_up and not self._stopping and self._next_adoption > now:
+        whole = self._adopter is None or self._adopter.step(stopping=lambda: self._stopping)
+        if whole and not self.caught_up:
             self.caught_up = True
             self._announce()
 
-    def _found(self) -> Iterator[DeadJournal]:
-        root = self._settings.root
-        return adopt(root, self._settings, skip=self._skip) if root is not None else iter(())
+    def _hurry(self) -> None:
+        if self._adopter is not None:
+            self._adopter.soon()
 
-    def _skip(self, path: Path, error: OSError) -> None:
-        if path not in self._skipped:
-            self._skipped.add(path)
-            self._counters.skipped += 1
-            self._on_error(f"journal folder {path}", error)
-
-    def _bury(self, dead: DeadJournal) -> None:
-        """Drain a dead process's journal, our own in between, then abandon its runs and delete it."""
-        try:
-            while (chunk := dead.read()) is not None:
-                self._delivery.deliver(chunk.records, dead.process_id)
-                dead.commit(chunk.offset)
-                self._drain()
-                self._keep_up()
-                if self._stopping:
-                    return
-            if self._delivery.may_abandon():
-                self._delivery.abandon(dead.process_id, at=max(dead.last_sign, 0))
-                self._counters.damaged += dead.damaged
-                self._counters.adopted += 1
-                self._dead.remove(dead)
-                dead.remove()
-        except OSError as error:
-            self._dead.remove(dead)
-            dead.release()
-            self._skip(dead.path, error)
+    def _between(self) -> bool:
+        """Drain our own journal between two batches of a dead one, and return whether to stop."""
+        self._drain()
+        self._keep_up()
+        return self._stopping
 
     def _leave(self) -> None:
         """End the runs that are still open, where the process ends, and take back its heartbeat."""

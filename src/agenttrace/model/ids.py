@@ -10,6 +10,8 @@ import re
 import uuid
 from functools import lru_cache
 
+from agenttrace.model.veil import veiled
+
 __all__ = [
     "AGENT_KEY",
     "DEFAULT_WORKSPACE",
@@ -31,8 +33,9 @@ __all__ = [
     "workspace_id",
 ]
 
+# These three are written out, because making them would load OpenSSL where nothing else needs it.
 #: The workspace of every span that names none: uuid5(NAMESPACE_URL, "urn:agenttrace:default-workspace").
-DEFAULT_WORKSPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:agenttrace:default-workspace")
+DEFAULT_WORKSPACE = uuid.UUID("f6452aa2-0e25-5818-b977-4b0e086d171e")
 
 AGENT_KEY = re.compile(r"agt_[0-9a-zA-Z_-]+\Z")
 SESSION_KEY = re.compile(r"ase_[0-9a-zA-Z_-]+\Z")
@@ -40,8 +43,8 @@ EVENT_ID = re.compile(r"aev_[0-9a-zA-Z_-]+\Z")
 
 _OFF_PATTERN = re.compile(r"[^0-9a-zA-Z_-]")
 _HEX_UUID = re.compile(r"(?:urn:uuid:)?\{?[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\}?\Z")
-_WORKSPACES = uuid.uuid5(uuid.NAMESPACE_URL, "urn:agenttrace:workspace")
-_SERVICES = uuid.uuid5(uuid.NAMESPACE_URL, "urn:agenttrace:service")
+_WORKSPACES = uuid.UUID("336220e6-6f8e-5f4d-842e-8638f73b694e")  # the same of "urn:agenttrace:workspace"
+_SERVICES = uuid.UUID("8d5ff556-63ff-5fea-b51e-99d383ead0b9")  # the same of "urn:agenttrace:service"
 
 _LOW_80 = (1 << 80) - 1
 _LOW_70 = (1 << 70) - 1
@@ -126,23 +129,23 @@ def workspace_id(value: str | uuid.UUID | None) -> bytes:
     if value is None or value == "":
         return DEFAULT_WORKSPACE.bytes
     known = as_uuid(value)
-    return (known or uuid.uuid5(_WORKSPACES, _sane(str(value)))).bytes
+    return (known or uuid.uuid5(_WORKSPACES, _sane(veiled(str(value))))).bytes
 
 
 def entity_id(workspace: bytes, value: str | uuid.UUID) -> bytes:
     """Return the 16 bytes of a contact or conversation: a UUID as it is, other text as uuid5(workspace, text)."""
     known = as_uuid(value)
-    return (known or uuid.uuid5(uuid.UUID(bytes=workspace), _sane(str(value)))).bytes
+    return (known or uuid.uuid5(uuid.UUID(bytes=workspace), _sane(veiled(str(value))))).bytes
 
 
 def canonical(value: str) -> str:
-    """Return a UUID in its lower-case, dashed form, and any other text as it is.
+    """Return a UUID in its lower-case, dashed form, and any other text as it is, or veiled.
 
     >>> canonical("A63AB83D2BB842AB837423B8E1E276E3"), canonical("team-1")
     ('a63ab83d-2bb8-42ab-8374-23b8e1e276e3', 'team-1')
     """
     known = as_uuid(value)
-    return value if known is None else str(known)
+    return veiled(value) if known is None else str(known)
 
 
 def session_id(workspace: bytes, value: str | uuid.UUID) -> bytes:
@@ -164,7 +167,7 @@ def session_key(workspace: bytes, value: str | uuid.UUID) -> str:
     >>> session_key(DEFAULT_WORKSPACE.bytes, "ase_customer_support_001")
     'ase_customer_support_001'
     """
-    if isinstance(value, str) and SESSION_KEY.match(value) and not _HEX_UUID.match(value[4:]):
+    if isinstance(value, str) and SESSION_KEY.match(value) and not _HEX_UUID.match(value[4:]) and veiled(value) == value:
         return value
     return f"ase_{uuid.UUID(bytes=session_id(workspace, value))}"
 
@@ -175,6 +178,7 @@ def agent_key(value: str) -> str:
     >>> agent_key("support"), agent_key("agt_support"), agent_key("my agent")
     ('agt_support', 'agt_support', 'agt_my_agent')
     """
+    value = veiled(value)
     bare = value[4:] if value.startswith("agt_") else value
     return "agt_" + (_OFF_PATTERN.sub("_", bare) or "_")
 

@@ -9,18 +9,15 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 __all__ = [
-    "RANK_ABANDONED",
-    "RANK_ALIVE",
-    "RANK_DERIVED",
-    "RANK_END",
-    "RANK_START",
     "TREE_ROW",
     "AgentRow",
     "ApiKeyRow",
     "AuditRow",
     "ContactRow",
     "ConversationRow",
+    "DeadLetterRow",
     "EventRow",
+    "LetterFigures",
     "LogRow",
     "ProcessRow",
     "RunFigures",
@@ -29,28 +26,7 @@ __all__ = [
     "SpanRow",
     "TreeRow",
     "TreeStamp",
-    "version",
 ]
-
-#: The rank of runs that foreign spans mean: every version of a run of our own is greater.
-RANK_DERIVED = 0
-RANK_START = 1
-RANK_ABANDONED = 2
-RANK_ALIVE = 3
-RANK_END = 4
-
-_MAX_REVISION = (1 << 24) - 1
-
-
-def version(rank: int, revision: int, digest: int) -> int:
-    """Return the one integer by which versions of a run compare: rank, then revision, then content hash (32 bits).
-
-    Of all versions of a run the greatest wins, so merging is commutative, associative and idempotent.
-
-    >>> version(RANK_END, 0, 0) > version(RANK_ALIVE, 9, 9) > version(RANK_ABANDONED, 9, 9) > version(RANK_START, 9, 9)
-    True
-    """
-    return (rank << 56) | (min(max(revision, 0), _MAX_REVISION) << 32) | (digest & 0xFFFFFFFF)
 
 
 @dataclass(slots=True)
@@ -283,3 +259,29 @@ class LogRow:
     span_id: bytes
     time: int
     data: str
+
+
+@dataclass(slots=True, frozen=True)
+class DeadLetterRow:
+    """One record that a store refused, set aside whole; `model.letters` makes it.
+
+    `id` is a digest of process, kind and payload, so that the same record is kept once.
+    """
+
+    id: bytes
+    workspace_id: bytes | None  # None: the record does not tell, or cannot be read
+    time: int  # when it was set aside
+    kind: int  # of the record, see `model.wire`
+    process_id: bytes  # of the process that recorded it
+    error: str  # why it was refused; without lone surrogates
+    payload: bytes
+
+
+class LetterFigures(NamedTuple):
+    """How many dead letters there are, and what the newest one's error is."""
+
+    count: int
+    recent: int  # of those, set aside at or after the time that was asked about
+    bytes: int  # of their payloads
+    newest: int | None
+    last_error: str | None

@@ -6,7 +6,7 @@ one line of JSON or nothing, and no JSON in it contains a raw newline.
 RUN      one version of one run, whole: the greatest rank, then revision, then content hash wins. Four parts:
          FIXED     trace id, span id, parent's span id (NO_PARENT: none), start, start of the turn's root, sequence of
                    the start; the same in all versions
-         VERSION   end (OPEN: none), sequence of the end, revision, rank (rows.RANK_*), status (place in STATUSES),
+         VERSION   end (OPEN: none), sequence of the end, revision, rank (versions.RANK_*), status (place in STATUSES),
                    flags
          envelope  one JSON object and a newline, mostly the same from run to run, so that it is made and read once:
                    type, name                  run type and name
@@ -104,7 +104,7 @@ SCOPE_IDS = (
 PROMOTED = ("interaction_type", "widget_id", "placement_id", "deployment_type")
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)  # quickly made: every importing program waits for it
 class RunRecord:
     """A RUN payload taken apart; `envelope` and `content` are still JSON (content may be empty)."""
 

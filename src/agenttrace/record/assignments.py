@@ -5,18 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from agenttrace.record.names import name_before
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-__all__ = ["TEXT_SIGN", "name_before", "redact_assignments"]
+__all__ = ["assigned", "redact_assignments"]
 
-#: A colon that may stand between a name and its value in prose: not after a JSON key, not in a URL or a time of day.
-TEXT_SIGN: Final = re.compile(r':(?<!":)(?!//)(?!(?<=[0-9]:)[0-9])')
-
-_REACH = 64
-_OPENING: Final = " \t\"'`\\*]"
-_NAME: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
-_ESCAPED: Final = re.compile(r"\A(?:[nrtbf]|u[0-9a-fA-F]{4})")
 _SIGN: Final = re.compile(r':(?<=":)|:(?!//)(?!(?<=[0-9]:)[0-9])|=')
 _VALUE: Final = re.compile(
     r"""[=>]{0,2}[ \t]*(?:
@@ -36,25 +31,6 @@ _BRACKET: Final = re.compile(r"""((?<!\\)\\*+["']).*?(?:(?<!\\)\1|\Z)|[\[\]{}]""
 _LONG_VALUES: Final = ("cookie", "passphrase")
 
 
-def name_before(text: str, end: int) -> str:
-    """Return the name that stands before the sign at `end`, "" where there is none: at most 64 characters of it.
-
-    Quotes, backslashes and blanks between name and sign are skipped; a name of two words that ends in "key" is whole.
-    """
-    tail = text[end - _REACH if end > _REACH else 0 : end].rstrip(_OPENING)
-    name = _last_word(tail)
-    if name.lower() in ("key", "keys") and tail[-len(name) - 1 : -len(name)] == " ":
-        return f"{_last_word(tail[: -len(name) - 1])} {name}"
-    return name
-
-
-def _last_word(text: str) -> str:
-    head = text.rstrip(_NAME)
-    word = text[len(head) :]
-    # A line end or another character, escaped: its letters are no part of the word.
-    return _ESCAPED.sub("", word, 1) if head[-1:] == "\\" else word
-
-
 def redact_assignments(text: str, secret_name: Callable[[str], bool]) -> str:
     """Return the text with the values of secret names replaced; the same object where there is none.
 
@@ -63,14 +39,26 @@ def redact_assignments(text: str, secret_name: Callable[[str], bool]) -> str:
     """
     parts: list[str] = []
     done = 0
+    for _, start, end in assigned(text, secret_name):
+        parts += (text[done:start], "[REDACTED]")
+        done = end
+    return "".join((*parts, text[done:])) if parts else text
+
+
+def assigned(text: str, secret_name: Callable[[str], bool]) -> Iterator[tuple[str, int, int]]:
+    """Yield each secret name that has a value in the text, and where that begins and ends.
+
+    >>> list(assigned("user=x&password=hunter2", lambda name: name == "password"))
+    [('password', 16, 23)]
+    """
+    done = 0
     for sign in _SIGN.finditer(text):
         if sign.start() < done or not secret_name(name := name_before(text, sign.start())):
             continue
         span = _value_span(text, sign.end(), name)
         if span is not None:
-            parts += (text[done : span[0]], "[REDACTED]")
+            yield name, *span
             done = span[1]
-    return "".join((*parts, text[done:])) if parts else text
 
 
 def _value_span(text: str, start: int, name: str) -> tuple[int, int] | None:

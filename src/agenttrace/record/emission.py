@@ -17,10 +17,10 @@ from opentelemetry import trace as otel
 from opentelemetry.context import Context
 from opentelemetry.trace import SpanContext
 
-from agenttrace.model.rows import RANK_END, RANK_START
+from agenttrace.loading import LOADING
+from agenttrace.model.versions import RANK_END, RANK_START
 from agenttrace.model.wire import EVENT, FIXED, NO_PARENT, OPEN, REMOTE, RUN, SPREAD, VERSION
 from agenttrace.record import failure
-from agenttrace.record.clip import clip
 from agenttrace.record.context import CURRENT, OURS, SCOPE, Attachment, attach, current_context, detach
 from agenttrace.record.fields import ENVELOPE_KEYS
 from agenttrace.record.options import Options, clean
@@ -55,7 +55,7 @@ _pack_version = VERSION.pack
 _by_hand: WeakValueDictionary[bytes, Emission] = WeakValueDictionary()
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)  # quickly made: every importing program waits for it
 class Extra:
     """What most spans do not have."""
 
@@ -248,6 +248,8 @@ class Emission(State, otel.Span):
         pieces = parts(self._fixed, version, envelope, self._content)
         limit = recorder.max_content_bytes
         if sum(map(len, pieces)) > limit:
+            with LOADING:
+                from agenttrace.record.clip import clip
             pieces = parts(self._fixed, version, envelope, clip(self._content, limit))
         recorder.append_parts(RUN, *pieces)
 

@@ -3,7 +3,7 @@
 It must let through everything that `record.patterns`, `record.assignments` and key names could match, in plain text and
 in JSON text; a property test holds that. Two steps: `look` passes over the text once and says what to look at more
 closely, and the names that it found are judged by `names_secret`. Where the package was built with a C compiler `look`
-is `_look.c`; else it is `look_in_python`, which takes about three times as long.
+is `_look.c`; else it is `record.look`, which takes about three times as long.
 """
 
 from __future__ import annotations
@@ -12,31 +12,15 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from agenttrace.record.assignments import TEXT_SIGN, name_before
+from agenttrace.loading import LOADING
+from agenttrace.record.names import TEXT_SIGN, name_before
+from agenttrace.record.signs import COLON, EQUALS, ESCAPE, FORM, QUOTED
 
 if TYPE_CHECKING:
     from agenttrace.record.secretwords import SecretNames
 
-__all__ = ["ESCAPE", "FORM", "NATIVE", "look", "look_in_python", "names_secret", "suspicious"]
+__all__ = ["NATIVE", "look", "names_secret", "suspicious"]
 
-#: What `look` says: the sum of those that hold.
-FORM: Final = 1  # something has the form of a secret
-QUOTED: Final = 2  # a name may stand in quotes
-COLON: Final = 4  # a name may stand before a colon
-EQUALS: Final = 8  # a name may stand before an equals sign
-ESCAPE: Final = 16  # JSON may have to write a character in another way
-
-# The cheap looks at both sides stand first; most dashes and underscores of ids and prose end there.
-_DASHED: Final = re.compile(
-    r"-(?<=[slapx][a-z]-)(?=[A-Za-z0-9_.-]{10})(?:(?<=sk-)|(?<=xai-)|(?<=pplx-)|(?<=glpat-)|(?<=xox[a-z]-)"
-    r"|(?<=xapp-)|(?<=pypi-))"
-)
-_SCORED: Final = re.compile(
-    r"_(?=[A-Za-z0-9+/=]{12})(?<=[opusrtecfkm8]_)(?:(?<=gh[opusr]_)|(?<=github_pat_)|(?<=_live_)|(?<=_test_)"
-    r"|(?<=whsec_)|(?<=hf_)|(?<=gsk_)|(?<=npm_)|(?<=r8_)|(?<=agtk_))"
-)
-_CAPITAL_B: Final = re.compile(r"B(?:EGIN |earer|EARER|asic|ASIC)")
-_ESCAPE: Final = re.compile(r"\\(?:/|u00[0-7])")
 _KEYS: Final = re.compile(r'"([^"]*+)(?=":)')
 _KEY_END: Final = re.compile('":')
 
@@ -44,46 +28,13 @@ _KEY_END: Final = re.compile('":')
 _PAIR: Final = re.compile(r'\["([^"\\]{1,64})",')
 _LABEL: Final = re.compile(r'"(?:name|key|header)":"([^"\\]{1,64})"')
 
-_CARD: Final = re.compile(r"[2-6](?:[ -]?[0-9]){12}")
-_DIGITS: Final = bytes(48 if 48 <= byte < 58 else 32 for byte in range(256))
-_THIRTEEN: Final = b"0" * 13
-
-
-def look_in_python(text: str) -> int:
-    """Return what has to be looked at more closely; ESCAPE alone where nothing could be a secret.
-
-    Searching for one rare character is a memchr (about 40 ns a KB), searching for more is not (500 ns and more), so
-    almost everything hangs on a single character first.
-    """
-    found = ESCAPE
-    if '"' in text:
-        found |= QUOTED
-    if ":" in text:
-        found |= COLON
-    if "=" in text:
-        found |= EQUALS
-    return found | FORM if _has_form(text) else found
-
-
-def _has_form(text: str) -> bool:
-    return (
-        ("J" in text and "eyJ" in text)
-        or ("@" in text and "://" in text)
-        or ("I" in text and _provider_key(text))
-        or ("B" in text and _CAPITAL_B.search(text) is not None)
-        or ("G" in text and "SG." in text)
-        or ("\\" in text and _ESCAPE.search(text) is not None)
-        or ("-" in text and _DASHED.search(text) is not None)
-        or ("_" in text and _SCORED.search(text) is not None)
-        or (("4" in text or "5" in text or "3" in text or "6" in text or "2" in text) and _card(text))
-        or "bearer" in text
-    )
-
 
 def _best() -> Callable[[str], int | bytes]:
     try:
         from agenttrace.record import _look
     except ImportError:  # built without a compiler
+        from agenttrace.record.look import look_in_python
+
         return look_in_python
     return _look.look
 
@@ -92,7 +43,7 @@ def _best() -> Callable[[str], int | bytes]:
 #: UnicodeEncodeError for a lone surrogate, or never.
 look: Final = _best()
 #: Whether `look` is the compiled one.
-NATIVE: Final = look is not look_in_python
+NATIVE: Final = look.__module__ != "agenttrace.record.look"
 
 
 def suspicious(text: str, names: SecretNames) -> bool:
@@ -100,6 +51,8 @@ def suspicious(text: str, names: SecretNames) -> bool:
     try:
         found = look(text)
     except UnicodeEncodeError:  # a lone surrogate
+        with LOADING:
+            from agenttrace.record.look import look_in_python
         found = look_in_python(text)
     return type(found) is int and found != ESCAPE and names_secret(text, found, names)
 
@@ -115,15 +68,6 @@ def names_secret(text: str, found: int, names: SecretNames) -> bool:
 
 
 _EQUALS: Final = re.compile("=")
-
-
-def _card(text: str) -> bool:
-    """Say whether 13 digits stand together, with single blanks or dashes between them."""
-    return _THIRTEEN in text.encode("utf-8", "replace").translate(_DIGITS, b" -") and _CARD.search(text) is not None
-
-
-def _provider_key(text: str) -> bool:
-    return ("z" in text and "AIza" in text) or ("K" in text and "AKIA" in text) or ("S" in text and "ASIA" in text)
 
 
 def _quoted(text: str, names: SecretNames) -> bool:

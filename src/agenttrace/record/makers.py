@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, Self, TypedDict, TypeVar, Unpack, cast, overl
 from uuid import UUID
 
 from agenttrace.errors import ConfigurationError
+from agenttrace.model.veil import veiled
 from agenttrace.model.wire import SCOPE_IDS
 from agenttrace.record.context import SCOPE, Attachment, attach, current_context, detach, with_scope
 from agenttrace.record.fields import ENVELOPE_KEYS, tool_names
@@ -391,6 +392,6 @@ class Makers:
             scope: Scope = EMPTY.extended(
                 {**workspace, **given}, None, self._recorder.attribute, self._recorder.redactor.text
             )
-            self._recorder.entity(kind, clean(str(identity)), scope=scope.ids, name=name)
+            self._recorder.entity(kind, veiled(clean(str(identity))), scope=scope.ids, name=name)
         except Exception as error:  # noqa: BLE001
             self._recorder.failed(error, f"register_{kind}")

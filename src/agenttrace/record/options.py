@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Final
 
 import orjson
@@ -23,6 +23,9 @@ class Unset:
 UNSET: Final = Unset()
 
 
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
 @lru_cache(maxsize=4096)
 def _static(run_type: str, name: str, prompt_type: str | None, state_name: str | None, provider: str | None) -> str:
     fields: dict[str, str] = {"type": run_type, "name": name}
@@ -35,40 +38,79 @@ def _static(run_type: str, name: str, prompt_type: str | None, state_name: str |
     return orjson.dumps(fields).decode()[1:-1]
 
 
-@dataclass(slots=True, frozen=True)
 class Options:
-    """One span maker's settings. `content` holds values by content key, not yet serialised."""
+    """One span maker's settings. `content` holds values by content key, not yet serialised. Never changed once made.
 
-    run_type: str
-    name: str | None = None
-    content: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    scope: Mapping[str, Any] | None = None
-    attributes: Mapping[str, Any] | None = None
-    provider: str | None = None
-    capture: bool = True
-    capture_output: bool = True
-    ignore: tuple[str, ...] = ()
-    state_name: str | None = None
-    static: str = field(init=False, default="")
+    Written out because making a dataclass costs every importing program a millisecond.
+    """
 
-    def __post_init__(self) -> None:
-        given = self.content.get
-        static = _static(
-            clean(self.run_type),
-            clean(self.name or self.run_type),
+    __slots__ = (
+        "attributes",
+        "capture",
+        "capture_output",
+        "content",
+        "ignore",
+        "name",
+        "provider",
+        "run_type",
+        "scope",
+        "state_name",
+        "static",
+    )
+
+    def __init__(
+        self,
+        run_type: str,
+        name: str | None = None,
+        content: Mapping[str, Any] = _NOTHING,
+        scope: Mapping[str, Any] | None = None,
+        attributes: Mapping[str, Any] | None = None,
+        provider: str | None = None,
+        capture: bool = True,
+        capture_output: bool = True,
+        ignore: tuple[str, ...] = (),
+        state_name: str | None = None,
+    ) -> None:
+        self.run_type = run_type
+        self.name = name
+        self.content = content
+        self.scope = scope
+        self.attributes = attributes
+        self.provider = provider
+        self.capture = capture
+        self.capture_output = capture_output
+        self.ignore = ignore
+        self.state_name = state_name
+        given = content.get
+        self.static = _static(
+            clean(run_type),
+            clean(name or run_type),
             _text(given("prompt_type")),
-            _text(given("state_name", self.state_name)),
-            _text(self.provider),
+            _text(given("state_name", state_name)),
+            _text(provider),
         )
-        object.__setattr__(self, "static", static)
 
     def with_content(self, values: Mapping[str, Any]) -> Options:
         """Return these options with other values for these content keys."""
-        return replace(self, content={**self.content, **values}) if values else self
+        return self._changed(self.name, {**self.content, **values}) if values else self
 
     def renamed(self, name: str) -> Options:
         """Return these options with another name."""
-        return replace(self, name=name)
+        return self._changed(name, self.content)
+
+    def _changed(self, name: str | None, content: Mapping[str, Any]) -> Options:
+        return Options(
+            self.run_type,
+            name,
+            content,
+            self.scope,
+            self.attributes,
+            self.provider,
+            self.capture,
+            self.capture_output,
+            self.ignore,
+            self.state_name,
+        )
 
 
 def clean(text: object) -> str:

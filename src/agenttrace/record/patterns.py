@@ -1,62 +1,26 @@
-"""The forms of secrets in text, as compiled patterns. Data and small pure functions; `record.redact` applies them.
+"""Secrets in text, by their form: what each is replaced by. Small pure functions; `record.redact` applies them.
+
+The forms themselves are in `model.secretforms`, but for card numbers.
 
 Every pattern here has its counterpart in `record.gate`, which must let through whatever could match: a test holds that.
 """
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Callable
 from typing import Final
 
+from agenttrace.model.secretforms import BASIC, BEARER, JWT, PEM, TOKENS, USERINFO, has_credentials
+
 __all__ = ["VALUE_PATTERNS", "redact_values"]
 
-# A secret may follow an escaped line end of JSON that is embedded as text: `\nsk-...` with a real backslash.
-_EDGE: Final = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4}))"
-_DIGIT: Final = r"(?=[\w-]{0,200}[0-9])"  # bounded, so that no text makes it slow
-
-_PEM: Final = re.compile(
-    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)", re.S
-)
-_JWT: Final = re.compile(
-    r"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4}))eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*"
-)
-_BEARER: Final = re.compile(
-    r"((?i:bearer)[ \t]+)((?=[^\s\"']*(?:[0-9]|[a-z][A-Z])|[^\s\"']{32})[A-Za-z0-9._~+/-]{16,}=*)"
-)
-_BASIC: Final = re.compile(r"(B(?:asic|ASIC)[ \t]+)([A-Za-z0-9+/]{8,}={0,2})")
-_USERINFO: Final = re.compile(r"(://[^\s/@:\"'<>\\]*:)([^\s/@\"'<>]+)(?=@)")
 _CARD_RUN: Final = re.compile(
     r"(?:(?<![\w.])|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4})|(?<![0-9]\.)(?<=\.))[2-6](?:[ -]?[0-9]){12,}+", re.A
 )
 
 _GROUP: Final = re.compile(r"[0-9]+")
 _SHORTEST_GROUP, _MAX_GROUPS, _LONGEST_CARD, _PREFIX = 3, 7, 19, 4
-
-_TOKENS: Final[tuple[tuple[str, str, str], ...]] = (
-    # kind, the literal that must be there, the pattern
-    ("api_key", "sk-", _EDGE + r"sk-" + _DIGIT + r"[A-Za-z0-9_-]{20,}"),
-    ("api_key", "xai-", _EDGE + r"xai-[A-Za-z0-9]{20,}"),
-    ("api_key", "pplx-", _EDGE + r"pplx-[A-Za-z0-9]{20,}"),
-    ("gitlab_token", "glpat-", _EDGE + r"glpat-[A-Za-z0-9_.-]{16,}"),
-    ("slack_token", "xox", _EDGE + r"xox[a-z]-" + _DIGIT + r"[A-Za-z0-9-]{10,}"),
-    ("slack_token", "xapp-", _EDGE + r"xapp-" + _DIGIT + r"[A-Za-z0-9-]{10,}"),
-    ("pypi_token", "pypi-A", _EDGE + r"pypi-A[A-Za-z0-9_-]{16,}"),
-    ("github_token", "gh", _EDGE + r"gh[opusr]_[A-Za-z0-9]{20,}"),
-    ("github_token", "github_pat_", _EDGE + r"github_pat_[A-Za-z0-9_]{20,}"),
-    ("stripe_key", "k_", _EDGE + r"[srp]k_(?:live|test)_[A-Za-z0-9]{12,}"),
-    ("stripe_key", "whsec_", _EDGE + r"whsec_[A-Za-z0-9+/=]{12,}"),
-    ("huggingface_token", "hf_", _EDGE + r"hf_[A-Za-z0-9]{20,}"),
-    ("api_key", "gsk_", _EDGE + r"gsk_[A-Za-z0-9]{20,}"),
-    ("npm_token", "npm_", _EDGE + r"npm_[A-Za-z0-9]{20,}"),
-    ("api_key", "r8_", _EDGE + r"r8_[A-Za-z0-9]{20,}"),
-    ("agenttrace_key", "agtk_", _EDGE + r"agtk_[0-9a-f]{16}_[0-9a-f]{16,}"),
-    ("google_key", "AIza", r"AIza[A-Za-z0-9_-]{30,}"),
-    ("aws_key", "KIA", _EDGE + r"AKIA[A-Z0-9]{16}"),
-    ("aws_key", "SIA", _EDGE + r"ASIA[A-Z0-9]{16}"),
-    ("api_key", "SG.", _EDGE + r"SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"),
-)
 
 
 def _constant(kind: str) -> Callable[[re.Match[str]], str]:
@@ -65,11 +29,7 @@ def _constant(kind: str) -> Callable[[re.Match[str]], str]:
 
 
 def _basic(match: re.Match[str]) -> str:
-    try:
-        decoded = base64.b64decode(match[2] + "=" * (-len(match[2]) % 4))
-    except ValueError:
-        return match[0]
-    return f"{match[1]}[REDACTED:basic]" if b":" in decoded else match[0]
+    return f"{match[1]}[REDACTED:basic]" if has_credentials(match) else match[0]
 
 
 def _luhn(digits: str) -> bool:
@@ -139,12 +99,12 @@ Replacement = Callable[[re.Match[str]], str]
 
 #: (a literal without which the pattern cannot match, the pattern, what replaces a match), in order of application.
 VALUE_PATTERNS: Final[tuple[tuple[str, re.Pattern[str], Replacement], ...]] = (
-    ("-----BEGIN", _PEM, _constant("private_key")),
-    ("eyJ", _JWT, _constant("jwt")),
-    *((literal, re.compile(pattern, re.A), _constant(kind)) for kind, literal, pattern in _TOKENS),
-    ("", _BEARER, lambda match: f"{match[1]}[REDACTED:bearer]"),
-    ("B", _BASIC, _basic),
-    ("://", _USERINFO, lambda match: f"{match[1]}[REDACTED:password]"),
+    ("-----BEGIN", PEM, _constant("private_key")),
+    ("eyJ", JWT, _constant("jwt")),
+    *((literal, pattern, _constant(kind)) for kind, literal, pattern in TOKENS),
+    ("", BEARER, lambda match: f"{match[1]}[REDACTED:bearer]"),
+    ("B", BASIC, _basic),
+    ("://", USERINFO, lambda match: f"{match[1]}[REDACTED:password]"),
     ("", _CARD_RUN, _cards),
 )
 

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 import orjson
 
-from agenttrace.record.gate import ESCAPE, look, names_secret
+from agenttrace.record.gate import look, names_secret
 from agenttrace.record.secretwords import SecretNames
+from agenttrace.record.signs import ESCAPE
 
 __all__ = ["NATIVE", "Plain", "flat_in_python", "plain", "plain_in_python"]
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from agenttrace.record.clip import to_clean_clipped
+from agenttrace.loading import LOADING
 from agenttrace.record.gate import suspicious
 from agenttrace.record.plain import plain
 from agenttrace.record.redact import Redactor
@@ -31,7 +31,7 @@ def capturer(redactor: Redactor, limit: int) -> tuple[Capture, dict[str, bytes] 
     `plain` gives the same answers, where it gives any; None where each value must go the thorough way.
     """
     if not redactor.gated:
-        return lambda value: to_clean_clipped(value, redactor, limit), None
+        return lambda value: _thoroughly(value, redactor, limit), None
     heads: dict[str, bytes] = {}
     names = redactor.names
 
@@ -58,6 +58,13 @@ def capturer(redactor: Redactor, limit: int) -> tuple[Capture, dict[str, bytes] 
                 return found
         except Exception:  # noqa: BLE001 - lone surrogates in keys
             pass
-        return to_clean_clipped(value, redactor, limit)
+        return _thoroughly(value, redactor, limit)
 
     return capture, heads
+
+
+def _thoroughly(value: Any, redactor: Redactor, limit: int) -> bytes:
+    # Loaded at first use: most programs only record what is plain.
+    with LOADING:
+        from agenttrace.record.clip import to_clean_clipped
+    return to_clean_clipped(value, redactor, limit)

@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 
 from agenttrace.errors import InternalError
+from agenttrace.loading import LOADING
 from agenttrace.model.wire import ENTITY
-from agenttrace.record.capture import to_json
 from agenttrace.record.identity import Ids, RandomIds
 from agenttrace.record.options import Options
 from agenttrace.record.quick import capturer
@@ -153,6 +153,8 @@ class Recorder(Gear):
         try:
             self.append(ENTITY, orjson.dumps(envelope))
         except Exception:  # noqa: BLE001 - lone surrogates and other text that JSON cannot hold
+            with LOADING:
+                from agenttrace.record.capture import to_json
             self.append(ENTITY, to_json(envelope))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import orjson
 
 from agenttrace.model.ids import canonical
+from agenttrace.model.veil import veiled
 from agenttrace.model.wire import SCOPE_IDS
 from agenttrace.record.options import clean
 
@@ -90,7 +91,7 @@ class Scope:
 
 
 def _text(value: object) -> str:
-    return str(value) if isinstance(value, uuid.UUID) else clean(value)
+    return str(value) if isinstance(value, uuid.UUID) else veiled(clean(value))
 
 
 #: The scope outside every `scope(...)` block.

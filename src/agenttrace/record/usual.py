@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from opentelemetry.context import Context
 
-from agenttrace.model.rows import RANK_END, RANK_START
+from agenttrace.model.versions import RANK_END, RANK_START
 from agenttrace.model.wire import FIXED, NO_PARENT, OPEN, RUN, VERSION
 from agenttrace.record.context import CONTEXT, CURRENT, OURS, SCOPE
 from agenttrace.record.fields import ENVELOPE_KEYS, KEY_JSON

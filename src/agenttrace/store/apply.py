@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import orjson
 
-from agenttrace.model.rows import RANK_ABANDONED, RANK_ALIVE, EventRow, ProcessRow, RunRow, version
+from agenttrace.model.rows import EventRow, ProcessRow, RunRow
+from agenttrace.model.versions import RANK_ABANDONED, RANK_ALIVE, version
 from agenttrace.store.derived import is_derived
 from agenttrace.store.entities import Entities
 from agenttrace.store.events import MESSAGES, apply_reset, run_events

@@ -69,9 +69,9 @@ class Connections:
             self.close()
 
     @contextmanager
-    def reading(self) -> Generator[Connection]:
-        """Lend a connection for reading."""
-        pool = self._usable()
+    def reading(self, *, opening: bool = False) -> Generator[Connection]:
+        """Lend a connection for reading; with `opening` also where the store is not open."""
+        pool = self._usable(opening=opening)
         with forking.inside():
             connection = self._idle(pool) or self._connect()
             try:

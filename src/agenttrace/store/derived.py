@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from agenttrace.model import ids
 from agenttrace.model.foreign import NativeRun
 from agenttrace.model.jsontext import compact_json
-from agenttrace.model.rows import RANK_DERIVED, RANK_START, EventRow, RunRow, version
+from agenttrace.model.rows import EventRow, RunRow
+from agenttrace.model.versions import RANK_DERIVED, RANK_START, version
 from agenttrace.model.wire import PROMOTED
 from agenttrace.store.raw import ABANDONED, is_abandoned
 from agenttrace.store.runs import in_time

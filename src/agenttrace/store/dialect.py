@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from agenttrace.errors import StoreError
 
-__all__ = ["Connection", "Cursor", "Dialect"]
+__all__ = ["Connection", "Cursor", "Dialect", "TableSeen"]
+
+
+class TableSeen(NamedTuple):
+    """A table that is there: its columns, and those of its primary key, in order; none where it has none."""
+
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
 
 
 class Cursor(Protocol):
@@ -57,6 +64,10 @@ class Dialect(Protocol):
 
     def create(self, connection: Connection) -> None:
         """Create what is missing; safe where several processes do so at once. Raises StoreTooNew."""
+        ...
+
+    def tables(self, connection: Connection) -> Mapping[str, TableSeen]:
+        """Return the tables of agenttrace that are there, by name."""
         ...
 
     def sql(self, statement: str) -> str:

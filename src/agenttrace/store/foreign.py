@@ -12,7 +12,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agenttrace.model import ids
-from agenttrace.model.rows import RANK_DERIVED, EventRow, RunRow, version
+from agenttrace.model.rows import EventRow, RunRow
+from agenttrace.model.versions import RANK_DERIVED, version
 from agenttrace.store.derived import LAST_SEQUENCE, derived_event, derived_row, is_derived, native_run
 from agenttrace.store.events import run_events
 from agenttrace.store.merge import INHERITED

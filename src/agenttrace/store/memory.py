@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from operator import attrgetter
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from agenttrace.errors import StoreUnavailable
 from agenttrace.model import ids
 from agenttrace.model.content import parse
 from agenttrace.model.ids import canonical
 from agenttrace.model.jsontext import compact_json
-from agenttrace.model.rows import TREE_ROW, RunFigures
+from agenttrace.model.rows import TREE_ROW, LetterFigures, RunFigures
 from agenttrace.store import apply, purge
+from agenttrace.store.entities import Entities
 from agenttrace.store.match import audit_matches, event_matches, run_matches, session_matches
 from agenttrace.store.memory_tables import MemoryTables
-from agenttrace.store.protocol import LINK_AGE, CollectStep
+from agenttrace.store.protocol import LINK_AGE, CollectStep, StoredRow
 from agenttrace.store.raw import present
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from agenttrace.model.rows import (
         AgentRow,
         ApiKeyRow,
         AuditRow,
         ConversationRow,
+        DeadLetterRow,
         EventRow,
         LogRow,
         ProcessRow,
@@ -242,6 +244,37 @@ class MemoryStore:
         with self._lock:
             return self._usable().revoke_key(workspace_id, key_id, at)
 
+    def set_aside(self, letters: Sequence[DeadLetterRow]) -> None:
+        """Keep records that were refused."""
+        with self._lock, self._usable().transaction() as tables:
+            tables.put_letters(letters)
+
+    def dead_letters(
+        self,
+        *,
+        ids: Sequence[bytes] | None = None,
+        after: tuple[int, bytes] | None = None,
+        limit: int | None = None,
+    ) -> list[DeadLetterRow]:
+        """Return dead letters, oldest first."""
+        with self._lock:
+            found = self._usable().letters
+            chosen = found.values() if ids is None else [found[key] for key in set(ids) if key in found]
+        ordered = sorted(chosen, key=lambda row: (row.time, row.id))
+        return _page([row for row in ordered if after is None or (row.time, row.id) > after], 0, limit)
+
+    def discard_letters(self, ids: Sequence[bytes]) -> int:
+        """Delete these dead letters, and return how many there were."""
+        with self._lock, self._usable().transaction() as tables:
+            return len([key for key in set(ids) if tables.letters.pop(key, None) is not None])
+
+    def letter_figures(self, *, since: int) -> LetterFigures:
+        """Return how many dead letters there are, and the newest one's error."""
+        found = self.dead_letters()
+        recent = sum(row.time >= since for row in found)
+        last = (found[-1].time, found[-1].error) if found else (None, None)
+        return LetterFigures(len(found), recent, sum(len(row.payload) for row in found), *last)
+
     def collect(
         self,
         *,
@@ -263,6 +296,14 @@ class MemoryStore:
         """Return what a whole purge would delete now."""
         with self._lock:
             return purge.count(self._usable(), where)
+
+    def stored_rows(self) -> Iterator[StoredRow]:
+        """Yield every row; the key is what the row begins with."""
+        with self._lock:
+            rows = list(_rows_in(vars(self._tables)))
+        for row in rows:
+            values = {field.name: getattr(row, field.name) for field in fields(row)}
+            yield StoredRow(type(row).__name__.removesuffix("Row").lower(), tuple(values.values())[:2], values)
 
     def scrub(self) -> bool:
         """Return True: there is no file."""
@@ -295,6 +336,17 @@ def _newest_sessions(rows: list[SessionRow]) -> list[SessionRow]:
 
 def _page(rows: list[Row], offset: int, limit: int | None) -> list[Row]:
     return rows[offset:] if limit is None else rows[offset : offset + limit]
+
+
+def _rows_in(value: Any) -> Iterator[Any]:
+    """Yield the rows that are in containers, at any depth; vectors of ids are no rows."""
+    if is_dataclass(value):
+        yield value
+    elif isinstance(value, Entities):
+        yield from _rows_in({name: getattr(value, name) for name in Entities.__slots__})
+    elif isinstance(value, dict):
+        for item in cast("dict[Any, Any]", value).values():
+            yield from _rows_in(item)
 
 
 def _wall_clock() -> int:

@@ -15,7 +15,17 @@ from agenttrace.store.raw import present
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
 
-    from agenttrace.model.rows import ApiKeyRow, AuditRow, EventRow, LogRow, ProcessRow, RunRow, SessionRow, SpanRow
+    from agenttrace.model.rows import (
+        ApiKeyRow,
+        AuditRow,
+        DeadLetterRow,
+        EventRow,
+        LogRow,
+        ProcessRow,
+        RunRow,
+        SessionRow,
+        SpanRow,
+    )
 
 __all__ = ["MemoryTables"]
 
@@ -38,6 +48,7 @@ class MemoryTables(MemoryPurgeTables):
         self.audit: dict[Key, AuditRow] = {}
         self.keys: dict[str, ApiKeyRow] = {}
         self.beats: dict[bytes, ProcessRow] = {}
+        self.letters: dict[bytes, DeadLetterRow] = {}
 
     def of(self, workspace_id: bytes) -> dict[bytes, RunRow]:
         """Return the runs of a workspace by id."""
@@ -55,7 +66,7 @@ class MemoryTables(MemoryPurgeTables):
         copy.raw_logs = {key: dict(logs) for key, logs in self.raw_logs.items()}
         copy.entities = _copy(self.entities)
         copy.audit, copy.keys = dict(self.audit), dict(self.keys)
-        copy.beats = dict(self.beats)
+        copy.beats, copy.letters = dict(self.beats), dict(self.letters)
         yield copy
         self.__dict__.update(copy.__dict__)
 
@@ -214,6 +225,12 @@ class MemoryTables(MemoryPurgeTables):
     def forget_process(self, process_id: bytes) -> None:
         """Delete the heartbeat of a process, if there is one."""
         self.beats.pop(process_id, None)
+
+    def put_letters(self, letters: Sequence[DeadLetterRow]) -> None:
+        """Insert dead letters, or replace them where they are stored."""
+        for letter in letters:
+            _check(letter)
+            self.letters[letter.id] = letter
 
     def add_key(self, row: ApiKeyRow) -> None:
         """Insert an API key; raises StoreRejected where its id exists."""

@@ -7,12 +7,14 @@ Everything a store does is in `store.sql`; here is what PostgreSQL adds. The tex
 from __future__ import annotations
 
 import logging
+import re
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, cast
 
 from agenttrace.errors import StoreError
 from agenttrace.store import postgres_retention as retention
 from agenttrace.store import postgres_text
+from agenttrace.store.dialect import TableSeen
 from agenttrace.store.location import shown
 from agenttrace.store.migrations.upgrade import upgrade
 from agenttrace.store.postgres_connection import PostgresConnection, Statements
@@ -42,6 +44,15 @@ _CREATING = (
     "BEGIN ISOLATION LEVEL READ COMMITTED; "
     "SELECT pg_advisory_xact_lock(hashtextextended('agenttrace.' || current_schema(), 0))"
 )
+_OURS = frozenset(re.findall(r"CREATE TABLE (\w+)", _SCHEMA))
+#: Tables, columns, and the place of each in its table's primary key.
+_COLUMNS = """
+SELECT relname::text, attname::text, coalesce(array_position(string_to_array(indkey::text, ' '), attnum::text), 0)
+FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+LEFT JOIN pg_index ON indrelid = attrelid AND indisprimary
+WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+AND attnum > 0 AND NOT attisdropped ORDER BY relname, attnum
+"""
 # DDL waits for whoever reads, and others wait behind it: rather not for long.
 _BRIEFLY = "SET LOCAL lock_timeout = '2s'"
 
@@ -194,6 +205,19 @@ class Postgres:
                 elif found < SCHEMA_VERSION:
                     _upgrade(postgres, found)
         self.partitions.look(postgres)
+
+    def tables(self, connection: Connection) -> dict[str, TableSeen]:
+        """Return the tables of agenttrace by name; others that are in the same schema are not its own."""
+        found: dict[str, tuple[list[str], list[tuple[int, str]]]] = {}
+        for name, column, place in connection.execute(_COLUMNS).fetchall():
+            if name in _OURS:
+                columns, key = found.setdefault(name, ([], []))
+                columns.append(column)
+                key += [(place, column)] if place else []
+        return {
+            name: TableSeen(tuple(columns), tuple(column for _, column in sorted(key)))
+            for name, (columns, key) in found.items()
+        }
 
     def sql(self, statement: str) -> str:
         """Return the statement with numbered parameters; a run's key has its start, by which the table is divided."""

@@ -92,6 +92,13 @@ PROMISES: dict[str, str] = {
     # -- processes that record -----------------------------------------------------------------------
     "beats.latest": "The heartbeat of a process that was written last is there until it is abandoned or takes it back.",
     "beats.revive": "`revive` opens the abandoned runs of a process again, and no others.",
+    # -- dead letters --------------------------------------------------------------------------------
+    "letters.once": "A dead letter is kept once, with time and error as they were given last.",
+    "letters.whole": "A dead letter comes back byte for byte, whatever it holds and however long it is; what was "
+    "recorded is not touched.",
+    "letters.order": "Dead letters come oldest first, then by id, in pages, or those that are named.",
+    "letters.discarded": "Those that are discarded go, and no others.",
+    "letters.figures": "Counts, sizes and the newest one's error are those of the dead letters that are there.",
     # -- prompts that share what they say ----------------------------------------------------------
     "links.whole": "The content of a prompt comes back to the letter, however much of it other prompts share.",
     "links.tenants": "Equal prompts of two workspaces have nothing to do with each other.",

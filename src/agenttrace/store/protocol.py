@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from agenttrace.model.rows import (
         AgentRow,
         ApiKeyRow,
         AuditRow,
         ConversationRow,
+        DeadLetterRow,
         EventRow,
+        LetterFigures,
         LogRow,
         ProcessRow,
         RunFigures,
@@ -30,12 +32,14 @@ __all__ = [
     "AuditFilter",
     "CollectStep",
     "EventFilter",
+    "Inspectable",
     "PurgeCounts",
     "PurgeFilter",
     "PurgeStep",
     "RunFilter",
     "SessionFilter",
     "Store",
+    "StoredRow",
     "Versioned",
 ]
 
@@ -439,6 +443,48 @@ class Store(Protocol):
         """
         ...
 
+    def set_aside(self, letters: Sequence[DeadLetterRow]) -> None:
+        """Keep records that were refused: each once, by id, with time and error as they were given last.
+
+        A payload is bytes: whatever a record holds, and however long it is, it can be set aside. A writer that finds
+        no such method, or whose letters are refused as well, keeps them in files beside its journal.
+
+        Promises: `letters.once`, `letters.whole`.
+        """
+        ...
+
+    def dead_letters(
+        self,
+        *,
+        ids: Sequence[bytes] | None = None,
+        after: tuple[int, bytes] | None = None,
+        limit: int | None = None,
+    ) -> list[DeadLetterRow]:
+        """Return dead letters of all workspaces, oldest first: `time`, then `id` ascending; with `ids` only those.
+
+        `after` goes on behind a place in the order. Nobody who reads on behalf of one workspace is told; it is for
+        those who look after the store.
+
+        Promises: `letters.order`.
+        """
+        ...
+
+    def discard_letters(self, ids: Sequence[bytes]) -> int:
+        """Delete these dead letters for good, as far as there are any, and return how many there were.
+
+        Promises: `letters.discarded`.
+        """
+        ...
+
+    def letter_figures(self, *, since: int) -> LetterFigures:
+        """Return how many dead letters there are, and how many of them were set aside at or after `since`.
+
+        No payload is read.
+
+        Promises: `letters.figures`.
+        """
+        ...
+
     def collect(
         self, *, workspace_id: bytes | None = None, older_than: int = LINK_AGE, after: bytes = b"", limit: int = 1000
     ) -> CollectStep:
@@ -492,4 +538,24 @@ class Versioned(Protocol):
 
     def version(self) -> int:
         """Return the version of the tables that are there, 0 where there are none. Changes nothing, `open` or not."""
+        ...
+
+
+class StoredRow(NamedTuple):
+    """One row as it is kept: its table, the values of its primary key, and all values by column."""
+
+    table: str
+    key: tuple[object, ...]
+    values: dict[str, object]
+
+
+@runtime_checkable
+class Inspectable(Protocol):
+    """A store that shows what it keeps, for those who look after it: of all workspaces, and as it lies there."""
+
+    def stored_rows(self) -> Iterator[StoredRow]:
+        """Yield every row of every table, `open` or not. Changes nothing, and holds some hundred rows at a time.
+
+        What is written meanwhile may be missing.
+        """
         ...

@@ -14,7 +14,8 @@ import orjson
 from agenttrace.model.foreign import ForeignLog, ForeignSpan
 from agenttrace.model.ids import DEFAULT_WORKSPACE
 from agenttrace.model.jsontext import compact_json
-from agenttrace.model.rows import RANK_ABANDONED, RANK_END, RANK_START, LogRow, SpanRow, version
+from agenttrace.model.rows import LogRow, SpanRow
+from agenttrace.model.versions import RANK_ABANDONED, RANK_END, RANK_START, version
 from agenttrace.store.runs import in_time
 from agenttrace.store.scope import resolve
 

@@ -14,7 +14,8 @@ from zlib import crc32
 import orjson
 
 from agenttrace.model import ids
-from agenttrace.model.rows import RANK_END, RANK_START, RunRow, version
+from agenttrace.model.rows import RunRow
+from agenttrace.model.versions import RANK_END, RANK_START, version
 from agenttrace.model.wire import PROMOTED, RunRecord, read_run
 from agenttrace.store.scope import Scope, resolve
 

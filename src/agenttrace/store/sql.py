@@ -14,7 +14,9 @@ from agenttrace.model.rows import (
     ApiKeyRow,
     AuditRow,
     ConversationRow,
+    DeadLetterRow,
     EventRow,
+    LetterFigures,
     LogRow,
     ProcessRow,
     RunFigures,
@@ -29,7 +31,7 @@ from agenttrace.store.connections import Connections
 from agenttrace.store.link_collecting import forget, look
 from agenttrace.store.link_reading import TREE_COLUMNS, make_whole, whole_trees
 from agenttrace.store.link_writing import KnownLinks, LinkWriter
-from agenttrace.store.protocol import LINK_AGE, CollectStep, SessionFilter
+from agenttrace.store.protocol import LINK_AGE, CollectStep, SessionFilter, StoredRow
 from agenttrace.store.raw import present
 from agenttrace.store.sql_purge import SQLPurgeTables
 from agenttrace.store.sql_tables import SQLTables, event_row, run_row, session_row
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
     from agenttrace.store.batch import Batch
-    from agenttrace.store.dialect import Connection, Dialect
+    from agenttrace.store.dialect import Connection, Dialect, TableSeen
     from agenttrace.store.protocol import AuditFilter, EventFilter, PurgeCounts, PurgeFilter, PurgeStep, RunFilter
 
 __all__ = ["SQLStore"]
@@ -52,6 +54,7 @@ _log = logging.getLogger("agenttrace.store")
 _COLLECT_EVERY = 5.0  # seconds
 _NEWEST_RUN = "ORDER BY start_time DESC, id"
 _TREES_AT_ONCE = 20
+_ROWS_AT_ONCE = 200
 _NEWEST_SESSION = "ORDER BY created_at DESC, id"
 
 
@@ -282,6 +285,40 @@ class SQLStore:
         found = self.key(key_id)
         return found if found is not None and found.workspace_id == workspace_id else None
 
+    def set_aside(self, letters: Sequence[DeadLetterRow]) -> None:
+        """Keep records that were refused."""
+        with self._transaction(quiet=True) as tables:
+            tables.put_letters(letters)
+
+    def dead_letters(
+        self,
+        *,
+        ids: Sequence[bytes] | None = None,
+        after: tuple[int, bytes] | None = None,
+        limit: int | None = None,
+    ) -> list[DeadLetterRow]:
+        """Return dead letters, oldest first."""
+        select, values = sql_text.LETTERS, ()
+        if after is not None:
+            select, values = f"{select} AND time >= ? AND (time > ? OR id > ?)", (after[0], *after)
+        if ids is None:
+            found = self._rows(*_paged(f"{select} {sql_text.LETTER_ORDER}", values, 0, limit))
+            return [DeadLetterRow(*row) for row in found]
+        asked = self._dialect.for_keys(select, values, "id", _distinct(ids))
+        named = [DeadLetterRow(*row) for sql, given in asked for row in self._rows(sql, given)]
+        return sorted(named, key=lambda row: (row.time, row.id))[:limit]
+
+    def discard_letters(self, ids: Sequence[bytes]) -> int:
+        """Delete these dead letters, and return how many there were."""
+        with self._transaction(quiet=True) as tables:
+            return tables.discard_letters(ids)
+
+    def letter_figures(self, *, since: int) -> LetterFigures:
+        """Return how many dead letters there are, and the newest one's error."""
+        figures = self._rows(sql_text.LETTER_FIGURES, (since,))[0]
+        last = self._rows(sql_text.LAST_LETTER, ())
+        return LetterFigures(*figures, *(last[0] if last else (None, None)))
+
     def collect(
         self, *, workspace_id: bytes | None = None, older_than: int = LINK_AGE, after: bytes = b"", limit: int = 1000
     ) -> CollectStep:
@@ -358,6 +395,28 @@ class SQLStore:
         """Return what a whole purge would delete now."""
         with self._failures(), self._connections.reading() as connection:
             return purge.count(self._purge_tables(connection, self._dialect), where)
+
+    def stored_rows(self) -> Iterator[StoredRow]:
+        """Yield every row of every table as it is kept, `open` or not; changes nothing."""
+        with self._failures(), self._connections.reading(opening=True) as connection:
+            tables = dict(self._dialect.tables(connection))
+        for name, table in tables.items():
+            last: tuple[Any, ...] = ()
+            while rows := self._next_rows(name, table, last):
+                for row in rows:
+                    values = dict(zip(table.columns, row, strict=True))
+                    last = tuple(values[column] for column in table.key)
+                    yield StoredRow(name, last, values)
+                if len(rows) < _ROWS_AT_ONCE or not last:
+                    break
+
+    def _next_rows(self, name: str, table: TableSeen, last: tuple[Any, ...]) -> list[Any]:
+        columns, key = (", ".join(f'"{column}"' for column in names) for names in (table.columns, table.key))
+        behind = f" WHERE ({key}) > ({sql_text.marks(len(last))})" if last else ""
+        order = f" ORDER BY {key} LIMIT {_ROWS_AT_ONCE}" if key else ""
+        select = f'SELECT {columns} FROM "{name}"{behind}{order}'  # noqa: S608
+        with self._failures(), self._connections.reading(opening=True) as connection:
+            return connection.execute(self._dialect.sql(select), last).fetchall()
 
     def scrub(self) -> bool:
         """Overwrite what deleted rows have left in the database's files, and return whether that succeeded."""

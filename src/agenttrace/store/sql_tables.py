@@ -12,6 +12,7 @@ from agenttrace.model.rows import (
     ApiKeyRow,
     AuditRow,
     ConversationRow,
+    DeadLetterRow,
     EventRow,
     LogRow,
     ProcessRow,
@@ -48,6 +49,7 @@ _log_values = attrgetter(*sql_text.columns_of(LogRow))
 _key_values = attrgetter(*sql_text.columns_of(ApiKeyRow))
 _process_values = attrgetter(*sql_text.columns_of(ProcessRow))
 _audit_values = attrgetter(*sql_text.columns_of(AuditRow))
+_letter_values = attrgetter(*sql_text.columns_of(DeadLetterRow))
 
 
 def run_row(values: Sequence[Any]) -> RunRow:
@@ -247,6 +249,19 @@ class SQLTables:
     def forget_process(self, process_id: bytes) -> None:
         """Delete the heartbeat of a process, if there is one."""
         self._many(sql_text.FORGET_PROCESS, [(process_id,)])
+
+    def put_letters(self, letters: Iterable[DeadLetterRow]) -> None:
+        """Insert dead letters; of those that are stored, set time and error."""
+        once = {letter.id: letter for letter in letters}
+        self._many(sql_text.PUT_LETTER, map(_letter_values, once.values()))
+
+    def discard_letters(self, ids: Sequence[bytes]) -> int:
+        """Delete dead letters, and return how many there were."""
+        wanted = list(dict.fromkeys(ids))
+        asked = self._dialect.for_keys("SELECT id FROM dead_letter WHERE TRUE", (), "id", wanted)
+        found = [row[0] for sql, values in asked for row in self.rows(sql, *values)]
+        self._many(sql_text.DISCARD_LETTER, ((key,) for key in found))
+        return len(found)
 
     def add_key(self, row: ApiKeyRow) -> None:
         """Insert an API key; the database refuses an id that exists."""

@@ -14,6 +14,7 @@ from agenttrace.model.rows import (
     ApiKeyRow,
     AuditRow,
     ConversationRow,
+    DeadLetterRow,
     EventRow,
     LogRow,
     ProcessRow,
@@ -27,10 +28,15 @@ __all__ = [
     "ANCESTORS",
     "ANY_ORPHAN",
     "AUDIT_COLUMNS",
+    "DISCARD_LETTER",
     "EVENTS_BETWEEN",
     "EVENT_COLUMNS",
     "FORGET_PROCESS",
     "KEY_COLUMNS",
+    "LAST_LETTER",
+    "LETTERS",
+    "LETTER_FIGURES",
+    "LETTER_ORDER",
     "LOGS",
     "OPEN_SPANS",
     "OUTLINE",
@@ -41,6 +47,7 @@ __all__ = [
     "PUT_CONTACT",
     "PUT_CONVERSATION",
     "PUT_EVENT",
+    "PUT_LETTER",
     "PUT_LOG",
     "PUT_PROCESS",
     "PUT_RUN",
@@ -207,6 +214,17 @@ PROCESSES = f"SELECT {_names(columns_of(ProcessRow))} FROM process"  # noqa: S60
 PUT_PROCESS = f"""{_insert("process", columns_of(ProcessRow))}
 ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at"""
 FORGET_PROCESS = "DELETE FROM process WHERE id = ?"
+
+#: For conditions on columns of its own to follow.
+LETTERS = f"SELECT {_names(columns_of(DeadLetterRow))} FROM dead_letter WHERE TRUE"  # noqa: S608
+LETTER_ORDER = "ORDER BY time, id"
+PUT_LETTER = f"""{_insert("dead_letter", columns_of(DeadLetterRow))}
+ON CONFLICT (id) DO UPDATE SET time = excluded.time, error = excluded.error"""
+DISCARD_LETTER = "DELETE FROM dead_letter WHERE id = ?"
+#: Parameters: since.
+LETTER_FIGURES = """SELECT count(*), COALESCE(sum(CASE WHEN time >= ? THEN 1 ELSE 0 END), 0),
+COALESCE(sum(length(payload)), 0) FROM dead_letter"""
+LAST_LETTER = "SELECT time, error FROM dead_letter ORDER BY time DESC, id DESC LIMIT 1"
 
 KEY_COLUMNS = _names(columns_of(ApiKeyRow))
 ADD_KEY = _insert("api_key", columns_of(ApiKeyRow))

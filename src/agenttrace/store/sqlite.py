@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import orjson
 
 from agenttrace.errors import StoreError, StoreRejected, StoreUnavailable
+from agenttrace.store.dialect import TableSeen
 from agenttrace.store.migrations.upgrade import upgrade
 from agenttrace.store.sql import SQLStore, transaction
 from agenttrace.store.sql_lists import chunks
@@ -96,6 +97,11 @@ class SQLite:
                 upgrade(connection, "sqlite", found, wanted=SCHEMA_VERSION)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
+    def tables(self, connection: Connection) -> dict[str, TableSeen]:
+        """Return the tables of the file by name, whoever made them."""
+        names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
+        return {name: _table(connection, name) for (name,) in names.fetchall()}
+
     def sql(self, statement: str) -> str:
         """Return the statement as it is."""
         return statement
@@ -158,6 +164,12 @@ class SQLite:
         if isinstance(error, (sqlite3.Error, OSError)):
             return StoreUnavailable(f"{self.url}: {error}")
         return None
+
+
+def _table(connection: Connection, name: str) -> TableSeen:
+    found = connection.execute("SELECT name, pk FROM pragma_table_info(?) ORDER BY cid", (name,)).fetchall()
+    key = sorted((place, column) for column, place in found if place)
+    return TableSeen(tuple(column for column, _ in found), tuple(column for _, column in key))
 
 
 def _create_file(path: str) -> None:

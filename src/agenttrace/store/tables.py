@@ -42,6 +42,7 @@ __all__ = [
     "Audit",
     "Contact",
     "Conversation",
+    "DeadLetter",
     "Event",
     "Link",
     "Log",
@@ -400,6 +401,22 @@ class Process(SQLModel, table=True):
     pid: int = _number("The process id, as the process itself sees it.")
     started_at: datetime = _time("When its journal was made.")
     seen_at: datetime = _time("Its last heartbeat, by its own clock.")
+
+
+class DeadLetter(SQLModel, table=True):
+    """One record that the store refused, set aside whole, until somebody has it written again or discards it."""
+
+    __tablename__: ClassVar[Any] = "dead_letter"
+    metadata = metadata
+    __table_args__: ClassVar[Any] = (_index("dead_letter_time", "time", "id"),)
+
+    id: uuid.UUID = _uuid("A digest of process, kind and payload: the same record is kept once.", primary_key=True)
+    workspace_id: uuid.UUID | None = _uuid("The tenant; NULL where the record does not tell.", default=None)
+    time: datetime = _time("When it was set aside.")
+    kind: int = _number("The kind of record: 1 run, 2 event, 3 entity, 4 span, 5 log, 6 audit, 7 key used.")
+    process_id: uuid.UUID = _uuid("The process that recorded it.")
+    error: str = _text("Why it was refused.")
+    payload: bytes = _bytes("The record as it stood in the journal.")
 
 
 class ApiKey(SQLModel, table=True):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from agenttrace.errors import ConfigurationError
+from agenttrace.loading import LOADING
 from agenttrace.store.location import shown
 
 if TYPE_CHECKING:
@@ -54,18 +55,16 @@ def open_store(store: str | os.PathLike[str] | Store, *, clock: Callable[[], int
 def store_maker(
     store: str | os.PathLike[str] | Store, *, clock: Callable[[], int] | None = None
 ) -> Callable[[], Store]:
-    """Return a function that does what `open_store` does, and imports nothing any more.
+    """Return a function that does what `open_store` does, in any thread.
 
-    Whoever makes a store in another thread needs that: a fork in the middle of an import there would leave the child
-    with half a module for good.
+    Whether an extra is installed is known by then: its store is loaded at once. SQLite and memory, which are always
+    there, are loaded when the function is called, under `LOADING`.
     """
     if not isinstance(store, str | os.PathLike):
         return lambda: store
     address = _address(store)
     if isinstance(address.place, Path) and address.scheme == "sqlite":
-        from agenttrace.store.sqlite import SQLiteStore
-
-        return partial(SQLiteStore, address.place, clock=clock)
+        return partial(_sqlite, address.place, clock)
     if address.scheme == "memory":
         return _memory_maker(clock)
     if address.scheme == "postgresql":
@@ -168,12 +167,22 @@ def _file(path: str, *, given: bool = False) -> Path:
     return Path(os.path.abspath(path))
 
 
-def _memory_maker(clock: Callable[[], int] | None) -> Callable[[], Store]:
-    from agenttrace.store.memory import MemoryStore
+def _sqlite(path: Path, clock: Callable[[], int] | None) -> Store:
+    with LOADING:
+        from agenttrace.store.sqlite import SQLiteStore
+    return SQLiteStore(path, clock=clock)
 
+
+def _memory_maker(clock: Callable[[], int] | None) -> Callable[[], Store]:
     # What memory holds outlives a shutdown, as a file does. A forked child begins with a store of its own.
     made: dict[int, Store] = {}
-    return lambda: made.setdefault(os.getpid(), MemoryStore(clock=clock))
+
+    def make() -> Store:
+        with LOADING:
+            from agenttrace.store.memory import MemoryStore
+        return made.setdefault(os.getpid(), MemoryStore(clock=clock))
+
+    return make
 
 
 def _tried(make: Callable[[], Store]) -> Callable[[], Store]:

@@ -20,6 +20,7 @@ from agenttrace.testing.suite.calls import CallPromises
 from agenttrace.testing.suite.columns import ColumnPromises
 from agenttrace.testing.suite.filters import FilterPromises
 from agenttrace.testing.suite.foreign import ForeignPromises
+from agenttrace.testing.suite.letters import LetterPromises
 from agenttrace.testing.suite.links import LinkPromises
 from agenttrace.testing.suite.lookups import LookupPromises
 from agenttrace.testing.suite.merging import MergePromises
@@ -52,6 +53,7 @@ class StoreConformance(
     ForeignPromises,
     TenantPromises,
     BeatPromises,
+    LetterPromises,
     LinkPromises,
     PurgePromises,
     ProcessPromises,

@@ -12,7 +12,7 @@ from zlib import crc32
 import orjson
 
 from agenttrace.model import ids
-from agenttrace.model.rows import RANK_END, RANK_START
+from agenttrace.model.versions import RANK_END, RANK_START
 from agenttrace.model.wire import (
     AUDIT,
     ENTITY,

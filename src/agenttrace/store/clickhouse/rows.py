@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from agenttrace.errors import StoreRejected
-from agenttrace.model.rows import EventRow, RunRow, SessionRow
+from agenttrace.model.rows import DeadLetterRow, EventRow, RunRow, SessionRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +18,8 @@ __all__ = [
     "agent_place",
     "check",
     "event_of",
+    "letter_of",
+    "letter_values",
     "message_of",
     "run_of",
     "session_of",
@@ -53,6 +55,17 @@ def session_of(values: Sequence[Any]) -> tuple[SessionRow, int]:
     era, time = message >> 64, (message & ((1 << 64) - 1)) - _MIDDLE
     last = time if message and era == stamp else None
     return SessionRow(*values[:8], created_at=created, last_message_at=last, reset_at=reset_at), stamp
+
+
+def letter_values(letter: DeadLetterRow, stamp: int) -> tuple[Any, ...]:
+    """Return the values of a dead letter's row."""
+    who = (letter.id, letter.workspace_id, letter.time, letter.kind, letter.process_id)
+    return (*who, letter.error, letter.payload, stamp)
+
+
+def letter_of(values: Sequence[Any]) -> DeadLetterRow:
+    """Return a dead letter of its columns, the payload in hexadecimal digits: a driver reads texts as UTF-8."""
+    return DeadLetterRow(*values[:-1], bytes.fromhex(values[-1]))
 
 
 def message_of(time: int | None, reset_stamp: int) -> int:

@@ -336,6 +336,23 @@ TABLES = (
         granularity=1024,
     ),
     Table(
+        "dead_letter",
+        (
+            ("id", _ID),
+            ("workspace_id", _ANY_ID),
+            ("time", _TIME),
+            ("kind", _TIME),
+            ("process_id", _ID),
+            ("error", _TEXT),
+            ("payload", _TEXT),
+            ("stamp", "UInt64"),
+        ),
+        order="id",
+        shard="cityHash64(id)",
+        version="stamp",
+        granularity=1024,
+    ),
+    Table(
         "audit",
         (
             ("workspace_id", _ID),

@@ -15,7 +15,9 @@ from agenttrace.model.rows import (
     ApiKeyRow,
     AuditRow,
     ConversationRow,
+    DeadLetterRow,
     EventRow,
+    LetterFigures,
     LogRow,
     ProcessRow,
     RunFigures,
@@ -34,16 +36,16 @@ from agenttrace.store.clickhouse.figures import FIGURES, figures
 from agenttrace.store.clickhouse.filters import audit_where, event_where, session_where
 from agenttrace.store.clickhouse.purging import Purging
 from agenttrace.store.clickhouse.reading import RUN_COLUMNS, RunReader
-from agenttrace.store.clickhouse.rows import RUN_FIELDS, event_of, run_of, session_of
-from agenttrace.store.clickhouse.schema import NEEDED_VERSION, SCHEMA_VERSION, TABLES, statements, types_of
+from agenttrace.store.clickhouse.rows import RUN_FIELDS, check, event_of, letter_of, letter_values, run_of, session_of
+from agenttrace.store.clickhouse.schema import NEEDED_VERSION, SCHEMA_VERSION, TABLES, Table, statements, types_of
 from agenttrace.store.clickhouse.staging import Staging
-from agenttrace.store.clickhouse.text import Where, literal
-from agenttrace.store.protocol import LINK_AGE, CollectStep, SessionFilter
+from agenttrace.store.clickhouse.text import Where, among, literal
+from agenttrace.store.protocol import LINK_AGE, CollectStep, SessionFilter, StoredRow
 from agenttrace.store.raw import present
 from agenttrace.store.sql_text import columns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from agenttrace.store.batch import Batch
     from agenttrace.store.clickhouse.address import Address
@@ -58,7 +60,10 @@ _COLUMNS = {table.name: [name for name, _ in table.columns] for table in TABLES}
 _TYPES = {table.name: [types_of(table)[name] for name in _COLUMNS[table.name]] for table in TABLES}
 _KEY_COLUMNS = ", ".join(columns_of(ApiKeyRow))
 _PROCESS_COLUMNS = ", ".join(columns_of(ProcessRow))
+_ROWS_AT_ONCE = 200
 _NEWEST_NOTE = "workspace_id DESC, id DESC"
+_LETTER_COLUMNS = "id, workspace_id, time, kind, process_id, error, hex(payload)"
+_LETTERS_AT_ONCE = 1_000
 _AUDIT_COLUMNS = ", ".join(columns_of(AuditRow))
 
 
@@ -299,6 +304,47 @@ class ClickHouseStore:
                 self._insert([("api_key", [tuple((values | {"revoked_at": at}).values())])])
             return self.key(key_id)
 
+    # -- dead letters --------------------------------------------------------------------------------
+
+    def set_aside(self, letters: Sequence[DeadLetterRow]) -> None:
+        """Keep records that were refused."""
+        for letter in letters:
+            check(letter)
+        once = {letter.id: letter for letter in letters}
+        with self._writing:
+            stamp = self._next_stamp()
+            rows = [("dead_letter", [letter_values(letter, stamp) for letter in once.values()])] if once else []
+            self._insert(rows)
+
+    def dead_letters(
+        self,
+        *,
+        ids: Sequence[bytes] | None = None,
+        after: tuple[int, bytes] | None = None,
+        limit: int | None = None,
+    ) -> list[DeadLetterRow]:
+        """Return dead letters, oldest first."""
+        where = Where() if ids is None else Where().plus(among("id", ids))
+        if after is not None:
+            where = where.plus(f"(time, id) > ({after[0]}, {literal(after[1])})")
+        return [letter_of(row) for row in self._of("dead_letter", _LETTER_COLUMNS, where, "time, id", limit)]
+
+    def discard_letters(self, ids: Sequence[bytes]) -> int:
+        """Delete these dead letters, and return how many there were."""
+        count, wanted = 0, list(dict.fromkeys(ids))
+        with self._writing:
+            for start in range(0, len(wanted), _LETTERS_AT_ONCE):
+                where = Where().plus(among("id", wanted[start : start + _LETTERS_AT_ONCE]))
+                count += self._of("dead_letter", "count()", where)[0][0]
+                self._run([f"DELETE FROM {self._place.changing('dead_letter')} WHERE {where.sql}"])  # noqa: S608
+        return count
+
+    def letter_figures(self, *, since: int) -> LetterFigures:
+        """Return how many dead letters there are, and the newest one's error."""
+        figures = self._of("dead_letter", f"count(), countIf(time >= {since}), sum(length(payload))", Where())[0]
+        last = self._of("dead_letter", "time, error", Where(), "time DESC, id DESC", 1)
+        return LetterFigures(*figures, *(last[0] if last else (None, None)))
+
     # -- what goes for good ------------------------------------------------------------------------
 
     def purge(self, where: PurgeFilter, *, limit: int = 1000, after: bytes = b"") -> PurgeStep:
@@ -331,6 +377,33 @@ class ClickHouseStore:
         """
         self._run(f"ALTER TABLE {self._place.changing(table.name)} APPLY DELETED MASK" for table in TABLES)
         return True
+
+    def stored_rows(self) -> Iterator[StoredRow]:
+        """Yield every row of every table but `run_key`, which repeats `run`; older versions too. Changes nothing."""
+        with self._clients.looking() as client:
+            there, _ = self._found(client)
+        for table in TABLES:
+            if table.name in there and table.name != "run_key":
+                yield from self._stored(table)
+
+    def _stored(self, table: Table) -> Iterator[StoredRow]:
+        columns, order = _COLUMNS[table.name], table.order.split(", ")
+        behind = ""
+        while True:
+            # Versions of one row have the same key, so none of them may be left for the next page.
+            sql = (
+                f"SELECT {', '.join(columns)} FROM {self._name(table.name)}{behind} "  # noqa: S608
+                f"ORDER BY {table.order} LIMIT {_ROWS_AT_ONCE} WITH TIES"
+            )
+            with self._clients.looking() as client:
+                rows = list(client.query(sql).result_rows)
+            for row in rows:
+                values = dict(zip(columns, row, strict=True))
+                yield StoredRow(table.name, tuple(values[name] for name in order), values)
+            if len(rows) < _ROWS_AT_ONCE:
+                return
+            last = ", ".join(literal(rows[-1][columns.index(name)]) for name in order)
+            behind = f" WHERE ({table.order}) > ({last})"
 
     # -- the engine --------------------------------------------------------------------------------
 

@@ -266,6 +266,25 @@ COMMENT ON COLUMN process.pid IS 'The process id, as the process itself sees it.
 COMMENT ON COLUMN process.started_at IS 'When its journal was made.';
 COMMENT ON COLUMN process.seen_at IS 'Its last heartbeat, by its own clock.';
 
+CREATE TABLE dead_letter (
+	id UUID NOT NULL,
+	workspace_id UUID,
+	time TIMESTAMP WITH TIME ZONE NOT NULL,
+	kind BIGINT NOT NULL,
+	process_id UUID NOT NULL,
+	error TEXT COLLATE "C" NOT NULL,
+	payload BYTEA NOT NULL,
+	PRIMARY KEY (id)
+);
+CREATE INDEX dead_letter_time ON dead_letter (time, id);
+COMMENT ON COLUMN dead_letter.id IS 'A digest of process, kind and payload: the same record is kept once.';
+COMMENT ON COLUMN dead_letter.workspace_id IS 'The tenant; NULL where the record does not tell.';
+COMMENT ON COLUMN dead_letter.time IS 'When it was set aside.';
+COMMENT ON COLUMN dead_letter.kind IS 'The kind of record: 1 run, 2 event, 3 entity, 4 span, 5 log, 6 audit, 7 key used.';
+COMMENT ON COLUMN dead_letter.process_id IS 'The process that recorded it.';
+COMMENT ON COLUMN dead_letter.error IS 'Why it was refused.';
+COMMENT ON COLUMN dead_letter.payload IS 'The record as it stood in the journal.';
+
 CREATE TABLE api_key (
 	workspace_id UUID NOT NULL,
 	id TEXT COLLATE "C" NOT NULL,

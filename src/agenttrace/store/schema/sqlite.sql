@@ -283,6 +283,26 @@ CREATE TABLE process (
 	PRIMARY KEY (id)
 ) WITHOUT ROWID;
 
+CREATE TABLE dead_letter (
+	-- A digest of process, kind and payload: the same record is kept once.
+	id BLOB NOT NULL,
+	-- The tenant; NULL where the record does not tell.
+	workspace_id BLOB,
+	-- When it was set aside.
+	time INTEGER NOT NULL,
+	-- The kind of record: 1 run, 2 event, 3 entity, 4 span, 5 log, 6 audit, 7 key used.
+	kind INTEGER NOT NULL,
+	-- The process that recorded it.
+	process_id BLOB NOT NULL,
+	-- Why it was refused.
+	error TEXT NOT NULL,
+	-- The record as it stood in the journal.
+	payload BLOB NOT NULL,
+	PRIMARY KEY (id)
+);
+
+CREATE INDEX dead_letter_time ON dead_letter (time, id);
+
 CREATE TABLE api_key (
 	-- The tenant.
 	workspace_id BLOB NOT NULL,

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from agenttrace.errors import StoreUnavailable
+from agenttrace.model.letters import dead_letter
 from agenttrace.store.batch import Batch
 from agenttrace.store.protocol import AuditFilter, EventFilter, PurgeFilter, RunFilter, SessionFilter, Store
 from agenttrace.testing.records import PROCESS, batch_of, run_record
@@ -132,6 +133,10 @@ def _calls(store: Store) -> dict[str, Callable[[], object]]:
         "key": lambda: store.key("a"),
         "keys": lambda: store.keys(here),
         "revoke_key": lambda: store.revoke_key(here, "a", at=1),
+        "set_aside": lambda: store.set_aside([dead_letter(1, b"", "", process_id=key, now=1)]),
+        "dead_letters": store.dead_letters,
+        "discard_letters": lambda: store.discard_letters([key]),
+        "letter_figures": lambda: store.letter_figures(since=0),
         "collect": store.collect,
         "purge": lambda: store.purge(purged),
         "purge_counts": lambda: store.purge_counts(purged),

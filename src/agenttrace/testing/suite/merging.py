@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from agenttrace.model.rows import RANK_ABANDONED, RANK_ALIVE, RANK_END, RANK_START
+from agenttrace.model.versions import RANK_ABANDONED, RANK_ALIVE, RANK_END, RANK_START
 from agenttrace.testing.records import PROCESS, TRACE, batch_of, run_record, run_uuid
 from agenttrace.testing.suite.base import (
     SESSION,

@@ -1,4 +1,4 @@
-"""Version 2: texts of prompts once, as links of chains; indexes by which a purge finds what is old; heartbeats.
+"""Version 2: texts of prompts once, as links of chains; indexes for purges by age; heartbeats; dead letters.
 
 Only SQLite files were ever of version 1. Their rows stay as they are: prompts of version 1 have no links, their texts
 stand in their runs.
@@ -28,6 +28,7 @@ def upgrade(op: Operations) -> None:
     """Bring version 1 here."""
     _links(op)
     _processes(op)
+    _letters(op)
     for name, table, columns in _INDEXES:
         op.create_index(name, table, columns)
     op.create_index("event_hidden", "event", ["workspace_id", "session_id"], sqlite_where=text("hidden"))
@@ -62,3 +63,17 @@ def _processes(op: Operations) -> None:
         Column("seen_at", Integer(), nullable=False),
         sqlite_with_rowid=False,
     )
+
+
+def _letters(op: Operations) -> None:
+    op.create_table(
+        "dead_letter",
+        Column("id", LargeBinary(), primary_key=True),
+        Column("workspace_id", LargeBinary()),
+        Column("time", Integer(), nullable=False),
+        Column("kind", Integer(), nullable=False),
+        Column("process_id", LargeBinary(), nullable=False),
+        Column("error", Text(), nullable=False),
+        Column("payload", LargeBinary(), nullable=False),
+    )
+    op.create_index("dead_letter_time", "dead_letter", ["time", "id"])

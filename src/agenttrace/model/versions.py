@@ -1,0 +1,25 @@
+"""By what versions of one run compare: the ranks, and the one number that is made of them. Pure."""
+
+from __future__ import annotations
+
+__all__ = ["RANK_ABANDONED", "RANK_ALIVE", "RANK_DERIVED", "RANK_END", "RANK_START", "version"]
+
+#: The rank of runs that foreign spans mean: every version of a run of our own is greater.
+RANK_DERIVED = 0
+RANK_START = 1
+RANK_ABANDONED = 2
+RANK_ALIVE = 3
+RANK_END = 4
+
+_MAX_REVISION = (1 << 24) - 1
+
+
+def version(rank: int, revision: int, digest: int) -> int:
+    """Return the one integer by which versions of a run compare: rank, then revision, then content hash (32 bits).
+
+    Of all versions of a run the greatest wins, so merging is commutative, associative and idempotent.
+
+    >>> version(RANK_END, 0, 0) > version(RANK_ALIVE, 9, 9) > version(RANK_ABANDONED, 9, 9) > version(RANK_START, 9, 9)
+    True
+    """
+    return (rank << 56) | (min(max(revision, 0), _MAX_REVISION) << 32) | (digest & 0xFFFFFFFF)
