@@ -244,7 +244,7 @@ def test_a_record_that_breaks_the_batch_is_set_aside(
 
 
 def test_rejected_records_are_set_aside_and_the_others_land(pipeline: Make, tmp_path: Path) -> None:
-    """Halving finds the ones that the store refuses; they wait in a private file with the reason."""
+    """Halving finds the ones that the store refuses; where it sets none aside they wait in a private file."""
     bad = {"r17", "r18", "r63"}
 
     def refuse(batch: Batch) -> None:
@@ -278,23 +278,12 @@ def test_records_that_make_no_sense_are_set_aside(pipeline: Make, store: FakeSto
     assert len((tmp_path / "journal" / "dead-letters.jsonl").read_text().splitlines()) == 2
 
 
-def test_dead_letters_are_bounded(pipeline: Make, store: FakeStore, tmp_path: Path) -> None:
-    """A full file is kept once more under another name."""
-    traced = pipeline(store, dead_letter_bytes=300)
-    for _ in range(20):
-        traced.append(RUN, b"no json")
-    assert traced.flush(20)
-    files = sorted(path.name for path in (tmp_path / "journal").glob("dead*"))
-    assert "dead-letters.1.jsonl" in files
-    assert all((tmp_path / "journal" / name).stat().st_size < 1000 for name in files)
-
-
 def test_dead_letters_without_a_folder_are_counted(pipeline: Make, store: FakeStore) -> None:
-    """In memory there is nowhere to keep them."""
+    """In memory, with a store that keeps none, they are lost, and that is counted as well."""
     traced = pipeline(store, root=None)
     traced.append(RUN, b"no json")
     assert traced.flush(20)
-    assert traced.stats().dead_letters == 1
+    assert (traced.stats().dead_letters, traced.stats().dead_letters_lost) == (1, 1)
 
 
 def test_dead_letters_that_cannot_be_written_stop_nothing(pipeline: Make, store: FakeStore, tmp_path: Path) -> None:
@@ -307,6 +296,7 @@ def test_dead_letters_that_cannot_be_written_stop_nothing(pipeline: Make, store:
     assert traced.flush(20)
     assert store.names == names(1)
     assert "dead letters" in [place for place, _ in errors]
+    assert (traced.stats().dead_letters, traced.stats().dead_letters_lost) == (1, 1)
 
 
 def test_an_error_callback_that_raises_stops_nothing(tmp_path: Path) -> None:
@@ -695,9 +685,8 @@ def test_a_platform_without_flock_means_memory(
     pipeline: Make, store: FakeStore, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on Windows."""
-    import sys
 
-    monkeypatch.setitem(sys.modules, "fcntl", None)
+    monkeypatch.setattr("agenttrace.journal.folder.fcntl", None)
     traced = pipeline(store)
     append(traced, 3)
     assert traced.flush(20)

@@ -43,3 +43,33 @@ def test_recording_loads_nothing_heavy(code: str, tmp_path: Path) -> None:
     loaded = set(json.loads(ran.stdout.splitlines()[-1]))
     assert "agenttrace" in loaded
     assert loaded & HEAVY == set()
+
+
+FIRST = """
+import sys, threading
+import agenttrace
+
+class Seen:
+    names = []
+
+    def find_spec(self, name, path=None, target=None):
+        if threading.current_thread() is threading.main_thread():
+            self.names.append(name)
+
+agenttrace.configure("sqlite:///weight.db")
+sys.meta_path.insert(0, Seen())
+with agenttrace.tool_call("look_up", input={"q": 1}) as call:
+    call.output = [1]
+print(Seen.names)
+sys.meta_path.pop(0)
+assert agenttrace.flush(timeout=30)
+"""
+
+
+def test_the_first_span_imports_nothing_in_the_traced_thread(tmp_path: Path) -> None:
+    """An interrupt (Ctrl-C, a timer that raises) within an import leaves Python's import lock held for good."""
+    ran = subprocess.run(
+        [sys.executable, "-c", FIRST], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines()[0] == "[]"

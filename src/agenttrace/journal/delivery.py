@@ -14,6 +14,7 @@ from agenttrace.journal.deadletters import DeadLetters
 from agenttrace.journal.stopped import Stopped
 from agenttrace.journal.turns import Turns
 from agenttrace.model.letters import dead_letter, words_of
+from agenttrace.model.wire import superseded
 from agenttrace.store.batch import Batch
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Delivery"]
 
 # The program's own `random` is left alone: drawing from it would change what a seeded program does.
-_chance = random.Random()  # noqa: S311 - jitter, no secret
+_chance = random.Random()  # noqa: S311 # nosec B311 - jitter, no secret
 
 _SLICE = 16  # records decoded before other threads get a turn
 _LONGEST_SLICE = 256
@@ -173,11 +174,15 @@ class Delivery:
         batch = Batch(derive=self._settings.derive)
         good: Records = []
         now, turn = self._clock(), self._turns.length
+        needless = superseded(records)
+        spoilt = False
         for index, (kind, payload) in enumerate(records):
             try:
-                batch.add(kind, payload, process_id=process_id, now=now)
+                if index not in needless:
+                    batch.add(kind, payload, process_id=process_id, now=now)
             except ValueError as error:
                 self._set_aside(kind, payload, error, process_id)
+                spoilt = True
             except _DEFECTS as error:
                 # It may be half in the batch, so the batch is built once more without it.
                 self._set_aside(kind, payload, error, process_id)
@@ -186,6 +191,8 @@ class Delivery:
                 good.append((kind, payload))
             if index + 1 >= turn:
                 turn = index + 1 + self._turns.give_way()
+        if spoilt and needless:  # a start may be needed after all: its end was set aside
+            return self._batch(good, process_id)
         return batch, good
 
     def _failed(self, error: Exception) -> None:

@@ -24,10 +24,15 @@ from agenttrace.journal.gapfile import GapFile
 from agenttrace.journal.host import boot_id
 from agenttrace.journal.segment import SAFE, FileSegment
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+try:
+    # Not when it is needed, which is in the traced thread: an interrupt within an import leaves the import lock held.
+    import fcntl
+except ImportError:
+    fcntl = None
 
+if TYPE_CHECKING:
     from agenttrace.journal.frames import SegmentHeader
+    from agenttrace.journal.gaps import GapBook
 
 __all__ = [
     "JournalFolder",
@@ -65,10 +70,10 @@ def make_private(path: Path) -> None:
     """Make a folder, with its parents, that only this user can enter, whatever the umask; an existing one stays."""
     if path.is_dir():
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(FileExistsError):
-        path.mkdir(0o700)
-        path.chmod(0o700)
+    for folder in reversed([known for known in (path, *path.parents) if not known.is_dir()]):
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(0o700)
+            folder.chmod(0o700)
 
 
 def try_lock(path: Path) -> int | None:
@@ -91,10 +96,8 @@ def try_lock(path: Path) -> int | None:
 
 
 def _flock(fd: int) -> None:
-    try:
-        import fcntl
-    except ImportError as error:
-        raise LockError("no flock on this platform") from error
+    if fcntl is None:
+        raise LockError("no flock on this platform")
     fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
@@ -171,12 +174,13 @@ def _private_file(path: Path) -> int:
 class JournalFolder:
     """A locked journal folder of this process. It stays locked until it is removed or the process ends."""
 
-    def __init__(self, root: Path, *, started: int, writer: str = "thread") -> None:
+    def __init__(self, root: Path, *, started: int, writer: str = "thread", process_id: bytes | None = None) -> None:
         """Make the folder. Raises OSError where that is not possible, LockError where locks mean nothing.
 
-        `writer` says who drains it: a "thread" of this process, or another "process".
+        `writer` says who drains it: a "thread" of this process, or another "process". `process_id` is that of a journal
+        whose folder was lost.
         """
-        self.process_id = os.urandom(16)
+        self.process_id = process_id or os.urandom(16)
         self.path = root / self.process_id.hex()
         make_private(root)
         unfinished = root / f".{self.path.name}"
@@ -190,7 +194,7 @@ class JournalFolder:
             unfinished.rename(self.path)
         except BaseException:
             self.forget()
-            remove_folder(unfinished)
+            _remove_unfinished(unfinished)
             raise
 
     def _fill(self, folder: Path, started: int, writer: str) -> None:
@@ -227,6 +231,13 @@ class JournalFolder:
             (folder / "lock").unlink()
         raise BlockingIOError(f"{folder}: this process forks without a pause")
 
+    def is_lost(self) -> bool:
+        """Return whether somebody has deleted it."""
+        try:
+            return os.fstat(self._lock).st_nlink == 0
+        except OSError:
+            return True
+
     def new_segment(self, header: SegmentHeader) -> FileSegment:
         """Return a fresh segment. Raises OSError where the disk has no room or the folder is gone."""
         return FileSegment(self.path, header)
@@ -235,15 +246,23 @@ class JournalFolder:
         """Write down that everything before this place is in the store."""
         os.pwrite(self._mark, _mark(number, offset), 0)
 
+    def read_mark(self) -> tuple[int, int] | None:
+        """Return the place before which everything is in the store, as another process wrote it down; None: not yet."""
+        return _unmark(os.pread(self._mark, _MARK.size, 0))
+
+    def write_open(self, number: int) -> None:
+        """Write down to which segment records are appended: nothing comes to those with lesser numbers any more."""
+        os.pwrite(self._mark, number.to_bytes(8, "little"), _OPEN_AT)
+
     def reserve_gaps(self, size: int) -> None:
         """Make room for what `keep_gaps` writes. Raises OSError where there is none."""
         if self._gaps is None:
             self._gaps = GapFile(self.path, self.process_id, size)
 
-    def keep_gaps(self, payloads: Sequence[bytes]) -> None:
-        """Keep these gaps, in the place of those before, for whoever adopts the journal; as many as there is room for."""
+    def keep_gaps(self, gaps: GapBook) -> None:
+        """Keep what is known of these gaps, in the place of what was kept before, for whoever adopts the journal."""
         if self._gaps is not None:
-            self._gaps.write(payloads)
+            self._gaps.write(gaps)
 
     def remove(self) -> None:
         """Delete the folder, its lock last, and let go of the lock."""
@@ -260,6 +279,13 @@ class JournalFolder:
         gaps, self._gaps = self._gaps, None
         if gaps is not None:
             gaps.close()
+
+
+def _remove_unfinished(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        for name in ("lock", "owner.json", "mark"):  # not what is there: perhaps no descriptor is left to look
+            (path / name).unlink(missing_ok=True)
+        path.rmdir()
 
 
 def remove_folder(path: Path) -> None:

@@ -15,8 +15,9 @@ from agenttrace.journal.segment import SAFE, reserve
 from agenttrace.model.wire import RUN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
+
+    from agenttrace.journal.gaps import GapBook
 
 __all__ = ["GapFile", "read_gaps"]
 
@@ -34,6 +35,7 @@ class GapFile:
         """Make and reserve it. Raises OSError where the disk has no room or the folder is gone."""
         self._salt = _salt(process_id)
         self._size = size
+        self._written = 0
         path = folder / _NAME
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | SAFE, 0o600)
         try:
@@ -44,13 +46,11 @@ class GapFile:
             path.unlink(missing_ok=True)
             raise
 
-    def write(self, payloads: Iterable[bytes]) -> None:
-        """Write these gaps, as many as fit, in the place of those before. Raises OSError."""
-        text = b""
-        for payload in payloads:
-            if len(text) + frame_length(len(payload)) <= self._size:
-                text += encode(RUN, payload, self._salt)
-        os.pwrite(self._fd, text.ljust(self._size, b"\0"), 0)
+    def write(self, gaps: GapBook) -> None:
+        """Write these gaps in the place of those before. Raises OSError."""
+        text = b"".join(encode(RUN, payload, self._salt) for payload in gaps.payloads(self._size, frame_length))
+        os.pwrite(self._fd, text.ljust(self._written, b"\0"), 0)
+        self._written = len(text)
 
     def close(self) -> None:
         """Close it."""

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
-from typing import Any, cast
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
 from agenttrace.model.versions import RANK_END
 from agenttrace.model.wire import RUN, RunRecord, read_run, write_run
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 __all__ = ["Gap", "GapBook"]
 
 _MOST_REVISIONS = (1 << 23) - 1  # as many as a version tells apart
+_ONE_MORE = 1024  # bytes that a gap without a place takes at most
+
+
+def _ids() -> bytes:
+    return os.urandom(24)
 
 
 @dataclass(eq=False, repr=False)  # quickly made: every importing program waits for it
@@ -36,7 +44,7 @@ class Gap:
     since: int
     until: int
     dropped: int = 1
-    ids: bytes = field(default_factory=lambda: os.urandom(24))
+    ids: bytes = field(default_factory=_ids)
 
     def payload(self) -> bytes:
         """Return the gap as a RUN record: a child of what the first dropped record belonged to.
@@ -68,11 +76,12 @@ class Gap:
 class GapBook:
     """The gaps that wait for room: one a trace up to `most`, one for all further traces together."""
 
-    __slots__ = ("_gaps", "_most", "changes")
+    __slots__ = ("_gaps", "_ids", "_most", "changes")
 
     def __init__(self, most: int) -> None:
         self.changes = 0  # how often something was added or taken out
         self._most = most
+        self._ids = _ids()  # of the gap that stands for those that find no room in `payloads`
         self._gaps: dict[bytes | None, Gap] = {}
 
     def __len__(self) -> int:
@@ -95,9 +104,25 @@ class GapBook:
         """Return the oldest gap."""
         return next(iter(self._gaps.values()), None)
 
-    def payloads(self) -> list[bytes]:
-        """Return all gaps as RUN records, the oldest first."""
-        return [gap.payload() for gap in self._gaps.values()]
+    def payloads(self, room: int, length: Callable[[int], int]) -> list[bytes]:
+        """Return all gaps as RUN records, the oldest first; those for which there is no room become one together.
+
+        A payload of n bytes takes `length(n)` of the room. Safe while another thread adds gaps.
+        """
+        found: list[bytes] = []
+        others: Gap | None = None
+        room -= _ONE_MORE
+        for gap in list(self._gaps.values()):
+            payload = gap.payload()
+            room -= length(len(payload))
+            if room >= 0:
+                found.append(payload)
+            elif others is None:
+                others = replace(gap, place=_Place(), ids=self._ids)
+            else:
+                others.dropped += gap.dropped
+                others.until = max(others.until, gap.until)
+        return found if others is None else [*found, others.payload()]
 
     def pop(self) -> None:
         """Forget the oldest gap: it was written."""

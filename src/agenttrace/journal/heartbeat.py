@@ -16,16 +16,25 @@ from agenttrace.journal.host import boot_id, host
 from agenttrace.model.rows import ProcessRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from typing import Any
 
 __all__ = ["Heartbeat", "Watch"]
 
 
 class Heartbeat:
-    """This process's heartbeat: due at the first batch, and then every `interval` seconds."""
+    """This process's heartbeat, or that of another one of which `owner` (its `owner.json`) tells.
 
-    def __init__(self, process_id: bytes, *, started_at: int, interval: float) -> None:
-        self._row = ProcessRow(process_id, host(), boot_id(), os.getpid(), started_at, started_at)
+    It is due at the first batch, and then every `interval` seconds.
+    """
+
+    def __init__(
+        self, process_id: bytes, *, started_at: int, interval: float, owner: Mapping[str, Any] | None = None
+    ) -> None:
+        where, boot, pid = host(), boot_id(), os.getpid()
+        if owner is not None:
+            where, boot, pid = str(owner.get("host", "")), str(owner.get("boot_id", "")), int(owner.get("pid", 0))
+        self._row = ProcessRow(process_id, where, boot, pid, started_at, started_at)
         self._interval = interval
         self._next = float("-inf")
         self.is_known = False  # the store has it

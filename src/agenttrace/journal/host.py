@@ -10,7 +10,7 @@ __all__ = ["boot_id", "host"]
 def boot_id() -> str:
     """Return which boot of this host this is, or nothing where the system does not say."""
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as file:
             return file.read().strip()
     except OSError:
         return ""

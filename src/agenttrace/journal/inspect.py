@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
+from agenttrace.journal.drainerseen import DrainerSeen, inspect_drainer
 from agenttrace.journal.folder import read_mark
 from agenttrace.journal.frames import HEADER_SIZE, SegmentHeader, frame_length, read_frames
 from agenttrace.journal.gapfile import read_gaps
@@ -45,6 +46,7 @@ class JournalSeen:
     host: str | None
     boot_id: str | None
     started: datetime | None
+    writer: str | None  # who drains it: a "thread" of its process, or another "process"
     alive: bool | None  # None: that could not be told
     last_sign: datetime | None  # when its process last wrote to it; one that lives and is idle does not
     bytes: int  # on the disk
@@ -64,6 +66,7 @@ class RootSeen:
     exists: bool
     free_bytes: int | None  # of the disk, for this user
     journals: tuple[JournalSeen, ...]  # by folder
+    drainer: DrainerSeen | None  # who drains for others, or did last
     dead_letters: LettersSeen
     exposed: tuple[Exposed, ...]  # what others than its owner may reach, or what is somebody else's
     problem: str | None
@@ -89,6 +92,7 @@ def inspect_root(root: Path, *, since: datetime, deadline: float) -> RootSeen:
         exists=os.path.lexists(root),
         free_bytes=_free(root),
         journals=tuple(seen for folder in folders if (seen := _journal(folder, deadline)) is not None),
+        drainer=inspect_drainer(root),
         dead_letters=inspect_letters(root, since=since, deadline=deadline),
         exposed=tuple(_exposed(root, folders)),
         problem=problem,
@@ -111,6 +115,7 @@ def _journal(path: Path, deadline: float) -> JournalSeen | None:
         host=None,
         boot_id=None,
         started=None,
+        writer=None,
         alive=None,
         last_sign=None,
         bytes=0,
@@ -157,7 +162,7 @@ def _owner(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         return {}
     said = cast("dict[str, Any]", found)
-    kinds = {"pid": int, "host": str, "boot_id": str, "started": int}
+    kinds = {"pid": int, "host": str, "boot_id": str, "started": int, "writer": str}
     known = {name: said[name] for name, kind in kinds.items() if type(said.get(name)) is kind}
     return known | {"started": utc(known["started"])} if "started" in known else known
 

@@ -18,11 +18,10 @@ from agenttrace.journal.ahead import PagesAhead
 from agenttrace.journal.degrade import DROPPED, PREVIEW, SKELETON, WHOLE, degrade
 from agenttrace.journal.frames import HEADER_SIZE, Chunk, SegmentHeader, frame_length, read_frames
 from agenttrace.journal.gaps import GapBook
-from agenttrace.journal.memory import MemoryHome
+from agenttrace.journal.homes import Stranded, find_folder, is_homeless
 from agenttrace.model.wire import RUN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from agenttrace.journal.counters import Counters
@@ -42,7 +41,7 @@ _COOL_DOWN = 0.1  # seconds without a further attempt after nothing could be res
 _MAPPED = 2  # sealed segments that may stay mapped
 _OPEN = 8  # sealed segments that may stay open
 _GAP_SHARE = 64  # the file of gaps is at most this part of the bound
-_GAP_BYTES = 32 << 10  # and no larger than this
+_GAP_BYTES = 128 << 10  # and no larger than this
 _MOST_READY = 2  # segments made ahead once an appender had to make one itself
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EFBIG}
 
@@ -77,8 +76,8 @@ class Home(Protocol):
         """Make room for what `keep_gaps` writes. Raises OSError where there is none."""
         ...
 
-    def keep_gaps(self, payloads: Sequence[bytes]) -> None:
-        """Keep these gaps, in the place of those before, for whoever adopts the journal; as many as there is room for."""
+    def keep_gaps(self, gaps: GapBook) -> None:
+        """Keep what is known of these gaps, in the place of what was kept before, for whoever adopts the journal."""
         ...
 
     def remove(self) -> None:
@@ -136,6 +135,9 @@ class Journal:
         self._gaps = GapBook(settings.max_open_gaps)
         self._kept: int | None = None  # the gaps' changes that were kept last; None: there is no room for them yet
         self._ahead = PagesAhead()
+        self.may_move = True  # back to a folder, where it had to go on in memory
+        self._move_pause = settings.sync_interval
+        self._next_move = 0.0
 
     # Appending: the caller holds the tail.
 
@@ -225,7 +227,7 @@ class Journal:
                 raise
             # The folder is gone or may no longer be written: go on in memory, as well as that goes.
             self._on_error("journal folder", error)
-            self.home = _Stranded(self.home)
+            self.home = Stranded(self.home)
             self._max_bytes = self._used + self._settings.memory_max_bytes
             return self.home.new_segment(header)
 
@@ -258,6 +260,9 @@ class Journal:
 
     def refresh(self) -> None:
         """Learn how far another process has come that drains this journal; here nobody else does."""
+
+    def learn(self) -> None:
+        """Take over the counters that such a process keeps."""
 
     def has_open_runs(self) -> bool:
         """Return whether the store has runs of this process as running, or may have."""
@@ -395,9 +400,8 @@ class Journal:
         try:
             if self._kept is None:
                 self._reserve_gaps()
-            with self.tail.held():
-                changes, payloads = self._gaps.changes, self._gaps.payloads()
-            self.home.keep_gaps(payloads)
+            changes = self._gaps.changes
+            self.home.keep_gaps(self._gaps)
         except OSError as error:
             self._counters.last_error = f"journal gaps: {error}"
         else:
@@ -416,6 +420,41 @@ class Journal:
             return False
         last = self._segments[-1]
         return self._wanted > 1 or last.published() * 2 > last.size or self._squeeze != WHOLE
+
+    def come_home(self) -> None:
+        """Go on in a folder again, where the journal's was deleted or could not be used, and one can be had."""
+        root, now = self._settings.root, time.monotonic()
+        if root is None or not self.may_move or now < self._next_move or not is_homeless(self.home):
+            return
+        self._move_pause = min(2 * self._move_pause, self._settings.adopt_interval)
+        self._next_move = now + self._move_pause
+        try:
+            with self.tail.held():
+                self._move(root)
+        except (OSError, AttributeError) as error:
+            self._counters.last_error = f"journal folder: {error}"
+            return
+        self._move_pause = self._settings.sync_interval
+
+    def _move(self, root: Path) -> None:
+        home, before = find_folder(self.home, root, started=self._clock())
+        header = SegmentHeader(next(self._numbers), home.process_id, self._segment_bytes, self._clock())
+        try:
+            segment = home.new_segment(header)
+        except OSError:
+            if home is not before:
+                home.remove()
+            raise
+        while self._ready:
+            self._discard(self._ready.popleft())
+        self._ready.append(segment)
+        self._used += segment.size
+        self._max_bytes = self._settings.max_bytes
+        self.home, self._kept = home, None
+        if home is not before:
+            before.forget()
+        self._make_room(0, WHOLE)
+        self._open_up()
 
     def tidy(self) -> None:
         """Unmap and close what is full and not yet read."""
@@ -477,26 +516,6 @@ class Journal:
             segment.remove()
         except OSError as error:
             self._on_error("journal segment", error)
-
-
-class _Stranded(MemoryHome):
-    """A home whose folder was lost: new segments are in memory, the lock and the mark stay as long as they can."""
-
-    def __init__(self, lost: Home) -> None:
-        super().__init__(lost.process_id)
-        self._lost = lost
-
-    def write_mark(self, number: int, offset: int) -> None:
-        self._lost.write_mark(number, offset)
-
-    def keep_gaps(self, payloads: Sequence[bytes]) -> None:
-        self._lost.keep_gaps(payloads)
-
-    def remove(self) -> None:
-        self._lost.remove()
-
-    def forget(self) -> None:
-        self._lost.forget()
 
 
 def _nothing() -> None:

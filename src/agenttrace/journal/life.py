@@ -3,32 +3,60 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from agenttrace.journal.heartbeat import Heartbeat, Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from agenttrace.journal.delivery import Delivery
-    from agenttrace.journal.journal import Journal
     from agenttrace.journal.settings import JournalSettings
     from agenttrace.model.rows import ProcessRow
 
 __all__ = ["Life"]
 
 
+class Named(Protocol):
+    """Something with a process's id."""
+
+    @property
+    def process_id(self) -> bytes:
+        """The id."""
+        ...
+
+
+class Living(Protocol):
+    """What is needed of a living process's journal."""
+
+    open_runs: set[tuple[bytes, bytes]]
+
+    @property
+    def home(self) -> Named:
+        """Where it lies."""
+        ...
+
+
 class Life:
-    """One process's heartbeat and its watch over the others. For the writer's thread."""
+    """One process's heartbeat and its watch over the others. For the thread that drains its journal.
+
+    `owner` is what that process says of itself, where it is another one.
+    """
 
     def __init__(
-        self, journal: Journal, settings: JournalSettings, delivery: Delivery, *, clock: Callable[[], int]
+        self,
+        journal: Living,
+        settings: JournalSettings,
+        delivery: Delivery,
+        *,
+        clock: Callable[[], int],
+        owner: Mapping[str, Any] | None = None,
     ) -> None:
         self._journal = journal
         self._root = settings.root
         self._interval = settings.heartbeat or 0.0
         self._delivery = delivery
-        self._heartbeat = Heartbeat(journal.home.process_id, started_at=clock(), interval=self._interval)
+        self._heartbeat = Heartbeat(journal.home.process_id, started_at=clock(), interval=self._interval, owner=owner)
         self._watch = Watch(settings.abandon_grace)
         self._failure = delivery.last_failure
         self._next = float("inf")

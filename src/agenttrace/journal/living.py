@@ -8,6 +8,7 @@ yet is no damage: reading waits there.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -51,14 +52,13 @@ class LivingJournal:
             if chunk.records or chunk.damaged:
                 return chunk
             if not complete or not self._next_segment():
+                self._look_for_folder()
                 return None
 
     def _open(self) -> bool:
         if self._fd < 0 and self._number:
-            try:
+            with suppress(FileNotFoundError):  # there may be another one, or the folder is gone
                 self._fd = os.open(self._segment(self._number), os.O_RDWR | SAFE)
-            except FileNotFoundError:
-                self._look_for_folder()
         return self._fd >= 0
 
     def _look_for_folder(self) -> None:
@@ -117,7 +117,6 @@ class LivingJournal:
         """Go on to the segment that follows one that is complete, delete that, and return whether there is one."""
         following = min((number for number in self._numbers() if number > self._number), default=None)
         if following is None:
-            self._look_for_folder()
             return False
         self._close_segment()
         done, self._number = self._number, following

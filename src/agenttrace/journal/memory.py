@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 from agenttrace.journal.mapped import MappedSegment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from agenttrace.journal.frames import SegmentHeader
+    from agenttrace.journal.gaps import GapBook
 
 __all__ = ["MemoryHome", "MemorySegment"]
 
@@ -97,7 +96,7 @@ class MemoryHome:
     def reserve_gaps(self, size: int) -> None:
         """Do nothing, as above."""
 
-    def keep_gaps(self, payloads: Sequence[bytes]) -> None:
+    def keep_gaps(self, gaps: GapBook) -> None:
         """Do nothing, as above."""
 
     def remove(self) -> None:

@@ -27,6 +27,7 @@ from agenttrace.loading import LOADING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from agenttrace.journal.outside import Drained, Outside
     from agenttrace.journal.settings import JournalSettings
     from agenttrace.journal.stats import Stats
     from agenttrace.store.protocol import Store
@@ -52,6 +53,7 @@ class Pipeline:
         open_store: makes the store; called in the writer's thread, or by `open_store_once`.
         on_error: called with a place and an exception for each problem. What it raises is lost, but out of `append`.
         clock: microseconds since the epoch.
+        outside: leaves draining to another process; None: the writer's thread does it.
     """
 
     #: Append one record: `append(kind, payload)`. Never raises, never waits for I/O of the store. What it returned from
@@ -65,6 +67,7 @@ class Pipeline:
         *,
         on_error: Callable[[str, BaseException], None],
         clock: Callable[[], int],
+        outside: Drained | None = None,
     ) -> None:
         self.settings = settings
         self.exit_timeout = settings.exit_timeout
@@ -76,6 +79,7 @@ class Pipeline:
         self.append = self._tail.append
         self._exiting = False
         self._warned = False
+        self._outside = outside
         self._begin_anew()
         lifetime.register(self)
 
@@ -83,7 +87,7 @@ class Pipeline:
         self._counters = Counters()
         self._untold: deque[Callable[[], None]] = deque(maxlen=100)
         self._journal: Journal | None = None
-        self._writer: Writer | None = None
+        self._writer: Writer | Outside | None = None
         self._store: Store | None = None
         self._store_lock = threading.RLock()
         self._shutdown_lock = threading.RLock()
@@ -132,7 +136,10 @@ class Pipeline:
 
     def _new_journal(self) -> Journal:
         home = self._new_home()
-        return Journal(home, self.settings, self._tail, self._counters, clock=self._clock, on_error=self._problem)
+        made = Journal if self._outside is None or home.path is None else self._outside.journal
+        journal = made(home, self.settings, self._tail, self._counters, clock=self._clock, on_error=self._problem)
+        journal.may_move = self._outside is None
+        return journal
 
     def _new_home(self) -> Home:
         lifetime.register(self)  # once more: a multiprocessing worker has an end of its own
@@ -140,7 +147,7 @@ class Pipeline:
         if root is None:
             return MemoryHome()
         try:
-            return JournalFolder(root, started=self._clock())
+            return JournalFolder(root, started=self._clock(), writer="process" if self._outside else "thread")
         except (OSError, AttributeError) as error:  # AttributeError: not on this platform
             if not self._warned:
                 self._warned = True
@@ -150,7 +157,18 @@ class Pipeline:
     def _start_writer(self, journal: Journal) -> None:
         if self._exiting or (self._writer is not None and self._writer.resume()):
             return
-        writer = Writer(
+        writer = self._writer = self._new_writer(journal)
+        journal.provide = writer.provide
+        try:
+            writer.start()
+        except RuntimeError:
+            self._writer = None  # The interpreter is on its way out: the journal is for whoever adopts it.
+
+    def _new_writer(self, journal: Journal) -> Writer | Outside:
+        """Return who drains the journal: where it is in memory, nobody else can."""
+        if self._outside is not None and journal.home.path is not None:
+            return self._outside.writer(journal)
+        return Writer(
             journal,
             self.settings,
             self.open_store_once,
@@ -159,12 +177,6 @@ class Pipeline:
             clock=self._clock,
             each_round=self._tell,
         )
-        self._writer = writer
-        journal.provide = writer.provide
-        try:
-            writer.start()
-        except RuntimeError:
-            self._writer = None  # The interpreter is on its way out: the journal is for whoever adopts it.
 
     def _append_failed(self, error: Exception) -> None:
         self._counters.dropped += 1
@@ -200,6 +212,7 @@ class Pipeline:
         if self._tail.is_inside():
             return False
         journal.settle()
+        journal.refresh()
         target = journal.position()
         if journal.committed >= target:
             return True
@@ -209,13 +222,7 @@ class Pipeline:
             writer = self._writer
         if writer is None or writer.is_current():
             return False
-        writer.wake()
-        with writer.progress:
-            while journal.committed < target:
-                remaining = deadline - time.monotonic()
-                if remaining <= 0 or not writer.progress.wait(min(remaining, threading.TIMEOUT_MAX)):
-                    return journal.committed >= target
-        return True
+        return writer.await_stored(target, deadline)
 
     def settle(self, timeout: float) -> bool:
         """Flush, and wait until what dead processes had left here is in the store as well; False if time ran out.
@@ -231,12 +238,7 @@ class Pipeline:
             if self._writer is None or not self._writer.is_alive():
                 return True
             writer = self._writer
-        with writer.progress:
-            while not writer.caught_up and writer.is_alive():
-                remaining = deadline - time.monotonic()
-                if remaining <= 0 or not writer.progress.wait(min(remaining, threading.TIMEOUT_MAX)):
-                    return writer.caught_up
-        return True
+        return writer.await_adopted(deadline)
 
     def _awaken(self) -> bool:
         """Start a writer if there are journals that it might adopt, and return whether there are."""
@@ -309,7 +311,8 @@ class Pipeline:
         if journal is None:
             return
         with self._tail.held():
-            if journal.open_runs or not journal.detach():
+            journal.learn()
+            if journal.has_open_runs() or not journal.detach():
                 journal.pause()
                 journal.keep_gaps()
                 return
@@ -326,8 +329,16 @@ class Pipeline:
         self._exiting = False
         if journal is not None:
             journal.forget()
+        if self._outside is not None:
+            self._outside.after_fork()
 
     # Numbers.
+
+    def count(self) -> int:
+        """Return how many records this process appended, after a look whether somebody erased data meanwhile."""
+        if self._outside is not None and self._outside.hears_of_erasure() and self.settings.renewed is not None:
+            self.settings.renewed()
+        return self._tail.recorded
 
     @property
     def recorded(self) -> int:
@@ -339,8 +350,11 @@ class Pipeline:
         with LOADING:
             from agenttrace.journal.stats import Stats
         journal, counters = self._journal, self._counters
+        if journal is not None:
+            journal.learn()
         recorded = max(self._tail.recorded, counters.settled)
         drained = journal is None or journal.committed >= journal.position()
+        trouble = None if self._outside is None or drained else self._outside.problem()
         return Stats(
             recorded=recorded,
             written=counters.written,
@@ -359,5 +373,5 @@ class Pipeline:
             heartbeats=counters.heartbeats,
             abandoned=counters.abandoned,
             journal_dir=None if journal is None or journal.home.path is None else str(journal.home.path),
-            last_error=counters.last_error,
+            last_error=trouble or counters.last_error,
         )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DeadJournal", "adopt", "has_journals", "last_sign_of", "number_of", "process_id_of"]
 
+_OF_OTHERS = {"status", "running"}  # files that a drainer writes, not the process
 _STALE = 60.0  # seconds after which a folder that was never finished is swept away
 
 
@@ -198,4 +199,5 @@ def process_id_of(path: Path, segments: list[Path]) -> bytes:
 
 def last_sign_of(path: Path) -> int:
     """Return when the process last wrote to its journal, in microseconds."""
-    return max((entry.stat().st_mtime_ns // 1000 for entry in os.scandir(path)), default=0)
+    times = [entry.stat().st_mtime_ns // 1000 for entry in os.scandir(path) if entry.name not in _OF_OTHERS]
+    return max(times, default=0)

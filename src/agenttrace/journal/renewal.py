@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 
 from agenttrace.journal.frames import FRAME_SIZE, HEADER_SIZE
 from agenttrace.journal.segment import SAFE
+from agenttrace.journal.sheet import read_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["ask", "left", "segments", "stamp"]
+__all__ = ["ask", "left", "segments", "shown", "stamp"]
 
 _NAME = "renew"
 
@@ -45,6 +46,11 @@ def stamp(root: Path | None) -> object:
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns
+
+
+def shown(stamp: object) -> str | None:
+    """Return a stamp as text, to be written down; None stays None."""
+    return None if stamp is None else repr(stamp)
 
 
 def segments(root: Path | None) -> set[Path]:
@@ -75,5 +81,13 @@ def _has_records(segment: Path) -> bool:
 
 
 def left(known: Iterable[Path]) -> set[Path]:
-    """Return the folders of those segments that are still there. Numbers are never used again."""
-    return {path.parent for path in known if path.exists()}
+    """Return the folders of those segments that still hold what they held. Numbers are never used again.
+
+    A drainer cannot have another process begin a new segment: it overwrites what is stored, and writes that down.
+    """
+    return {path.parent for path in known if path.exists() and not _is_wiped(path.parent)}
+
+
+def _is_wiped(folder: Path) -> bool:
+    asked = shown(stamp(folder.parent))
+    return asked is not None and read_sheet(folder / "status").get("renewed") == asked

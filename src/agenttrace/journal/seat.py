@@ -103,11 +103,6 @@ class Seat:
             os.close(lock)
             raise
 
-    @property
-    def pipe(self) -> int:
-        """The descriptor of the pipe, which may be written to without waiting; -1 while it is shut."""
-        return self._pipe
-
     def open(self) -> None:
         """Let others see that somebody drains, and be woken by them. Raises OSError."""
         path = self.root / _WAKE
@@ -136,6 +131,11 @@ class Seat:
             while len(os.read(self._pipe, _PIECE)) == _PIECE:
                 pass
         return True
+
+    def poke(self) -> None:
+        """End a wait. May be called from a signal handler."""
+        with suppress(OSError):
+            os.write(self._pipe, b"s")
 
     def is_ours(self) -> bool:
         """Return whether lock and pipe are still those that others find; the pipe is made anew where it is not."""

@@ -140,7 +140,12 @@ class FileSegment(MappedSegment):
             buffer.close()
 
     def rest(self) -> None:
-        """Close the file too; reading opens it again."""
+        """Close the file too; reading opens it again. One that somebody has deleted stays open."""
+        self.unmap()
+        if self._fd >= 0 and os.fstat(self._fd).st_nlink:
+            self._close()
+
+    def _close(self) -> None:
         self.unmap()
         fd, self._fd = self._fd, -1
         if fd >= 0:
@@ -154,9 +159,9 @@ class FileSegment(MappedSegment):
 
     def remove(self) -> None:
         """Close and unlink the file."""
-        self.rest()
+        self._close()
         self._path.unlink(missing_ok=True)
 
     def forget(self) -> None:
         """Close a forked child's copies of the map and the file."""
-        self.rest()
+        self._close()

@@ -1,4 +1,4 @@
-"""Sheets: small files that one process writes and others read, whole or not at all. JSON behind its length and checksum."""
+"""Sheets: small files that one process writes and others read, whole or not at all: JSON behind its checksum."""
 
 from __future__ import annotations
 

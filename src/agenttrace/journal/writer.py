@@ -170,20 +170,21 @@ class Writer:
             self._alive = False
             self._announce()
 
-    def _rest(self, seconds: float) -> None:
-        """Wait this long, shorter if woken or stopped; meanwhile provide segments when asked."""
+    def _rest(self, seconds: float) -> bool:
+        """Wait this long, shorter if woken or stopped, and return whether that was so; provide segments when asked."""
         deadline = time.monotonic() + seconds
         while not self._stopping:
             try:
                 woken = self._calls.get(timeout=min(max(deadline - time.monotonic(), 0.0), threading.TIMEOUT_MAX))
             except Empty:
-                return
+                return False
             if woken:
                 with suppress(Empty):
                     while True:
                         self._calls.get_nowait()
-                return
+                return True
             self._guarded(self.journal.prepare)
+        return True
 
     def _ends(self) -> bool:
         with self._ending:
@@ -240,6 +241,7 @@ class Writer:
         now = time.monotonic()
         if now >= self._next_sync:
             self._next_sync = now + self._settings.sync_interval
+            self.journal.come_home()
             self.journal.sync()
             self._heed()
 
@@ -256,8 +258,12 @@ class Writer:
 
     def _pause(self, seconds: float) -> bool:
         """Wait between two attempts, shorter if woken, and return whether to stop."""
-        self._keep_up()
-        self._rest(seconds)
+        deadline = time.monotonic() + seconds
+        while not self._stopping:
+            self._keep_up()
+            left = deadline - time.monotonic()
+            if left <= 0 or self._rest(min(left, self._settings.sync_interval)):
+                break
         return self._stopping
 
     # Journals of the dead.

@@ -167,7 +167,7 @@ def session_key(workspace: bytes, value: str | uuid.UUID) -> str:
     >>> session_key(DEFAULT_WORKSPACE.bytes, "ase_customer_support_001")
     'ase_customer_support_001'
     """
-    if isinstance(value, str) and SESSION_KEY.match(value) and not _HEX_UUID.match(value[4:]) and veiled(value) == value:
+    if isinstance(value, str) and SESSION_KEY.match(veiled(value)) and not _HEX_UUID.match(value[4:]):
         return value
     return f"ase_{uuid.UUID(bytes=session_id(workspace, value))}"
 

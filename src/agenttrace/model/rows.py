@@ -277,7 +277,8 @@ class DeadLetterRow:
     payload: bytes
 
 
-class LetterFigures(NamedTuple):
+@dataclass(slots=True, frozen=True)
+class LetterFigures:
     """How many dead letters there are, and what the newest one's error is."""
 
     count: int

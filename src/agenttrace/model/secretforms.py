@@ -10,11 +10,11 @@ import hashlib
 import re
 from typing import Final
 
-__all__ = ["BASIC", "BEARER", "JWT", "PEM", "TOKENS", "USERINFO", "has_credentials", "hidden"]
+__all__ = ["BASIC", "BEARER", "EDGE", "JWT", "PEM", "TOKENS", "USERINFO", "has_credentials", "hidden"]
 
-# A secret may follow an escaped line end of JSON that is embedded as text: `\nsk-...` with a real backslash.
-_EDGE: Final = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4}))"
-_DIGIT: Final = r"(?=[\w-]{0,200}[0-9])"  # bounded, so that no text makes it slow
+#: A secret may follow an escaped line end of JSON that is embedded as text: `\nsk-...` with a real backslash.
+EDGE: Final = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4}))"
+_DIGIT: Final = r"(?=[A-Za-z_-]{0,200}+[0-9])"  # bounded, so that no text makes it slow
 
 PEM: Final = re.compile(
     r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)", re.S
@@ -32,30 +32,30 @@ USERINFO: Final = re.compile(r"(://[^\s/@:\"'<>\\]*:)([^\s/@\"'<>]+)(?=@)")
 TOKENS: Final[tuple[tuple[str, str, re.Pattern[str]], ...]] = tuple(
     (kind, literal, re.compile(pattern, re.A))
     for kind, literal, pattern in (
-        ("api_key", "sk-", _EDGE + r"sk-" + _DIGIT + r"[A-Za-z0-9_-]{20,}"),
-        ("api_key", "xai-", _EDGE + r"xai-[A-Za-z0-9]{20,}"),
-        ("api_key", "pplx-", _EDGE + r"pplx-[A-Za-z0-9]{20,}"),
-        ("gitlab_token", "glpat-", _EDGE + r"glpat-[A-Za-z0-9_.-]{16,}"),
-        ("slack_token", "xox", _EDGE + r"xox[a-z]-" + _DIGIT + r"[A-Za-z0-9-]{10,}"),
-        ("slack_token", "xapp-", _EDGE + r"xapp-" + _DIGIT + r"[A-Za-z0-9-]{10,}"),
-        ("pypi_token", "pypi-A", _EDGE + r"pypi-A[A-Za-z0-9_-]{16,}"),
-        ("github_token", "gh", _EDGE + r"gh[opusr]_[A-Za-z0-9]{20,}"),
-        ("github_token", "github_pat_", _EDGE + r"github_pat_[A-Za-z0-9_]{20,}"),
-        ("stripe_key", "k_", _EDGE + r"[srp]k_(?:live|test)_[A-Za-z0-9]{12,}"),
-        ("stripe_key", "whsec_", _EDGE + r"whsec_[A-Za-z0-9+/=]{12,}"),
-        ("huggingface_token", "hf_", _EDGE + r"hf_[A-Za-z0-9]{20,}"),
-        ("api_key", "gsk_", _EDGE + r"gsk_[A-Za-z0-9]{20,}"),
-        ("npm_token", "npm_", _EDGE + r"npm_[A-Za-z0-9]{20,}"),
-        ("api_key", "r8_", _EDGE + r"r8_[A-Za-z0-9]{20,}"),
-        ("agenttrace_key", "agtk_", _EDGE + r"agtk_[0-9a-f]{16}_[0-9a-f]{16,}"),
+        ("api_key", "sk-", EDGE + r"sk-" + _DIGIT + r"[A-Za-z0-9_-]{20,}"),
+        ("api_key", "xai-", EDGE + r"xai-[A-Za-z0-9]{20,}"),
+        ("api_key", "pplx-", EDGE + r"pplx-[A-Za-z0-9]{20,}"),
+        ("gitlab_token", "glpat-", EDGE + r"glpat-[A-Za-z0-9_.-]{16,}"),
+        ("slack_token", "xox", EDGE + r"xox[a-z]-" + _DIGIT + r"[A-Za-z0-9-]{10,}"),
+        ("slack_token", "xapp-", EDGE + r"xapp-" + _DIGIT + r"[A-Za-z0-9-]{10,}"),
+        ("pypi_token", "pypi-A", EDGE + r"pypi-A[A-Za-z0-9_-]{16,}"),
+        ("github_token", "gh", EDGE + r"gh[opusr]_[A-Za-z0-9]{20,}"),
+        ("github_token", "github_pat_", EDGE + r"github_pat_[A-Za-z0-9_]{20,}"),
+        ("stripe_key", "k_", EDGE + r"[srp]k_(?:live|test)_[A-Za-z0-9]{12,}"),
+        ("stripe_key", "whsec_", EDGE + r"whsec_[A-Za-z0-9+/=]{12,}"),
+        ("huggingface_token", "hf_", EDGE + r"hf_[A-Za-z0-9]{20,}"),
+        ("api_key", "gsk_", EDGE + r"gsk_[A-Za-z0-9]{20,}"),
+        ("npm_token", "npm_", EDGE + r"npm_[A-Za-z0-9]{20,}"),
+        ("api_key", "r8_", EDGE + r"r8_[A-Za-z0-9]{20,}"),
+        ("agenttrace_key", "agtk_", EDGE + r"agtk_[0-9a-f]{16}_[0-9a-f]{16,}"),
         ("google_key", "AIza", r"AIza[A-Za-z0-9_-]{30,}"),
-        ("aws_key", "KIA", _EDGE + r"AKIA[A-Z0-9]{16}"),
-        ("aws_key", "SIA", _EDGE + r"ASIA[A-Z0-9]{16}"),
-        ("api_key", "SG.", _EDGE + r"SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"),
+        ("aws_key", "KIA", EDGE + r"AKIA[A-Z0-9]{16}"),
+        ("aws_key", "SIA", EDGE + r"ASIA[A-Z0-9]{16}"),
+        ("api_key", "SG.", EDGE + r"SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"),
     )
 )
 
-# Card numbers are not among them: of the numbers that tell people, calls and sessions apart, telephone numbers included,
+# Card numbers are not among them: of the numbers that tell people, calls and sessions apart, telephone numbers too,
 # some look like cards, and nobody could find these again.
 _OF_IDS: Final = (
     *TOKENS,

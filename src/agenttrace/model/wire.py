@@ -46,6 +46,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from struct import Struct
+from typing import TYPE_CHECKING
+
+from agenttrace.model.versions import RANK_END, RANK_START
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = [
     "AUDIT",
@@ -68,6 +74,7 @@ __all__ = [
     "has_ended",
     "read_note",
     "read_run",
+    "superseded",
     "write_note",
     "write_run",
 ]
@@ -82,6 +89,8 @@ KEY_USED = 7
 
 FIXED = Struct("<16s8s8sqqQ")
 VERSION = Struct("<qQIBBBx")
+_JSON = FIXED.size + VERSION.size
+_RANK, _FLAGS = FIXED.size + 20, FIXED.size + 22
 OPEN = -(1 << 63)
 NO_PARENT = bytes(8)
 STATUSES: tuple[str, ...] = ("pending", "running", "success", "failed")
@@ -104,7 +113,7 @@ SCOPE_IDS = (
 PROMOTED = ("interaction_type", "widget_id", "placement_id", "deployment_type")
 
 
-@dataclass(eq=False, repr=False)  # quickly made: every importing program waits for it
+@dataclass(slots=True, repr=False)  # quickly made: every importing program waits for it
 class RunRecord:
     """A RUN payload taken apart; `envelope` and `content` are still JSON (content may be empty)."""
 
@@ -126,9 +135,8 @@ class RunRecord:
 
 def read_run(payload: bytes) -> RunRecord:
     """Take a RUN payload apart. Raises ValueError where it is none."""
-    start_of_json = FIXED.size + VERSION.size
-    cut = payload.find(b"\n", start_of_json)
-    if cut < 0 or payload[start_of_json] != 0x7B:
+    cut = payload.find(b"\n", _JSON)
+    if cut < 0 or payload[_JSON] != 0x7B:
         raise ValueError("payload: no RUN record")
     trace, span, parent, start, turn, seq = FIXED.unpack_from(payload)
     end, end_seq, revision, rank, status, flags = VERSION.unpack_from(payload, FIXED.size)
@@ -148,9 +156,30 @@ def read_run(payload: bytes) -> RunRecord:
         rank,
         STATUSES[int(status)],
         flags,
-        payload[start_of_json:cut],
+        payload[_JSON:cut],
         b"{" + content + b"}" if content else b"",
     )
+
+
+def superseded(records: Sequence[tuple[int, bytes]]) -> set[int]:
+    """Return the places of those starts of runs, among these records, that a later end repeats in all but its own part.
+
+    Whoever has the end needs no such start: it has the same ids, times, scope and content, and less of it.
+    """
+    ends: dict[bytes, bytes] = {}
+    found: set[int] = set()
+    for place in range(len(records) - 1, -1, -1):
+        kind, payload = records[place]
+        if kind != RUN or len(payload) <= _JSON:
+            continue
+        what = payload[: FIXED.size]
+        if payload[_RANK] != RANK_START:
+            if payload[_RANK] == RANK_END:
+                cut = payload.find(b"\n", _JSON)
+                ends.setdefault(what, payload[_JSON : cut + 1])
+        elif not payload[_FLAGS] and (envelope := ends.get(what)) and payload.startswith(envelope, _JSON):
+            found.add(place)
+    return found
 
 
 def has_ended(payload: bytes) -> bool:
