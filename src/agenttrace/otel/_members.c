@@ -7,123 +7,15 @@
 #define Py_LIMITED_API 0x030B0000
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
-#include <stdint.h>
-#include <stdio.h>
 
 #include "../record/_scan.h"
-
-#define SMALL 1000000000000LL /* 13 digits may be a card number */
-#define LONGEST_ESCAPE 6      /* \u001f */
-
-typedef struct {
-    char *data;
-    size_t size, room;
-    char first[4096]; /* most spans need no more */
-} Buffer;
-
-static int reserve(Buffer *buffer, size_t more)
-{
-    if (more <= buffer->room - buffer->size) {
-        return 1;
-    }
-    size_t room = (buffer->size + more) * 2;
-    int was_first = buffer->data == buffer->first;
-    char *data = PyMem_Realloc(was_first ? NULL : buffer->data, room);
-    if (data == NULL) {
-        PyErr_NoMemory();
-        return 0;
-    }
-    if (was_first) {
-        memcpy(data, buffer->first, buffer->size);
-    }
-    buffer->data = data;
-    buffer->room = room;
-    return 1;
-}
-
-static int put(Buffer *buffer, const char *data, size_t size)
-{
-    if (!reserve(buffer, size)) {
-        return 0;
-    }
-    memcpy(buffer->data + buffer->size, data, size);
-    buffer->size += size;
-    return 1;
-}
+#include "../record/_write.h"
 
 static int put_bytes(Buffer *buffer, PyObject *bytes)
 {
     char *data;
     Py_ssize_t size;
     return PyBytes_AsStringAndSize(bytes, &data, &size) == 0 && put(buffer, data, (size_t)size);
-}
-
-/* The second character of a short escape, or 0. */
-static char short_escape(char c)
-{
-    switch (c) {
-    case '"':
-    case '\\':
-        return c;
-    case '\b':
-        return 'b';
-    case '\t':
-        return 't';
-    case '\n':
-        return 'n';
-    case '\f':
-        return 'f';
-    case '\r':
-        return 'r';
-    default:
-        return 0;
-    }
-}
-
-/* Write one character that JSON writes in another way; there is room. */
-static char *escape(char *to, char c)
-{
-    static const char digits[] = "0123456789abcdef";
-    char simple = short_escape(c);
-    *to++ = '\\';
-    if (simple != 0) {
-        *to++ = simple;
-        return to;
-    }
-    memcpy(to, "u00", 3);
-    to[3] = digits[(unsigned char)c >> 4];
-    to[4] = digits[c & 15];
-    return to + 5;
-}
-
-/* Whether JSON writes eight bytes as they are: none is below 32, a quotation mark or a backslash. */
-static int is_literal(const char *p)
-{
-    const uint64_t ones = 0x0101010101010101, tops = ones * 128;
-    uint64_t all;
-    memcpy(&all, p, 8);
-    uint64_t quotes = all ^ (ones * '"'), slashes = all ^ (ones * '\\');
-    return ((((all - ones * 32) & ~all) | ((quotes - ones) & ~quotes) | ((slashes - ones) & ~slashes)) & tops) == 0;
-}
-
-static int put_escaped(Buffer *buffer, const char *p, const char *end)
-{
-    while (p < end) {
-        const char *from = p;
-        while (end - p >= 8 && is_literal(p)) {
-            p += 8;
-        }
-        while (p < end && (unsigned char)*p >= 32 && *p != '"' && *p != '\\') {
-            p++;
-        }
-        if (!put(buffer, from, (size_t)(p - from)) || !reserve(buffer, LONGEST_ESCAPE)) {
-            return 0;
-        }
-        if (p < end) {
-            buffer->size = (size_t)(escape(buffer->data + buffer->size, *p++) - buffer->data);
-        }
-    }
-    return 1;
 }
 
 static int put_text(Buffer *buffer, const Text *text, int escapes)
@@ -240,6 +132,8 @@ static int put_all(Buffer *buffer, PyObject *head, PyObject *attributes, PyObjec
     return put(buffer, "}", 1);
 }
 
+static int is_taken;
+
 static PyObject *members(PyObject *module, PyObject *const *given, Py_ssize_t count)
 {
     (void)module;
@@ -247,16 +141,20 @@ static PyObject *members(PyObject *module, PyObject *const *given, Py_ssize_t co
         PyErr_SetString(PyExc_TypeError, "members: takes a text, two dicts and a function");
         return NULL;
     }
-    Buffer buffer;
-    buffer.data = buffer.first;
-    buffer.size = 0;
-    buffer.room = sizeof buffer.first;
+    /* `other` runs Python code, in which somebody may come here again: there is one buffer for the outermost call. */
+    Buffer own = {NULL, 0, 0};
+    int outermost = !is_taken;
+    Buffer *buffer = outermost ? open_buffer() : &own;
+    is_taken = 1;
     PyObject *made = NULL;
-    if (put_all(&buffer, given[0], given[1], given[2], given[3])) {
-        made = PyBytes_FromStringAndSize(buffer.data, (Py_ssize_t)buffer.size);
+    if (put_all(buffer, given[0], given[1], given[2], given[3])) {
+        made = PyBytes_FromStringAndSize(buffer->data, (Py_ssize_t)buffer->size);
     }
-    if (buffer.data != buffer.first) {
-        PyMem_Free(buffer.data);
+    if (outermost) {
+        is_taken = 0;
+        close_buffer(buffer);
+    } else {
+        PyMem_Free(own.data);
     }
     return made;
 }
