@@ -11,14 +11,15 @@ BIN    := $(VENV)/bin
 FRAMEWORKS ?= .venv-frameworks
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test cover postgres test-frameworks check bench format clean
+.PHONY: help demo test cover postgres test-frameworks check bench faults format clean
 
 help:
 	@sed -n '3,6s/^# *//p' Makefile
-	@echo 'make check   formatting, lint and types'
+	@echo 'make check   formatting, lint, types and a look for insecure code'
 	@echo 'make cover   the suite once more, with branch coverage, which has to be above 90%'
 	@echo 'make test-frameworks   what docs/frameworks shows, against the real frameworks (installs them)'
 	@echo 'make bench   what a recorded call costs the calling thread'
+	@echo 'make faults  harm programs that record, and look for what they had acknowledged (minutes)'
 	@echo 'make format  format and mend what the linter can mend'
 	@echo 'make clean   remove .venv and all caches'
 
@@ -47,9 +48,13 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/record.py
+
+faults: $(VENV)/.dev $(VENV)/.faults postgres
+	$(BIN)/python -m faults $(FAULTS)
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
@@ -73,6 +78,10 @@ $(VENV)/.demo: $(VENV)/.base pyproject.toml setup.py $(wildcard src/agenttrace/*
 $(VENV)/.dev: $(VENV)/.base pyproject.toml setup.py $(wildcard src/agenttrace/*/_*.[ch])
 	$(PIP) --editable '.[asgi,cli,clickhouse,otlp,postgres]' --group test --group check
 	@touch $@ $(VENV)/.demo
+
+$(VENV)/.faults: $(VENV)/.dev
+	$(PIP) --group faults
+	@touch $@
 
 # Below `beside` is what contradicts other packages of the group: each folder is on the path of one example only.
 $(FRAMEWORKS)/.done: Makefile pyproject.toml setup.py $(wildcard src/agenttrace/*/_*.[ch])

@@ -13,10 +13,10 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
 
 from agenttrace import query as query_room
-from agenttrace.errors import ConfigurationError, InternalError, InvalidQuery
+from agenttrace.errors import InternalError, InvalidQuery
 from agenttrace.exporting import export_pipelines, export_roots, listeners_of
 from agenttrace.journal.pipeline import Pipeline
 from agenttrace.journal.settings import JournalSettings
@@ -28,6 +28,7 @@ from agenttrace.record.recorder import DEFAULT_MAX_CONTENT_BYTES, Recorder, any_
 from agenttrace.record.sampling import Sampled
 from agenttrace.settings import check, check_kinds, journal_root, service_of_environment
 from agenttrace.store.urls import place_of, store_maker
+from agenttrace.writing import deriver, upkeep_by_age
 
 if TYPE_CHECKING:
     from agenttrace.access.audit import AuditTrail
@@ -38,9 +39,7 @@ if TYPE_CHECKING:
     from agenttrace.health.report import Report
     from agenttrace.journal.stats import Stats
     from agenttrace.letters import Letters
-    from agenttrace.model.foreign import Derived, ForeignLog, ForeignSpan, NativeRun
     from agenttrace.query.reader import Query
-    from agenttrace.store.batch import Derive
     from agenttrace.store.protocol import Store
     from agenttrace.verify.report import Report as Leaks
 
@@ -75,6 +74,7 @@ class Settings(TypedDict, total=False):
     redact: Redact
     max_content_bytes: int
     journal_max_bytes: int
+    writer: Literal["thread", "process"]
     exporters: Sequence[Any]
     service_id: str | uuid.UUID | None
     enabled: bool | None
@@ -105,6 +105,8 @@ class AgentTrace(Makers):
         redact: True redacts secrets; a callable `(key, text) -> text` is applied to every text as well; False does not.
         max_content_bytes: what one run's content may take before its largest values are cut to previews.
         journal_max_bytes: what the journal may take on disk before records degrade.
+        writer: who brings records to the store: a "thread" of this process, or another "process", one for all that
+            share the journals' folder, see `agenttrace drain`.
         exporters: OpenTelemetry span exporters; every run that ends leaves as a span, see `agenttrace.otel`.
         service_id: which service recorded a run; any text that is not a UUID becomes one. Left out: the
             `service.instance.id`, else the `service.name`, of OpenTelemetry's environment variables.
@@ -150,6 +152,7 @@ class AgentTrace(Makers):
         redact: Redact = True,
         max_content_bytes: int = DEFAULT_MAX_CONTENT_BYTES,
         journal_max_bytes: int = 1 << 30,
+        writer: Literal["thread", "process"] = "thread",
         exporters: Sequence[Any] = (),
         service_id: str | uuid.UUID | None = None,
         enabled: bool | None = None,
@@ -171,7 +174,15 @@ class AgentTrace(Makers):
         Raises:
             ConfigurationError: a setting cannot be used; the old ones stay in force.
         """
-        check_kinds(store=store, journal_dir=journal_dir, service_id=service_id, enabled=enabled, clock=clock, ids=ids)
+        check_kinds(
+            store=store,
+            journal_dir=journal_dir,
+            writer=writer,
+            service_id=service_id,
+            enabled=enabled,
+            clock=clock,
+            ids=ids,
+        )
         check(
             max_content_bytes=max_content_bytes,
             journal_max_bytes=journal_max_bytes,
@@ -184,6 +195,20 @@ class AgentTrace(Makers):
         place = place_of(chosen)
         lent = not isinstance(chosen, str | os.PathLike)
         root = Path(journal_dir).absolute() if journal_dir is not None else journal_root(place)
+        outside = None
+        if writer == "process":
+            # Imported where it is asked for.
+            from agenttrace.outside import drained
+
+            outside = drained(
+                chosen,
+                place,
+                root,
+                exporters=exporters,
+                flush_interval=flush_interval,
+                retention=retention,
+                audit_retention=audit_retention,
+            )
         recorder = self._recorder
         now = clock or time.time_ns
         exports = export_pipelines(exporters, root, recorder, clock=lambda: now() // 1000)
@@ -192,17 +217,19 @@ class AgentTrace(Makers):
             max_bytes=journal_max_bytes,
             flush_interval=flush_interval,
             exit_timeout=exit_timeout,
-            derive=_deriver(recorder),
+            derive=deriver(recorder.failed),
             listeners=listeners_of(exports),
             renewed=self._forget,
-            upkeep=_upkeep(retention, root, audit=audit_retention, clock=lambda: now() // 1000),
+            upkeep=upkeep_by_age(retention, root, audit=audit_retention, clock=lambda: now() // 1000),
         )
-        pipeline = Pipeline(
-            journal,
-            store_maker(chosen, clock=None if clock is None else lambda: now() // 1000),
-            on_error=_reporter(recorder),
-            clock=lambda: now() // 1000,
-        )
+        micros = None if clock is None else lambda: now() // 1000
+        if outside is None:
+            make = store_maker(chosen, clock=micros)
+        else:
+            from agenttrace.outside import late_maker
+
+            make = late_maker(chosen, clock=micros)
+        pipeline = Pipeline(journal, make, on_error=_reporter(recorder), clock=lambda: now() // 1000, outside=outside)
         previous, self._pipeline, self._query, self._access = self._pipeline, pipeline, None, None
         self._query_timeout, self._raw_prompts = query_timeout, raw_prompts
         self._place, self._is_lent = place, lent
@@ -271,7 +298,7 @@ class AgentTrace(Makers):
             made = self._access = Access(
                 pipeline.open_store_once,
                 pipeline.append,
-                recorded=lambda: pipeline.recorded,
+                recorded=pipeline.count,
                 settle=lambda: pipeline.settle(timeout),
                 clock=recorder.now,
                 attribute=recorder.attribute,
@@ -463,7 +490,7 @@ class AgentTrace(Makers):
     def _pipe(self) -> Pipeline:
         if self._pipeline is None:
             self.configure()
-        assert self._pipeline is not None  # noqa: S101 - for the type checker
+        assert self._pipeline is not None  # noqa: S101 - for the type checker # nosec B101
         return self._pipeline
 
 
@@ -531,45 +558,6 @@ def _reporter(recorder: Recorder) -> Callable[[str, BaseException], None]:
             raise
 
     return report
-
-
-def _deriver(recorder: Recorder) -> Derive:
-    """Return what says what foreign spans mean. A defect in it costs those spans their runs, and nothing else."""
-
-    def derive_runs(
-        spans: Sequence[ForeignSpan], logs: Sequence[ForeignLog], native: Sequence[NativeRun]
-    ) -> Derived | None:
-        # Imported at first use: who records no foreign spans does without.
-        from agenttrace.otel.derive import derive
-
-        try:
-            return derive(spans, logs, native)
-        except Exception as error:  # noqa: BLE001 - the spans are kept, and derived again when more of them come
-            recorder.failed(error, "derive")
-            return None
-
-    return derive_runs
-
-
-def _upkeep(
-    retention: str | timedelta | None, root: Path | None, *, audit: bool, clock: Callable[[], int]
-) -> Callable[[Store], float] | None:
-    """Return what keeps the store by age, or None. Raises ConfigurationError."""
-    if not isinstance(audit, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(f"audit_retention: must be True or False, got {audit!r}")
-    if retention is None:
-        return None
-    # Imported where it is asked for: recording does without.
-    from agenttrace.erasure.filters import age
-    from agenttrace.erasure.retention import Retention
-
-    try:
-        oldest = age("retention", retention)
-    except InvalidQuery as error:
-        raise ConfigurationError(str(error)) from error
-    if oldest is None:
-        raise ConfigurationError(f"retention: must be an age, as '90d' or a timedelta, got {retention!r}")
-    return Retention(oldest, root, audit=audit, clock=clock).step
 
 
 def _shut_down(pipelines: Sequence[Pipeline], timeout: float) -> bool:

@@ -10,7 +10,8 @@
     │   ├── SessionNotFound
     │   ├── ContactNotFound
     │   ├── ConversationNotFound
-    │   └── KeyNotFound
+    │   ├── KeyNotFound
+    │   └── LetterNotFound
     ├── StoreError                the store did not do what it was asked
     │   ├── StoreUnavailable      out of reach or busy: the same call may work later
     │   ├── StoreRejected         these rows will never be accepted: retrying is useless
@@ -32,6 +33,7 @@ __all__ = [
     "InternalError",
     "InvalidQuery",
     "KeyNotFound",
+    "LetterNotFound",
     "NotFound",
     "RunNotFound",
     "SessionNotFound",
@@ -98,6 +100,10 @@ class ConversationNotFound(NotFound):
 
 class KeyNotFound(NotFound):
     """No API key has this id in this workspace."""
+
+
+class LetterNotFound(NotFound):
+    """No dead letter has this id, in the store or in a file: it was retried or discarded."""
 
 
 class StoreError(AgentTraceError):

@@ -20,6 +20,7 @@ def check_kinds(**settings: Any) -> None:
     known: dict[str, tuple[Callable[[Any], bool], str]] = {
         "store": (lambda value: isinstance(value, str | os.PathLike) or _is_store(value), "a URL, a path or a Store"),
         "journal_dir": (lambda value: isinstance(value, str | os.PathLike), "a path"),
+        "writer": (lambda value: value in ("thread", "process"), "'thread' or 'process'"),
         "service_id": (lambda value: isinstance(value, str | uuid.UUID), "a text or a UUID"),
         "enabled": (lambda value: isinstance(value, bool), "True or False"),
         "clock": (callable, "a callable that returns nanoseconds"),

@@ -26,6 +26,7 @@ ROWS = {
     "log": rows.LogRow,
     "api_key": rows.ApiKeyRow,
     "audit": rows.AuditRow,
+    "dead_letter": rows.DeadLetterRow,
 }
 
 

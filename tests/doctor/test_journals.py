@@ -147,33 +147,63 @@ def test_a_backlog_that_does_not_shrink(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 class Picky(MemoryStore):
-    """A store that refuses one run."""
+    """A store that refuses one run, and with `letters=False` the letter as well."""
+
+    def __init__(self, *, letters: bool) -> None:
+        super().__init__()
+        self.letters = letters
 
     def write(self, batch: Any) -> None:
         if any(run.name == "poison" for run in batch.runs.values()):
             raise StoreRejected("no poison here")
         super().write(batch)
 
+    def set_aside(self, letters: Any) -> None:
+        if not self.letters:
+            raise StoreRejected("no letters")
+        super().set_aside(letters)
 
-def test_records_that_the_store_refused(tmp_path: Path) -> None:
-    """Dead letters are counted, with the newest one's error; old ones are no alarm any more."""
-    with AgentTrace(store=Picky(), journal_dir=tmp_path / "j") as trace:
+
+@pytest.mark.parametrize("in_store", [True, False], ids=["store", "files"])
+def test_records_that_the_store_refused(tmp_path: Path, in_store: bool) -> None:
+    """Dead letters are counted, in store or files, with the newest one's error; old ones are no alarm any more."""
+    with AgentTrace(store=Picky(letters=in_store), journal_dir=tmp_path / "j") as trace:
         for name in ("good", "poison"):
             with trace.master(name):
                 pass
         assert trace.flush(30)
         report = trace.doctor()
-        letters = report.roots[0].dead_letters
-        assert (letters.count, letters.recent, letters.complete) == (2, 2, True)
+        letters, none = _letters(report, in_store=in_store)
+        assert (letters.count, letters.recent, none.count) == (2, 2, 0)
         assert letters.last_error == "StoreRejected: no poison here"
-        assert letters.bytes == letters.files[0].stat().st_size
-        assert "dead_letters" in codes(report)
+        assert letters.bytes == (_payloads(trace) if in_store else letters.files[0].stat().st_size)
         (letter,) = [finding for finding in report.findings if finding.code == "dead_letters"]
-        assert str(letters.files[0]) in letter.do
+        assert "2 records refused by the store" in letter.what
+        assert "letters retry" in letter.do
         later(trace, hours=48)
         again = trace.doctor()
-        assert (again.roots[0].dead_letters.count, again.roots[0].dead_letters.recent) == (2, 0)
+        assert (_letters(again, in_store=in_store)[0].count, _letters(again, in_store=in_store)[0].recent) == (2, 0)
         assert "dead_letters" not in codes(again)
+
+
+def _letters(report: Any, *, in_store: bool) -> tuple[Any, Any]:
+    both = (report.store.dead_letters, report.roots[0].dead_letters)
+    return both if in_store else both[::-1]
+
+
+def _payloads(trace: AgentTrace) -> int:
+    return sum(letter.size for letter in trace.letters.list())
+
+
+def test_letters_that_nobody_could_keep(tmp_path: Path) -> None:
+    """The process that lost them is told, where neither the store nor a folder took them."""
+    with AgentTrace(store=Picky(letters=False), journal_dir=tmp_path / "j") as trace:
+        (tmp_path / "j" / "dead-letters.jsonl").mkdir(parents=True)
+        with trace.master("poison"):
+            pass
+        assert trace.flush(30)
+        assert trace.stats().dead_letters_lost == 2
+        assert "dead_letters_lost" in codes(trace.doctor())
 
 
 def test_letters_that_cannot_be_read_are_counted(tmp_path: Path) -> None:

@@ -248,7 +248,8 @@ def test_a_letter_comes_back_from_a_file_byte_for_byte(tmp_path: Path, payload: 
 def test_lines_of_others_are_no_letters(tmp_path: Path) -> None:
     """Whatever stands there; letters without a process are those of nobody."""
     (tmp_path / "dead-letters.jsonl").write_bytes(
-        b'{"time": 5, "kind": 1, "payload": "AAA="}\nno json\n[1]\n{"time": 1e400}\n{"time": 5, "kind": 1, "payload": 5}\n'
+        b'{"time": 5, "kind": 1, "payload": "AAA="}\nno json\n[1]\n{"time": 1e400}\n'
+        b'{"time": 5, "kind": 1, "payload": 5}\n'
         b'{"time": 5, "kind": 99999999999999999999999, "payload": ""}\n'
     )
     (first, *others) = [found for _, found in DeadLetters(tmp_path, 0).letters()]

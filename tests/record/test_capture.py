@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from agenttrace.record.capture import to_json
 from agenttrace.record.marks import cut
-from agenttrace.record.walk import MAX_DEPTH
+from agenttrace.record.walk import MAX_DEPTH, MAX_ITEMS
 
 plain_json = st.recursive(
     st.none()
@@ -463,3 +463,42 @@ def test_a_model_that_dumps_itself_is_marked() -> None:
             return self
 
     assert json.loads(to_json(Own())).startswith("<")
+
+
+@dataclasses.dataclass
+class Agent:
+    """One of many that know each other, as agents with handoffs do."""
+
+    name: str
+    handoffs: list[Any]
+
+
+def test_objects_that_know_each_other_take_no_time() -> None:
+    """There are more paths through twenty of them than there is time: the rest becomes a mark."""
+    agents = [Agent(f"agent {number}", []) for number in range(20)]
+    for agent in agents:
+        agent.handoffs.extend(agents)
+    text = to_json(agents).decode()
+    assert " more>" in text
+    assert len(text) < 20 * MAX_ITEMS
+    assert json.loads(text)[0]["name"] == "agent 0"
+
+
+@pytest.mark.parametrize("leaf", [1, object()], ids=["plain", "other"])
+@pytest.mark.parametrize("level", [lambda below: [below, below], lambda below: {"a": below, "b": below}])
+def test_a_container_that_is_shared_again_and_again_takes_no_memory(leaf: Any, level: Callable[[Any], Any]) -> None:
+    """A hundred levels of two references each would be more JSON than there are atoms."""
+    value: Any = [leaf]
+    for _ in range(100):
+        value = level(value)
+    text = to_json(value).decode()
+    assert " more>" in text
+    assert len(text) < 20 * MAX_ITEMS
+
+
+def test_long_containers_are_written_whole_where_they_are_plain() -> None:
+    """What is not plain is looked at up to a number of items; how many are missing is said."""
+    count = MAX_ITEMS + 5
+    assert json.loads(to_json([1] * count)) == [1] * count
+    assert json.loads(to_json([*[1] * count, {2}])) == [*[1] * MAX_ITEMS, "<6 more>"]
+    assert json.loads(to_json({**{str(n): n for n in range(count)}, "set": {2}}))["<6 more>"] is None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from agenttrace.model.jsontext import compact_json
+from agenttrace.model.veil import veiled
 from agenttrace.model.wire import AUDIT, write_note
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\Z")
 
 
 # No system call: it would hand the GIL to another thread, in the middle of every request.
-_random = random.Random()  # noqa: S311 - ids, not secrets
+_random = random.Random()  # noqa: S311 - ids, not secrets # nosec B311
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_random.seed)
 
@@ -76,6 +77,7 @@ class AuditTrail:
     def _caller(self, *who: str | None) -> bytes:
         """Return who did what as a line of JSON; remembered, up to a bound."""
         action, workspace, user, key, role = who
+        user = None if user is None else veiled(user)
         line = _line({"action": action, "workspace": workspace, "user": user, "key": key, "role": role})
         if len(self._callers) < _MOST_NAMES:
             self._callers[who] = line

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from agenttrace.asgi.errors import Refusal, refusal_of, shape_of
 from agenttrace.asgi.service import REQUEST_ID, tell
+from agenttrace.model.veil import veiled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,7 +42,7 @@ _SECURITY = (
 
 
 # No system call: it would hand the GIL to another thread, in the middle of every request.
-_random = random.Random()  # noqa: S311 - ids, not secrets
+_random = random.Random()  # noqa: S311 - ids, not secrets # nosec B311
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_random.seed)
 
@@ -79,7 +80,8 @@ class Gate:
             if _log.isEnabledFor(logging.INFO):
                 took = (time.perf_counter() - started) * 1000
                 # The query string stays out of it: it has the callers' ids.
-                path = path_of(scope).encode("ascii", "backslashreplace").decode()[:200]
+                path = "/".join(map(veiled, path_of(scope).split("/")))
+                path = path.encode("ascii", "backslashreplace").decode()[:200]
                 _log.info("%s %s %s %.1f ms request %s", scope["method"], path, exchange.status, took, request_id)
 
     def _check(self, scope: Scope, most: int) -> None:
@@ -158,7 +160,8 @@ def _has_foreign_slash(scope: Scope) -> bool:
 
 def _request_id(scope: Scope) -> str:
     given = _header(scope["headers"], b"x-request-id")
-    return given.decode() if given is not None and _SANE_ID.match(given) else f"{_random.getrandbits(128):032x}"
+    # It stands in answers, logs and notes of the audit log, so a secret is hidden there as everywhere.
+    return veiled(given.decode()) if given is not None and _SANE_ID.match(given) else f"{_random.getrandbits(128):032x}"
 
 
 def _header(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> bytes | None:

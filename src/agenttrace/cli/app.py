@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agenttrace.cli import keys, otlp, paper
+from agenttrace.cli import keys, letters, otlp, paper
 from agenttrace.cli.doctor import doctor
+from agenttrace.cli.drain import drain
 from agenttrace.cli.find import find_run
 from agenttrace.cli.follow import Follower
 from agenttrace.cli.migrate import migrate
@@ -22,6 +23,7 @@ from agenttrace.cli.render import depth_first, tree
 from agenttrace.cli.serve import serve
 from agenttrace.cli.source import reading
 from agenttrace.cli.text import clean, json_line
+from agenttrace.cli.verify_redaction import verify_redaction
 from agenttrace.errors import AgentTraceError, InvalidQuery
 
 if TYPE_CHECKING:
@@ -41,10 +43,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(keys.app, name="keys")
+app.add_typer(letters.app, name="letters")
 app.command()(serve)
 app.command()(purge)
 app.command()(migrate)
 app.command()(doctor)
+app.command()(drain)
+app.command("verify-redaction")(verify_redaction)
 
 RunLines = Annotated[bool, typer.Option("--json", help="Print each run as one line of JSON.")]
 Document = Annotated[bool, typer.Option("--json", help="Print each page as its documented JSON document, on one line.")]

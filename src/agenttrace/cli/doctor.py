@@ -20,7 +20,16 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agenttrace.cli.render import Line
-    from agenttrace.health import Finding, JournalSeen, Report, RootSeen, StoreSeen
+    from agenttrace.health import (
+        DrainerSeen,
+        Finding,
+        JournalSeen,
+        LettersSeen,
+        LettersStored,
+        Report,
+        RootSeen,
+        StoreSeen,
+    )
 
 __all__ = ["doctor"]
 
@@ -93,6 +102,8 @@ def _store(store: StoreSeen, since: datetime) -> Iterator[Line]:
     yield _row("", f"{version}{_SCHEMA[store.schema]}{took}")
     if store.workspaces is not None:
         yield _row("", f"workspaces: {store.workspaces:,}; since {instant(since)[:16]}: {_since(store)}")
+    if store.dead_letters is not None and store.dead_letters.count:
+        yield from _letters(store.dead_letters)
     for process in store.processes:
         seen = duration(timedelta(seconds=process.silent_seconds)) + " ago"
         still = ", stands still" if process.stood_still else ""
@@ -113,10 +124,16 @@ def _root(root: RootSeen, now: datetime) -> Iterator[Line]:
     yield _row("journals", f"{root.path}{free}" + ("" if root.exists else "  not there yet"), "bold")
     for journal in root.journals:
         yield _row("", _journal(journal, now), "yellow" if journal.alive is False or journal.problem else "")
+    if root.drainer is not None:
+        yield _drainer(root.drainer, now)
     letters = root.dead_letters
     if letters.count:
-        yield _row("", f"dead letters: {letters.count:,} ({letters.recent:,} new), {letters.bytes:,} bytes", "yellow")
-        yield _row("", f"the last one's error: {letters.last_error}")
+        yield from _letters(letters)
+
+
+def _letters(letters: LettersSeen | LettersStored) -> Iterator[Line]:
+    yield _row("", f"dead letters: {letters.count:,} ({letters.recent:,} new), {letters.bytes:,} bytes", "yellow")
+    yield _row("", f"the last one's error: {letters.last_error}")
 
 
 def _journal(journal: JournalSeen, now: datetime) -> str:
@@ -129,6 +146,16 @@ def _journal(journal: JournalSeen, now: datetime) -> str:
         return f"{text}all stored"
     age = "" if journal.oldest is None else f", the oldest for {duration(max(now - journal.oldest, timedelta(0)))}"
     return f"{text}{journal.records:,}{'' if journal.complete else '+'} records wait{age}"
+
+
+def _drainer(drainer: DrainerSeen, now: datetime) -> Line:
+    trouble = f": {drainer.trouble}" if drainer.trouble is not None else ""
+    if not drainer.running:
+        return _row("", f"no drainer{trouble}", "yellow" if trouble else "dim")
+    age = "" if drainer.started is None else f" for {duration(max(now - drainer.started, timedelta(0)))}"
+    for_whom = f"{drainer.following} process{'' if drainer.following == 1 else 'es'}"
+    text = f"drainer pid {drainer.pid} on {drainer.host}{age}, for {for_whom}{trouble}"
+    return _row("", text, "yellow" if trouble else "")
 
 
 def _finding(finding: Finding) -> Iterator[Line]:

@@ -19,9 +19,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from agenttrace.access.keys import ApiKey, NewKey
+    from agenttrace.letters import Letter, WholeLetter
     from agenttrace.model.run import Run
 
-__all__ = ["events", "keys", "lines", "new_key", "prompts", "run_document", "table", "tail_line", "value"]
+__all__ = [
+    "events",
+    "keys",
+    "letter",
+    "letters",
+    "lines",
+    "new_key",
+    "prompts",
+    "run_document",
+    "table",
+    "tail_line",
+    "value",
+]
 
 
 def _console() -> Console:
@@ -83,6 +96,42 @@ def new_key(key: NewKey) -> None:
     keys([key], now=key.created_at)
     # Never through a console, which cuts what is wider than the terminal.
     print(f"\n{key.key}\nKeep it now: this is the only time that it is shown.")
+
+
+def letters(found: Iterable[Letter]) -> None:
+    """Print dead letters as a table: when set aside, what kind of record, its size, where it is, id and error."""
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("set aside (UTC)", "kind", "bytes", "in", "id", "error"):
+        drawn.add_column(title, no_wrap=True, overflow="fold" if title == "id" else "ellipsis")
+    for one in found:
+        drawn.add_row(
+            Text(_minute(one.time), "dim"),
+            Text(one.kind),
+            Text(f"{one.size:,}", justify="right"),
+            Text("store" if one.file is None else one_line(one.file.name, 40)),
+            Text(one.id, "bold"),
+            Text(one_line(one.error, 100)),
+        )
+    console = _console()
+    console.print(
+        drawn if drawn.row_count else Text("no dead letters"), width=console.width if console.is_terminal else 240
+    )
+
+
+def letter(one: WholeLetter) -> None:
+    """Print one dead letter: what is known of it, and its record, bytes that are no text escaped."""
+    place = "the store" if one.file is None else str(one.file)
+    known = {
+        "id": one.id,
+        "set aside": instant(one.time),
+        "kind": one.kind,
+        "workspace": "unknown" if one.workspace_id is None else str(one.workspace_id),
+        "process": one.process_id,
+        "in": place,
+        "error": one.error,
+    }
+    lines([(f"{title:<10}", "dim"), (one_line(text, 2000), "")] for title, text in known.items())
+    print(f"\n{clean(one.payload.decode('utf-8', 'backslashreplace'))}")
 
 
 def _state(key: ApiKey, now: datetime) -> tuple[str, str]:

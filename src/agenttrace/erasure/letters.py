@@ -1,35 +1,69 @@
-"""Whose a dead letter is: records that no store took, told apart by the ids of their scope. Pure."""
+"""Dead letters of the erased: which ones go, and their going, from the store and from files."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
-from agenttrace.model import ids
-from agenttrace.model.wire import AUDIT, ENTITY, RUN, SPAN, read_note, read_run
+from agenttrace.journal.deadletters import DeadLetters
+from agenttrace.model.letters import named_by
 
 if TYPE_CHECKING:
-    from agenttrace.journal.deadletters import DeadLetter
-    from agenttrace.store.protocol import PurgeFilter
+    from collections.abc import Iterable
+    from pathlib import Path
 
-__all__ = ["goes"]
+    from agenttrace.model.rows import DeadLetterRow
+    from agenttrace.store.protocol import PurgeFilter, Store
+
+__all__ = ["LetterStep", "count", "goes", "sift_files", "sift_step", "sift_store"]
 
 _NAMES = ("user_id", "ai_contact_id", "session_id")
-_ENTITIES = {"contact": "ai_contact_id", "session": "session_id", "agent": "agent_key"}
+_PAGE = 50  # letters are whole records, and each may be large
+
+Place = tuple[int, bytes]
 
 
-class _Ids(NamedTuple):
-    """What a record says of itself: its workspace, whom it names, and when it, or its turn, began."""
+class LetterStep(NamedTuple):
+    """How many dead letters of the store one step discarded, and where the next one goes on; None: it is over."""
 
-    workspace_id: bytes
-    user_id: str | None
-    ai_contact_id: bytes | None
-    session_id: bytes | None
-    time: int
+    letters: int
+    after: Place | None
 
 
-def goes(letter: DeadLetter | None, where: PurgeFilter) -> bool:
+def sift_store(store: Store, where: PurgeFilter) -> int:
+    """Discard the dead letters of the store that go, and return how many."""
+    gone, after = sift_step(store, where, after=None)
+    while after is not None:
+        letters, after = sift_step(store, where, after=after)
+        gone += letters
+    return gone
+
+
+def sift_step(store: Store, where: PurgeFilter, *, after: Place | None) -> LetterStep:
+    """Discard those of the next dead letters that go."""
+    page = store.dead_letters(after=after, limit=_PAGE)
+    gone = [letter.id for letter in page if goes(letter, where)]
+    discarded = store.discard_letters(gone) if gone else 0
+    return LetterStep(discarded, (page[-1].time, page[-1].id) if len(page) == _PAGE else None)
+
+
+def sift_files(roots: Iterable[Path | None], where: PurgeFilter) -> int:
+    """Delete the dead letters in files that go, and return how many. Raises OSError."""
+    return sum(DeadLetters(root, 0).sift(lambda letter: goes(letter, where)) for root in roots)
+
+
+def count(store: Store, roots: Iterable[Path | None], where: PurgeFilter) -> int:
+    """Return how many dead letters would go, of the store and of files. Raises OSError."""
+    found = sum(goes(letter, where) for root in roots for _, letter in DeadLetters(root, 0).letters())
+    page = store.dead_letters(limit=_PAGE)
+    while page:
+        found += sum(goes(letter, where) for letter in page)
+        page = store.dead_letters(after=(page[-1].time, page[-1].id), limit=_PAGE)
+    return found
+
+
+def goes(letter: DeadLetterRow | None, where: PurgeFilter) -> bool:
     """Return whether a purge with this filter removes a dead letter; None is a line that nobody can read any more.
 
     A letter goes where it carries all names that are set, and is old enough. One that is not understood goes by its
@@ -38,9 +72,8 @@ def goes(letter: DeadLetter | None, where: PurgeFilter) -> bool:
     named = [name for name in _NAMES if getattr(where, name) is not None]
     if letter is None:
         return bool(named)
-    try:
-        known = _ids(letter)
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError, RecursionError):
+    known = named_by(letter.kind, letter.payload)
+    if known is None:
         return _goes_unread(letter, where, named)
     if where.workspace_id not in (None, known.workspace_id):
         return False
@@ -49,7 +82,7 @@ def goes(letter: DeadLetter | None, where: PurgeFilter) -> bool:
     return all(getattr(known, name) == getattr(where, name) for name in named)
 
 
-def _goes_unread(letter: DeadLetter, where: PurgeFilter, named: list[str]) -> bool:
+def _goes_unread(letter: DeadLetterRow, where: PurgeFilter, named: list[str]) -> bool:
     if where.before is not None and letter.time >= where.before:
         return False
     return not named or any(
@@ -65,42 +98,3 @@ def _spellings(value: str | bytes) -> list[str]:
     digits = value.hex()
     dashed = f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
     return [digits, dashed, f"ase_{dashed}", digits.upper(), dashed.upper()]
-
-
-def _ids(letter: DeadLetter) -> _Ids:
-    """Return what a record says of itself. Raises where it is not understood."""
-    if letter.kind == RUN:
-        record = read_run(letter.payload)
-        scope = _object(orjson.loads(record.envelope)).get("scope")
-        return _resolved(scope, min(record.start, record.turn))
-    if letter.kind == AUDIT:
-        time, _, _, _, caller, _, _ = read_note(letter.payload)
-        who = _object(orjson.loads(caller))
-        return _resolved({"workspace_id": who["workspace"], "user_id": who.get("user")}, time)
-    head = _object(orjson.loads(letter.payload.partition(b"\n")[0]))
-    scope = _object(head.get("scope") or {})
-    if letter.kind == ENTITY:
-        scope = {**scope, _ENTITIES[head["entity"]]: head["id"]}
-    time = head["start"] if letter.kind == SPAN else head["time"]
-    return _resolved(scope, time)
-
-
-def _resolved(scope: Any, time: Any) -> _Ids:
-    known = {name: str(value) for name, value in _object(scope or {}).items() if value not in (None, "")}
-    if not isinstance(time, int):
-        raise TypeError("no time")
-    workspace = ids.workspace_id(known.get("workspace_id"))
-    user, contact, session = (known.get(name) for name in _NAMES)
-    return _Ids(
-        workspace,
-        None if user is None else ids.canonical(user),
-        None if contact is None else ids.entity_id(workspace, contact),
-        None if session is None else ids.session_id(workspace, session),
-        time,
-    )
-
-
-def _object(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise TypeError("no JSON object")
-    return cast("dict[str, Any]", value)

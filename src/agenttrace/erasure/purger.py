@@ -12,11 +12,10 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from agenttrace.erasure import letters
 from agenttrace.erasure.filters import shown
-from agenttrace.erasure.letters import goes
 from agenttrace.erasure.receipt import Receipt, note_of, tables_of
 from agenttrace.journal import renewal
-from agenttrace.journal.deadletters import DeadLetters
 from agenttrace.model import times
 from agenttrace.store.protocol import LINK_AGE, PurgeCounts
 
@@ -73,7 +72,8 @@ class Purger:
     def dry_run(self, where: PurgeFilter, *, timeout: float) -> Receipt:
         """Return what `run` would delete now."""
         self._recordings[0].settle(timeout)
-        return self._receipt(where, self._store.purge_counts(where), is_dry=True)
+        counts, set_aside = self._store.purge_counts(where), letters.count(self._store, self._roots, where)
+        return self._receipt(where, counts, is_dry=True, dead_letters=set_aside)
 
     def run(
         self,
@@ -91,7 +91,7 @@ class Purger:
         told.add(self._pass(where, told))
         pending = self._wait(journals, deadline)
         told.add(self._pass(where, told))
-        letters = sum(self._sift(root, where) for root in self._roots)
+        set_aside = letters.sift_store(self._store, where) + letters.sift_files(self._roots, where)
         self._forget()
         # What somebody wrote goes at once; what is merely old goes as everything else does that nothing refers to.
         links = self._collect(where, older_than=0 if scrub else LINK_AGE)
@@ -100,7 +100,7 @@ class Purger:
             where,
             told.counts,
             links=links,
-            dead_letters=letters,
+            dead_letters=set_aside,
             pending_journals=pending,
             scrubbed=scrubbed,
             complete=not pending and scrubbed is not False,
@@ -136,7 +136,7 @@ class Purger:
             time.sleep(_LOOK)
         return True
 
-    # -- journals and dead letters -----------------------------------------------------------------
+    # -- journals ------------------------------------------------------------------------------------
 
     def _ask(self) -> list[_Journals]:
         found = [_Journals(root, renewal.segments(root)) for root in self._roots]
@@ -161,9 +161,6 @@ class Purger:
     def _renew(self) -> None:
         for recording in self._recordings:
             recording.renew()
-
-    def _sift(self, root: Path | None, where: PurgeFilter) -> int:
-        return DeadLetters(root, 0).sift(lambda letter: goes(letter, where))
 
     # -- the receipt -------------------------------------------------------------------------------
 

@@ -7,10 +7,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from agenttrace.erasure.filters import shown
-from agenttrace.erasure.letters import goes
+from agenttrace.erasure.letters import sift_files, sift_step
 from agenttrace.erasure.purger import LIMIT, added
 from agenttrace.erasure.receipt import Receipt, note_of, tables_of
-from agenttrace.journal.deadletters import DeadLetters
 from agenttrace.journal.turn_taking import SharedTurn
 from agenttrace.model import times
 from agenttrace.store.protocol import PurgeCounts, PurgeFilter
@@ -43,8 +42,7 @@ class Retention:
         self._folder = folder
         self._turn = SharedTurn(folder, "retention", int(INTERVAL * 1_000_000))
         self._where: PurgeFilter | None = None
-        self._after = b""
-        self._counts = PurgeCounts()
+        self._begin_anew()
 
     def step(self, store: Store) -> float:
         """Delete some of what is too old, and return in how many seconds to call again."""
@@ -52,28 +50,40 @@ class Retention:
         if where is None:
             return _LOOK_AGAIN
         try:
-            counts, after = store.purge(where, limit=LIMIT, after=self._after)
-            self._counts = added(self._counts, counts)
-            if after is None:
-                self._note(store, where)
+            if self._delete_some(store, where):
+                return _BETWEEN_STEPS
+            with suppress(OSError):
+                self._letters += sift_files([self._folder], where)
+            self._note(store, where)
         except BaseException:
             self._end(None)
             raise
-        if after is not None:
-            self._after = after
-            return _BETWEEN_STEPS
-        with suppress(OSError):
-            DeadLetters(self._folder, 0).sift(lambda letter: goes(letter, where))
         self._end(self._clock())
         return INTERVAL
+
+    def _delete_some(self, store: Store, where: PurgeFilter) -> bool:
+        """Delete rows, and once none is left dead letters; return whether there is more to do."""
+        if self._after is not None:
+            counts, self._after = store.purge(where, limit=LIMIT, after=self._after)
+            self._counts = added(self._counts, counts)
+            return True
+        letters, self._letters_after = sift_step(store, where, after=self._letters_after)
+        self._letters += letters
+        return self._letters_after is not None
 
     def _begin(self) -> PurgeFilter | None:
         now = self._clock()
         if not self._turn.take(now):
             return None
         self._where = PurgeFilter(before=max(now - self._age, 0), audit=self._audit)
-        self._after, self._counts = b"", PurgeCounts()
+        self._begin_anew()
         return self._where
+
+    def _begin_anew(self) -> None:
+        self._after: bytes | None = b""
+        self._counts = PurgeCounts()
+        self._letters_after: tuple[int, bytes] | None = None
+        self._letters = 0
 
     def _end(self, now: int | None) -> None:
         self._where = None
@@ -81,7 +91,7 @@ class Retention:
 
     def _note(self, store: Store, where: PurgeFilter) -> None:
         tables = tables_of(self._counts)
-        if not tables:
+        if not tables and not self._letters:
             return
         receipt = Receipt(
             id=None,
@@ -91,6 +101,7 @@ class Retention:
             counts=tables,
             rows=sum(tables.values()),
             hash=f"{self._counts.digest:064x}",
+            dead_letters=self._letters,
         )
         _, batch = note_of(receipt, where, now=self._clock(), random=int.from_bytes(os.urandom(8), "big") >> 2)
         store.write(batch)

@@ -25,6 +25,14 @@ _RESTART = (
     "`python -c 'import agenttrace; agenttrace.flush()'` with its settings"
 )
 
+_LETTERS = (
+    "see `agenttrace letters list`; once the reason is gone, `agenttrace letters retry`, else "
+    "`agenttrace letters discard ID`"
+)
+
+
+_IN_REACH = "see whether the store is in reach of that process, and what its log says"
+
 
 def findings_of(
     *, store: StoreSeen, roots: tuple[RootSeen, ...], process: SelfSeen | None, expected: bool, now: datetime
@@ -32,7 +40,7 @@ def findings_of(
     """Return what needs attention, the worst first. `expected`: the store should be there by now."""
     found = [
         *_store(store, expected=expected),
-        *(finding for root in roots for finding in _root(root, now)),
+        *(finding for number, root in enumerate(roots) for finding in _root(root, now, exports=number > 0)),
         *(() if process is None else _process(process)),
     ]
     return tuple(sorted(found, key=lambda finding: -finding.status))
@@ -82,6 +90,11 @@ def _numbers(store: StoreSeen) -> Iterator[Finding]:
             f"{_many(store.gaps, 'gap')} in the traces, {_many(store.missing_records or 0, 'record')} missing",
             "make room on the disk of the journal, raise journal_max_bytes, or speed up the store",
         )
+    if store.dead_letters is not None and store.dead_letters.recent:
+        letters = store.dead_letters
+        yield _finding(
+            "dead_letters", f"{_many(letters.recent, 'record')} refused by the store: {letters.last_error}", _LETTERS
+        )
     if store.abandoned:
         yield _finding(
             "abandoned",
@@ -90,17 +103,19 @@ def _numbers(store: StoreSeen) -> Iterator[Finding]:
         )
 
 
-def _root(root: RootSeen, now: datetime) -> Iterator[Finding]:
+def _root(root: RootSeen, now: datetime, *, exports: bool) -> Iterator[Finding]:
     if root.problem is not None:
         yield _finding("journal_unreadable", f"{root.path}: {root.problem}", "run as the user who records")
     for journal in root.journals:
         yield from _journal(journal, now)
+    yield from _drainer(root)
     letters = root.dead_letters
     if letters.recent:
+        who = "an exporter" if exports else "the store, and not set aside in it"
         yield _finding(
             "dead_letters",
-            f"{_many(letters.recent, 'record')} refused by the store: {letters.last_error}",
-            f"look into {letters.files[-1]}, and delete it once that is done",
+            f"{_many(letters.recent, 'record')} refused by {who}: {letters.last_error}",
+            f"look into {letters.files[-1]}, and delete it once that is done" if exports else _LETTERS,
         )
     if not letters.complete:
         yield _finding(
@@ -131,8 +146,22 @@ def _journal(journal: JournalSeen, now: datetime) -> Iterator[Finding]:
         yield _finding(
             "backlog",
             f"{who}: {_waiting(journal)}, the oldest for {_seconds(journal.oldest, now):.0f} s",
-            "see whether the store is in reach of that process, and what its log says",
+            _IN_REACH if journal.writer != "process" else "see whether the drainer reaches the store",
         )
+
+
+def _drainer(root: RootSeen) -> Iterator[Finding]:
+    left = [one for one in root.journals if one.writer == "process" and one.alive is not False and one.records]
+    if not left or (root.drainer is not None and root.drainer.running):
+        return
+    why = "" if root.drainer is None or root.drainer.trouble is None else f": {root.drainer.trouble}"
+    count = sum(one.records for one in left)
+    yield _finding(
+        "drainer",
+        f"{_many(count, 'record')} of {_many(len(left), 'process', 'processes')} wait for a drainer, and there is "
+        f"none{why}",
+        f"run `agenttrace drain --journal-dir {root.path}` with the store, in a supervisor or by hand",
+    )
 
 
 def _waiting(journal: JournalSeen) -> str:
@@ -146,6 +175,12 @@ def _process(process: SelfSeen) -> Iterator[Finding]:
     stats = process.stats
     if stats.recorded and stats.journal_dir is None and stats.pending:
         yield _finding("memory", "the journal is in memory: a crash loses what waits", "give journal_dir a local disk")
+    if stats.dead_letters_lost:
+        yield _finding(
+            "dead_letters_lost",
+            f"{_many(stats.dead_letters_lost, 'record')} refused by the store and not set aside: no room, or no folder",
+            "make room: `agenttrace letters list`, then `retry` or `discard`",
+        )
     if stats.dropped:
         yield _finding("dropped", f"{_many(stats.dropped, 'record')} dropped: no room", "raise journal_max_bytes")
     if stats.internal_errors:

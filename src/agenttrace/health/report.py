@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from agenttrace.journal.rights import Exposed
     from agenttrace.journal.stats import Stats
 
-__all__ = ["Finding", "ProcessSeen", "Report", "SchemaState", "SelfSeen", "StoreSeen"]
+__all__ = ["Finding", "LettersStored", "ProcessSeen", "Report", "SchemaState", "SelfSeen", "StoreSeen"]
 
 #: How the version of a store's tables stands to the one that the library knows.
 SchemaState = Literal["current", "older", "newer", "none", "unversioned", "missing", "unknown"]
@@ -45,6 +45,17 @@ class ProcessSeen:
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class LettersStored:
+    """The records that the store refused, as it has set them aside; of all workspaces."""
+
+    count: int
+    recent: int  # of those, set aside within the time that was asked about
+    bytes: int
+    newest: datetime | None
+    last_error: str | None  # the newest one's
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class StoreSeen:
     """The store. Numbers are None where they could not be had."""
 
@@ -60,6 +71,7 @@ class StoreSeen:
     gaps: int | None  # runs of type gap that started within the time that was asked about
     missing_records: int | None  # that these gaps stand for
     abandoned: int | None  # runs that started within that time and whose process died
+    dead_letters: LettersStored | None
     complete: bool  # False: time ran out while counting, and numbers are too small or missing
     exposed: tuple[Exposed, ...]  # files of the store that everybody may reach
 

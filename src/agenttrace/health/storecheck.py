@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import orjson
 
 from agenttrace.errors import StoreTooNew
-from agenttrace.health.report import ProcessSeen, SchemaState, StoreSeen
+from agenttrace.health.report import LettersStored, ProcessSeen, SchemaState, StoreSeen
 from agenttrace.journal.limit import done_within
 from agenttrace.journal.rights import Exposed, exposed
 from agenttrace.model.times import micros, utc
@@ -85,6 +85,7 @@ class _Look:
             gaps=None,
             missing_records=None,
             abandoned=None,
+            dead_letters=None,
             complete=True,
             exposed=(),
         )
@@ -123,6 +124,7 @@ class _Look:
     def _count(self, store: Store) -> None:
         now = store.now()
         self.seen = replace(self.seen, processes=tuple(_process(row, now) for row in store.processes()))
+        self.seen = replace(self.seen, dead_letters=_letters(store, self.since))
         workspaces = store.workspaces()
         gaps = missing = abandoned = 0
         self.seen = replace(self.seen, workspaces=len(workspaces))
@@ -146,6 +148,17 @@ def _process(row: ProcessRow, now: int) -> ProcessSeen:
         seen=utc(row.seen_at),
         silent_seconds=silent,
         stood_still=silent > _SILENT,
+    )
+
+
+def _letters(store: Store, since: datetime) -> LettersStored:
+    found = store.letter_figures(since=micros(since))
+    return LettersStored(
+        count=found.count,
+        recent=found.recent,
+        bytes=found.bytes,
+        newest=None if found.newest is None else utc(found.newest),
+        last_error=found.last_error,
     )
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Delivery"]
 
 # The program's own `random` is left alone: drawing from it would change what a seeded program does.
-_chance = random.Random()  # noqa: S311 # nosec B311 - jitter, no secret
+_chance = random.Random()  # noqa: S311 - jitter, no secret # nosec B311
 
 _SLICE = 16  # records decoded before other threads get a turn
 _LONGEST_SLICE = 256

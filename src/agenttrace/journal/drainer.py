@@ -71,6 +71,7 @@ class Drainer:
         self._store: Store | None = None
         self._stopping = False
         self._followed: dict[Path, Followed] = {}
+        self._others = set[Path]()  # journals whose processes drain them themselves
         self._delivery = Delivery(
             self._settings, self._open_store, self.counters, wait=self._pause, on_error=on_error, clock=clock
         )
@@ -85,6 +86,8 @@ class Drainer:
         self._tending = Tending(self._settings, self._open_store, self.counters)
         self._started = clock()
         self._adopted = 0  # monotonic nanoseconds: when the last adoption began that has come to its end
+        self._busy = False  # some process has more for us
+        self._drained = 0  # monotonic nanoseconds: what all had appended before that is stored
         self._needed = time.monotonic()  # when a living process was there last
         self._next_look = 0.0
 
@@ -97,7 +100,7 @@ class Drainer:
                 self._guarded(self._round)
                 if self._is_over():
                     break
-                self._rest(self._settings.flush_interval)
+                self._rest(0.0 if self._busy else self._settings.flush_interval)
         finally:
             self._leave()
 
@@ -115,6 +118,7 @@ class Drainer:
         self._attend()
         if whole and not self._stopping:
             self._adopted = began
+            self._drained = self._drained if self._busy else began
             self._tending.step()
         self._say()
 
@@ -129,6 +133,7 @@ class Drainer:
         """Drain the journals of the living, after a look which there are."""
         stamp = renewal.stamp(self._settings.root)
         self._look()
+        self._busy = False
         for followed in list(self._followed.values()):
             if self._stopping:
                 return
@@ -138,9 +143,12 @@ class Drainer:
 
     def _serve(self, followed: Followed, stamp: object) -> None:
         try:
-            followed.drain(stopping=self._is_stopping)
+            if followed.drain(stopping=self._is_stopping):
+                followed.renew(stamp)
+            else:
+                self._busy = True
             if not self._stopping:
-                followed.keep(stamp)
+                followed.keep()
         except FileNotFoundError:
             followed.gone()
             self._forget(followed)
@@ -152,10 +160,12 @@ class Drainer:
             self._forget(self._followed[path])
         with os.scandir(self._seat.root) as entries:
             found = [Path(entry.path) for entry in entries if _is_journal(entry)]
-        for path in found:
-            if path not in self._followed and path not in dead and read_owner(path).get("writer") == "process":
-                with suppress(FileNotFoundError):
-                    self._follow(path)
+        self._others.intersection_update(found)
+        for path in {*found} - self._followed.keys() - dead - self._others:
+            if read_owner(path).get("writer") == "process":
+                self._follow(path)
+            else:
+                self._others.add(path)
 
     def _follow(self, path: Path) -> None:
         try:
@@ -167,7 +177,9 @@ class Drainer:
                 on_error=self._on_error,
                 clock=self._clock,
             )
-        except PermissionError as error:
+        except FileNotFoundError:
+            pass  # its process has just removed it
+        except OSError as error:
             self._on_error(f"journal folder {path}", error)
 
     def _forget(self, followed: Followed) -> None:
@@ -214,8 +226,10 @@ class Drainer:
     # The end.
 
     def _is_over(self) -> bool:
-        if self._stopping or self._once:
+        if self._stopping or (self._once and not self._busy):
             return True
+        if self._once:
+            return False
         if self._linger is None or time.monotonic() < self._needed + self._linger:
             return False
         if self._adopter.held and time.monotonic() < self._needed + self._linger + self._settings.abandon_grace:
@@ -251,6 +265,7 @@ class Drainer:
                 started=self._started,
                 at=time.monotonic_ns(),
                 round=self._adopted,
+                drained=self._drained,
                 following=len(self._followed),
                 trouble=self.failure,
                 **more,

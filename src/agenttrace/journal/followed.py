@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack, closing, suppress
 from typing import TYPE_CHECKING, Any
 
 from agenttrace.journal import renewal
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Followed"]
 
+_TURN = 8  # batches of one process, then it is the next one's turn
 _MOST_KEPT = 1000  # open runs that are written down for the next drainer
 _LONGEST_ERROR = 500
 
@@ -46,14 +48,19 @@ class Followed:
         """Open the journal. Raises OSError where it is gone or may not be entered."""
         self.counters = Counters()
         self.open_runs: set[tuple[bytes, bytes]] = set()
-        self.journal = LivingJournal(path, settings)
         self._settings = settings
         self._clock = clock
-        self._status = Sheet(path / "status")
-        self._running = Sheet(path / "running")
+        with ExitStack() as opened:
+            self.journal = opened.enter_context(closing(LivingJournal(path, settings)))
+            self._status = opened.enter_context(closing(Sheet(path / "status")))
+            self._running = opened.enter_context(closing(Sheet(path / "running")))
+            self._opened = opened.pop_all()
         self._unsure = False  # the store may have more open runs of it than we know
         self._next_sync = 0.0
         self._renewed: object = None
+        self._until = 0.0  # monotonic seconds: what was appended before that is stored
+        self._kept: set[tuple[bytes, bytes]] | None = None
+        self._told: dict[str, Any] = {}
         self._resume(path)
         self.delivery = Delivery(
             settings,
@@ -66,6 +73,8 @@ class Followed:
         self._life = None
         if settings.heartbeat is not None:
             self._life = Life(self, settings, self.delivery, clock=clock, owner=read_owner(path))
+            if self.counters.heartbeats:
+                self._life.resume()
 
     @property
     def home(self) -> LivingJournal:
@@ -80,32 +89,43 @@ class Followed:
         self._unsure = bool(kept.get("more", False))
         self.open_runs |= {(bytes.fromhex(run[:32]), bytes.fromhex(run[32:])) for run in kept.get("runs", ())}
 
-    def drain(self, *, stopping: Callable[[], bool]) -> None:
-        """Bring to the store what the process has appended.
+    def drain(self, *, stopping: Callable[[], bool]) -> bool:
+        """Bring to the store what the process has appended, so much that others have their turn; return whether all.
 
         Raises FileNotFoundError where the process has removed its journal, Stopped when it is time to stop.
         """
-        while not stopping() and (chunk := self.journal.read()) is not None:
+        self.journal.look()
+        began = time.monotonic()
+        for _ in range(_TURN):
+            chunk = None if stopping() else self.journal.read()
+            if chunk is None:
+                self._until = began
+                break
             self.counters.damaged += chunk.damaged
             if chunk.records:
                 self.delivery.deliver(chunk.records, self.journal.process_id, self.open_runs)
             self.counters.settled += len(chunk.records)
             self.publish()
             self.journal.commit(chunk.offset)
-        self.publish()
+        return self._until == began and not stopping()
 
-    def keep(self, stamp: object) -> None:
-        """Do what is due: the heartbeat, what has to reach the disk, and what has to leave it.
-
-        `stamp` is that of the renewal that was asked for before the last `drain` began. Raises as `drain` does.
-        """
+    def keep(self) -> None:
+        """Do what is due: the heartbeat, and what has to reach the disk. Raises as `drain` does."""
         self.sync()
+        if self._life is not None:
+            self._life.keep()
+        if self._told != self._counts():
+            self.publish()
+
+    def renew(self, stamp: object) -> None:
+        """Have nothing on the disk any more of what was stored.
+
+        `stamp` is that of the renewal that was asked for before a `drain` began that came to its end.
+        """
         if stamp != self._renewed:
             self.journal.wipe()
             self._renewed = stamp
             self.publish()
-        if self._life is not None:
-            self._life.keep()
 
     def sync(self) -> None:
         """Make what the process appended safe from the loss of power, now and then."""
@@ -121,23 +141,37 @@ class Followed:
         self.publish()
 
     def publish(self) -> None:
-        """Write down for the process what became of its records; before the mark moves, so it never says too little."""
-        self._keep_runs()
-        counters: dict[str, Any] = {name: getattr(self.counters, name) for name in TOLD}
+        """Write down for the process what became of its records; before the mark moves, so it never says too little.
+
+        Where the disk has no room for that, draining goes on all the same.
+        """
+        with suppress(OSError):
+            self._keep_runs()
+            self._say()
+
+    def _counts(self) -> dict[str, Any]:
+        return {name: getattr(self.counters, name) for name in TOLD}
+
+    def _say(self) -> None:
+        self._told = self._counts()
         error = self.counters.last_error
         self._status.write(
             {
-                **counters,
+                **self._told,
                 "open": len(self.open_runs) + self._unsure,
+                "until": self._until,
                 "renewed": renewal.shown(self._renewed),
                 "last_error": None if error is None else error[:_LONGEST_ERROR],
             }
         )
 
     def _keep_runs(self) -> None:
+        if self.open_runs == self._kept:
+            return
         few = len(self.open_runs) <= _MOST_KEPT
-        runs = sorted((workspace + run).hex() for workspace, run in self.open_runs) if few else []
+        runs = [(workspace + run).hex() for workspace, run in self.open_runs] if few else []
         self._running.write({"runs": runs, "more": self._unsure or not few})
+        self._kept = set(self.open_runs)
 
     def gone(self) -> None:
         """End the runs that are still open and take back the heartbeat: the process has removed its journal."""
@@ -145,6 +179,4 @@ class Followed:
 
     def close(self) -> None:
         """Let go of it."""
-        self.journal.close()
-        self._status.close()
-        self._running.close()
+        self._opened.close()

@@ -463,7 +463,7 @@ class Journal:
         for segment in sealed:
             segment.unmap()
         for segment in sealed[_OPEN:]:
-            if self.home.path is not None:
+            if segment.can_rest():
                 segment.rest()
 
     def sync(self) -> None:

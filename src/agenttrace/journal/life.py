@@ -56,11 +56,16 @@ class Life:
         self._root = settings.root
         self._interval = settings.heartbeat or 0.0
         self._delivery = delivery
-        self._heartbeat = Heartbeat(journal.home.process_id, started_at=clock(), interval=self._interval, owner=owner)
+        started = clock() if owner is None else int(owner.get("started", 0)) or clock()
+        self._heartbeat = Heartbeat(journal.home.process_id, started_at=started, interval=self._interval, owner=owner)
         self._watch = Watch(settings.abandon_grace)
         self._failure = delivery.last_failure
         self._next = float("inf")
         delivery.begin(self._heartbeat)
+
+    def resume(self) -> None:
+        """Go on for a process whose heartbeat the store has already."""
+        self._heartbeat.is_known = True
 
     def keep(self) -> None:
         """Do what is due: look at the heartbeats in the store, and write our own. Raises Stopped.

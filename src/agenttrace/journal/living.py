@@ -44,7 +44,7 @@ class LivingJournal:
     def read(self) -> Chunk | None:
         """Return the records that come next, or None where there are none yet. The same ones come until `commit`.
 
-        Raises OSError where they cannot be read, FileNotFoundError where the process has removed its journal.
+        Raises OSError where they cannot be read.
         """
         while True:
             complete = self._mark.open_segment() > self._number
@@ -52,7 +52,6 @@ class LivingJournal:
             if chunk.records or chunk.damaged:
                 return chunk
             if not complete or not self._next_segment():
-                self._look_for_folder()
                 return None
 
     def _open(self) -> bool:
@@ -61,7 +60,8 @@ class LivingJournal:
                 self._fd = os.open(self._segment(self._number), os.O_RDWR | SAFE)
         return self._fd >= 0
 
-    def _look_for_folder(self) -> None:
+    def look(self) -> None:
+        """Raise FileNotFoundError where the process, or who has adopted it, has removed the journal."""
         os.stat(self.path / "lock")
 
     def _segment(self, number: int) -> Path:

@@ -47,6 +47,10 @@ class MemorySegment(MappedSegment):
         """Mark that nothing is appended any more."""
         self.let_go()
 
+    def can_rest(self) -> bool:
+        """Return True: the data stay."""
+        return True
+
     def rest(self) -> None:
         """Mark that nothing is appended any more; the data stay, there is nowhere else to have them from."""
         self.let_go()

@@ -162,7 +162,7 @@ class Starter:
 class Outside:
     """Stands where a `Writer` stands; all methods may be called from any thread."""
 
-    def __init__(self, journal: Journal, starter: Starter) -> None:
+    def __init__(self, journal: SharedJournal, starter: Starter) -> None:
         self.journal = journal
         self._starter = starter
         self._began = time.monotonic_ns()
@@ -175,7 +175,7 @@ class Outside:
 
     def is_alive(self) -> bool:
         """Return whether a drainer can do the work, and was not told that it is over."""
-        return not self._stopped and self.journal.home.path is not None  # else the folder was lost
+        return not self._stopped and not self.journal.is_lost()
 
     def is_current(self) -> bool:
         """Return False: there is no thread that could be the caller's."""
@@ -229,7 +229,10 @@ class Outside:
     def stop(self, timeout: float, *, final: bool) -> bool:  # noqa: ARG002 - as a writer's thread is told
         """Have the drainer look once more; what is left is for it, or for the next one. Return True."""
         self._stopped = True
-        self._starter.ensure()
+        if self.journal.is_drained() and not self.journal.has_open_runs():
+            seat.wake(self._starter.root)
+        else:
+            self._starter.ensure()
         return True
 
 
@@ -241,8 +244,10 @@ class Drained:
         self._renewals = renewal.stamp(command.root)
         self.journal = SharedJournal
 
-    def writer(self, journal: Journal) -> Outside:
-        """Return what stands for the writer's thread."""
+    def writer(self, journal: Journal) -> Outside | None:
+        """Return what stands for the writer's thread; None where no other process can drain the journal."""
+        if not isinstance(journal, SharedJournal) or journal.is_lost():
+            return None
         return Outside(journal, self._starter)
 
     def problem(self) -> str | None:

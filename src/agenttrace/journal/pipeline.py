@@ -166,9 +166,8 @@ class Pipeline:
 
     def _new_writer(self, journal: Journal) -> Writer | Outside:
         """Return who drains the journal: where it is in memory, nobody else can."""
-        if self._outside is not None and journal.home.path is not None:
-            return self._outside.writer(journal)
-        return Writer(
+        outside = None if self._outside is None else self._outside.writer(journal)
+        return outside or Writer(
             journal,
             self.settings,
             self.open_store_once,

@@ -28,6 +28,7 @@ __all__ = ["Seat", "is_taken", "said", "wake"]
 _LOCK, _WAKE, _STATE = "drain.lock", "drain.wake", "drain.state"
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 _PIECE = 4096
+_LONGEST = 86_400.0  # seconds of one wait
 _LOOK = 0.02  # seconds between two attempts to get the lock
 
 
@@ -124,8 +125,9 @@ class Seat:
 
     def wait(self, seconds: float) -> bool:
         """Wait so long, shorter if woken, and return whether somebody woke us."""
-        ready, _, _ = select.select([self._pipe], [], [], max(seconds, 0.0))
-        if not ready:
+        look = select.poll()
+        look.register(self._pipe, select.POLLIN)
+        if not look.poll(min(max(seconds, 0.0), _LONGEST) * 1000):
             return False
         with suppress(BlockingIOError):
             while len(os.read(self._pipe, _PIECE)) == _PIECE:

@@ -56,6 +56,10 @@ class Segment(Protocol):
         """Let go of the buffer of a segment to which nothing is appended any more."""
         ...
 
+    def can_rest(self) -> bool:
+        """Return whether all that `rest` lets go of can be had again."""
+        ...
+
     def rest(self) -> None:
         """Let go of everything that can be had again when the segment is read."""
         ...
@@ -140,16 +144,15 @@ class FileSegment(MappedSegment):
             buffer.close()
 
     def rest(self) -> None:
-        """Close the file too; reading opens it again. One that somebody has deleted stays open."""
-        self.unmap()
-        if self._fd >= 0 and os.fstat(self._fd).st_nlink:
-            self._close()
-
-    def _close(self) -> None:
+        """Close the file too; reading opens it again."""
         self.unmap()
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
+
+    def can_rest(self) -> bool:
+        """Return whether the file could be opened again: nobody has deleted it."""
+        return self._fd < 0 or os.fstat(self._fd).st_nlink > 0
 
     def sync(self) -> None:
         """Return when what was written is safe from the loss of power. Other threads run meanwhile."""
@@ -159,9 +162,9 @@ class FileSegment(MappedSegment):
 
     def remove(self) -> None:
         """Close and unlink the file."""
-        self._close()
+        self.rest()
         self._path.unlink(missing_ok=True)
 
     def forget(self) -> None:
         """Close a forked child's copies of the map and the file."""
-        self._close()
+        self.rest()

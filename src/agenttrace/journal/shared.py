@@ -6,6 +6,8 @@ plain copy, and where somebody waits.
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from agenttrace.journal.degrade import WHOLE
 from agenttrace.journal.frames import HEADER_SIZE
 from agenttrace.journal.journal import Journal, position
 from agenttrace.journal.sheet import read_sheet
+from agenttrace.journal.homes import Stranded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,6 +109,18 @@ class SharedJournal(Journal):
                 self._offset = max(offset, HEADER_SIZE)
                 self.committed = max(self.committed, position(number, self._offset))
 
+    def is_lost(self) -> bool:
+        """Return whether the folder is gone: then no other process finds the journal, and this one drains it."""
+        path = self.home.path
+        if path is None or (path / "lock").exists():
+            return path is None
+        with self.tail.held():
+            if self.home.path is not None:
+                self._on_error("journal folder", FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)))
+                self.home = Stranded(self.home)
+                self._max_bytes = self._used + self._settings.memory_max_bytes
+        return True
+
     def status(self) -> dict[str, Any]:
         """Return what the drainer says of this journal; nothing where none has looked at it yet."""
         return {} if self.home.path is None else read_sheet(self.home.path / "status")
@@ -118,11 +133,14 @@ class SharedJournal(Journal):
             return
         for name in TOLD:
             setattr(self._counters, name, self._before[name] + int(said.get(name, 0)))
-        if self.home.path is not None:  # the drainer's last round to its end stored all that was there when it began
-            self.stored_until = max(self.stored_until, int(seat.said(self.home.path.parent).get("round", 0)) / 1e9)
+        self.stored_until = max(self.stored_until, float(said.get("until", 0.0)), self._drained())
         error = said.get("last_error")
         if error != self._told_error:
             self._told_error = self._counters.last_error = error
+
+    def _drained(self) -> float:
+        """Return before which moment all was stored that any process had appended, by the drainer's last round."""
+        return 0.0 if self.home.path is None else int(seat.said(self.home.path.parent).get("drained", 0)) / 1e9
 
     def has_open_runs(self) -> bool:
         """Return whether the store has runs of this process as running, or may have."""

@@ -34,7 +34,7 @@ def dead_letter(kind: int, payload: bytes, error: str, *, process_id: bytes, now
 
     >>> row = dead_letter(1, b"no record", "ValueError: no RUN record", process_id=bytes(16), now=5)
     >>> row.workspace_id, row.time, row.id.hex()[:8]
-    (None, 5, '6da4c4b8')
+    (None, 5, '9928ded9')
     """
     named = named_by(kind, payload)
     return DeadLetterRow(

@@ -20,7 +20,7 @@ _SIGNS: Final = (
     *("ghp_", "ghr_", "ghs_", "ghu_", "github_pat_", "glpat-", "gsk_", "hf_", "k_live_", "k_test_", "npm_", "pplx-"),
     *("pypi-A", "r8_", "sk-", "whsec_", "xai-", "xapp-", "xox"),
 )
-_SHORTEST, _REMEMBERED = 13, 512
+_SHORTEST, _REMEMBERED, _UUID = 13, 512, 36
 _BEFORE, _DIGITS = "[REDACTED:", 16
 
 
@@ -35,6 +35,8 @@ def veiled(text: str) -> str:
     """
     if len(text) < _SHORTEST and "://" not in text:
         return text
+    if len(text) == _UUID and text[8] == text[13] == "-" and _is_hex(text):
+        return text  # as most ids are: none of the signs is made of hex digits
     return _remembered(text) if len(text) <= _REMEMBERED else _veil(text)
 
 
@@ -48,6 +50,13 @@ def is_telling(text: str) -> bool:
         return "[WITHHELD" not in text
     kind, dash, digest = text.removeprefix(_BEFORE).removesuffix("]").rpartition("-")
     return text == f"{_BEFORE}{kind}{dash}{digest}]" and len(digest) == _DIGITS and "[" not in kind
+
+
+def _is_hex(text: str) -> bool:
+    try:
+        return bool(bytes.fromhex(text.replace("-", "")))
+    except ValueError:
+        return False
 
 
 def _veil(text: str) -> str:

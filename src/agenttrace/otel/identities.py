@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import orjson
 
+from agenttrace.model.veil import is_telling
 from agenttrace.model.wire import SCOPE_IDS
 from agenttrace.otel import semconv
 from agenttrace.otel.semconv.own import ATTRIBUTES, OWN
@@ -38,14 +39,14 @@ class Identity(NamedTuple):
 
 def identify(view: View) -> Identity:
     """Return the ids of a span: those that were in force where it started, then what its attributes say."""
-    given = ((name, text_of_scalar(value)) for name, value in view.span.scope_ids.items() if name in _IDS)
+    given = ((name, _id(value)) for name, value in view.span.scope_ids.items() if name in _IDS)
     ids = {name: text for name, text in given if text is not None}
     free: dict[str, Any] = {}
     weak: dict[str, str] = {}
     for convention in (OWN,) if view.own else semconv.CONVENTIONS:
         for name, attributes in convention.ids.items():
             for attribute in attributes:
-                if attribute in view.attributes and (text := text_of_scalar(view.attributes[attribute])) is not None:
+                if attribute in view.attributes and (text := _id(view.attributes[attribute])) is not None:
                     ids.setdefault(name, text)
         _take(_metadata(view, convention.metadata, convention.metadata_objects), ids, weak, free)
     for name, text in weak.items():
@@ -107,7 +108,7 @@ def _metadata(view: View, prefixes: tuple[str, ...], objects: tuple[str, ...]) -
 def _take(found: Iterator[tuple[str, Any]], ids: dict[str, str], weak: dict[str, str], free: dict[str, Any]) -> None:
     for given, value in found:
         name = _HUMP.sub("_", given).lower()
-        text = text_of_scalar(value)
+        text = _id(value)
         if name == "workspace_id" or value is None:
             continue
         if name in _IDS and text is not None:
@@ -116,3 +117,9 @@ def _take(found: Iterator[tuple[str, Any]], ids: dict[str, str], weak: dict[str,
             free.setdefault(given, clean(value))
         if name in _ALIASES and text is not None:
             weak.setdefault(_ALIASES[name], text)
+
+
+def _id(value: object) -> str | None:
+    """Return an id as text; None for one that was redacted: all that were would be one user, or one session."""
+    text = text_of_scalar(value)
+    return text if text is not None and is_telling(text) else None

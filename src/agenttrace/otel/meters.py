@@ -41,6 +41,9 @@ INSTRUMENTS: tuple[Instrument, ...] = (
     Instrument("agenttrace.backlog.size", "level", "By", "backlog_bytes", "What these take in the journal."),
     Instrument("agenttrace.backlog.age", "gauge", "s", "backlog_seconds", "How old the oldest of these can be."),
     Instrument("agenttrace.dead_letters", "counter", "{record}", "dead_letters", "Records that the store refused."),
+    Instrument(
+        "agenttrace.dead_letters.lost", "counter", "{record}", "dead_letters_lost", "Of these, those not set aside."
+    ),
     Instrument("agenttrace.errors", "counter", "{error}", "internal_errors", "Errors inside agenttrace."),
     Instrument("agenttrace.store.retries", "counter", "{attempt}", "retried", "Writes that were tried again."),
     Instrument("agenttrace.heartbeats", "counter", "{heartbeat}", "heartbeats", "Heartbeats that the store took."),

@@ -20,6 +20,8 @@ __all__ = ["JSON", "PROTOBUF", "inflate", "protobuf_status", "protobuf_success",
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
 
+#: Parts of a gzip body. Each one costs a copy of all that follow it.
+_MOST_MEMBERS = 64
 _ENCODINGS = {"gzip": 31, "deflate": 47}  # window bits: a gzip header, any header
 
 
@@ -71,6 +73,8 @@ def _inflated(body: bytes, window: int, limit: int) -> bytes:
     parts: list[bytes] = []
     left = limit
     while body:
+        if len(parts) == _MOST_MEMBERS:
+            raise Malformed(f"body: it has more than {_MOST_MEMBERS} gzip members")
         stream = zlib.decompressobj(window)
         part = stream.decompress(body, left + 1)
         left -= len(part)

@@ -8,9 +8,11 @@ from datetime import date, datetime
 
 from agenttrace.errors import InvalidQuery
 from agenttrace.model import ids, times
+from agenttrace.model.veil import veiled
 
 __all__ = [
     "agent",
+    "call",
     "check_agent_key",
     "check_session_key",
     "choice",
@@ -96,7 +98,14 @@ def text(parameter: str, value: object, *, longest: int | None = None) -> str | 
 def owner(parameter: str, value: object) -> str:
     """Return a user's or team's id as the text that it is stored under."""
     known = _key(parameter, value)
-    return str(ids.as_uuid(known) or text(parameter, known))
+    found = ids.as_uuid(known)
+    return ids.canonical(text(parameter, known) or "") if found is None else str(found)
+
+
+def call(parameter: str, value: object, *, longest: int | None = None) -> str | None:
+    """Return a call's id as the text that it is stored under; None stays None."""
+    known = text(parameter, value, longest=longest)
+    return None if known is None else veiled(known)
 
 
 def choice(parameter: str, value: object, allowed: tuple[str, ...]) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 __all__ = ["Ids", "RandomIds", "RandomIdsInPython"]
 
 # A generator of our own: a program that seeds the global one must not make two processes count the same ids.
-_random = random.Random()  # noqa: S311 - ids need to be unlikely to meet, not hard to guess
+_random = random.Random()  # noqa: S311 - ids need to be unlikely to meet, not hard to guess # nosec B311
 _BIG: repeat[Any] = repeat("big")
 _milliseconds = int.to_bytes
 _tail = map(int.to_bytes, map(_random.getrandbits, repeat(80)), repeat(10), _BIG).__next__

@@ -1,6 +1,7 @@
 """Marks: the one text form of everything that has no JSON form. Pure; never raises an Exception.
 
 <NaN> <Infinity> <-Infinity> <cycle> <depth limit>
+<12 more>                   items of a container that were not looked at, since the value has too many
 <mypkg.Foo>                 an object whose repr says no more than its type (and perhaps its address)
 <mypkg.Foo: Foo(x=1)>       an object and its repr, cut after about 1,000 characters
 <bytes 5: b'hello'>         bytes as Python writes them, so that redaction sees what they say
@@ -13,7 +14,7 @@ from __future__ import annotations
 import types
 from typing import Any, Final
 
-__all__ = ["CYCLE", "DEPTH", "cut", "mark", "mark_bytes", "mark_failure", "sane", "type_name"]
+__all__ = ["CYCLE", "DEPTH", "cut", "mark", "mark_bytes", "mark_failure", "mark_more", "sane", "type_name"]
 
 CYCLE: Final = "<cycle>"
 DEPTH: Final = "<depth limit>"
@@ -117,3 +118,8 @@ def mark_bytes(value: bytes | bytearray | memoryview) -> str:
 def mark_failure(value: object, error: Exception) -> str:
     """Return the marked string for an object whose own code raised `error`."""
     return f"<{type_name(value)}: {type_name(error)} in repr>"
+
+
+def mark_more(count: int) -> str:
+    """Return the marked string for so many items that were not looked at."""
+    return f"<{count} more>"

@@ -56,7 +56,7 @@ def capturer(redactor: Redactor, limit: int) -> tuple[Capture, dict[str, bytes] 
                 found = plain(value, heads, limit)
             if type(found) is bytes:
                 return found
-        except Exception:  # noqa: BLE001 - lone surrogates in keys
+        except Exception:  # noqa: BLE001 - lone surrogates in keys # nosec B110
             pass
         return _thoroughly(value, redactor, limit)
 

@@ -85,7 +85,7 @@ class Redactor:
             data = orjson.dumps(text)
             if self._gated and not suspicious(text, self._names):
                 return data
-        except Exception:  # noqa: BLE001 - a lone surrogate
+        except Exception:  # noqa: BLE001 - a lone surrogate # nosec B110
             pass
         with LOADING:
             from agenttrace.record.capture import to_json

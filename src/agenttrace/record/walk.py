@@ -17,12 +17,15 @@ from typing import Any, Final, cast
 
 import orjson
 
-from agenttrace.record.marks import CYCLE, DEPTH, mark, mark_bytes, mark_failure, sane, type_name
+from agenttrace.record.marks import CYCLE, DEPTH, mark, mark_bytes, mark_failure, mark_more, sane, type_name
 
-__all__ = ["MAX_DEPTH", "fragment", "plain"]
+__all__ = ["MAX_DEPTH", "MAX_ITEMS", "fragment", "plain"]
 
 #: Containers deeper than this become a mark (in values that need the walk).
 MAX_DEPTH: Final = 200
+
+#: Items of containers that are looked at in one value, those of shared ones each time; the others become a mark.
+MAX_ITEMS: Final = 1 << 17
 
 #: JSON that orjson writes as it is (missing from orjson's own type stubs).
 fragment: Final[Any] = cast("Any", orjson).Fragment
@@ -36,16 +39,25 @@ _MAPPINGS = (types.MappingProxyType, UserDict, ChainMap, Mapping)
 _MISSING: Final = object()
 
 
+class _Above(set[int]):
+    """The containers around a value, by id, and how many more items may be looked at.
+
+    Objects that know each other have as many paths through them as they have orders: each would be walked.
+    """
+
+    left = MAX_ITEMS
+
+
 def plain(value: object) -> Any:
     """Return a value of plain dicts, lists, text, numbers and orjson fragments that says what `value` said.
 
     Containers are copied in one step before they are looked at, so other threads may change them meanwhile. Raises only
     where even a mark cannot be made (no stack or memory left).
     """
-    return _plain(value, 0, set())
+    return _plain(value, 0, _Above())
 
 
-def _plain(value: Any, depth: int, above: set[int]) -> Any:
+def _plain(value: Any, depth: int, above: _Above) -> Any:
     try:
         kind = cast("type[Any]", type(value))
         scalar = _SCALARS.get(kind)
@@ -64,11 +76,11 @@ def _plain(value: Any, depth: int, above: set[int]) -> Any:
         return mark_failure(value, error)
 
 
-def _opened(value: Any, depth: int, above: set[int]) -> Any:
+def _opened(value: Any, depth: int, above: _Above) -> Any:
     if isinstance(value, dict):
         return _dict(_items(value), depth, above)
     if isinstance(value, list):
-        return [_plain(item, depth, above) for item in _copy(value)]
+        return _list(_copy(value), depth, above)
     found = _leaf(value)
     return _rich(value, depth, above) if found is _MISSING else found
 
@@ -76,7 +88,7 @@ def _opened(value: Any, depth: int, above: set[int]) -> Any:
 def _leaf(value: Any) -> Any:
     """Return the JSON form of a value without children, or _MISSING."""
     if isinstance(value, enum.Enum):
-        return _plain(value._value_, MAX_DEPTH - 8, set())
+        return _plain(value._value_, MAX_DEPTH - 8, _Above())
     for kind, convert in _SUBCLASSES:
         if isinstance(value, kind):
             return convert(value)
@@ -90,14 +102,14 @@ def _leaf(value: Any) -> Any:
     return _MISSING
 
 
-def _rich(value: Any, depth: int, above: set[int]) -> Any:
+def _rich(value: Any, depth: int, above: _Above) -> Any:
     """Return the JSON form of containers and of objects with fields; of everything else the mark."""
     if isinstance(value, _SETS):
-        return [_plain(item, depth, above) for item in _ordered(cast("set[Any]", value))]
+        return _list(_ordered(cast("set[Any]", value)), depth, above)
     if isinstance(value, tuple) and (names := _tuple_fields(cast("type[Any]", type(cast("Any", value))))):
         return _dict(list(zip(names, cast("tuple[Any, ...]", value), strict=False)), depth, above)
     if isinstance(value, _LISTS):
-        return [_plain(item, depth, above) for item in _snapshot(value)]
+        return _list(_snapshot(value), depth, above)
     if isinstance(value, type | BaseException):
         return mark(value)
     if isinstance(value, _MAPPINGS):
@@ -106,7 +118,7 @@ def _rich(value: Any, depth: int, above: set[int]) -> Any:
     return _object(value, depth, above)
 
 
-def _object(value: Any, depth: int, above: set[int]) -> Any:
+def _object(value: Any, depth: int, above: _Above) -> Any:
     kind = cast("type[Any]", type(value))
     if callable(getattr(kind, "model_dump", None)):
         return _model(value, depth, above)
@@ -118,7 +130,7 @@ def _object(value: Any, depth: int, above: set[int]) -> Any:
     return mark(value)
 
 
-def _model(value: Any, depth: int, above: set[int]) -> Any:
+def _model(value: Any, depth: int, above: _Above) -> Any:
     """Return a pydantic model's own JSON form; where that fails, its fields; where those fail, the mark."""
     dumps: list[Callable[[], Any]] = [
         lambda: value.model_dump(mode="json"),
@@ -128,7 +140,7 @@ def _model(value: Any, depth: int, above: set[int]) -> Any:
     for dump in dumps:
         try:
             dumped = dump()
-        except Exception:  # noqa: BLE001, S112 - the next, simpler form may work
+        except Exception:  # noqa: BLE001, S112 - the next, simpler form may work # nosec B112
             continue
         if dumped is not value:
             return _plain(dumped, depth, above)
@@ -151,13 +163,13 @@ def _field_names(kind: type[Any]) -> list[str] | None:
     return [str(name) for name in cast("tuple[Any, ...]", names)] if isinstance(names, tuple) else None
 
 
-def _array(value: Any, depth: int, above: set[int]) -> Any:
+def _array(value: Any, depth: int, above: _Above) -> Any:
     """Return a numpy array or scalar as orjson writes it, or as Python lists where that loses a NaN or fails."""
     try:
         data = orjson.dumps(value, None, orjson.OPT_SERIALIZE_NUMPY)
         if b"null" not in data:
             return fragment(data)
-    except Exception:  # noqa: BLE001 - not contiguous, or a type that orjson does not know
+    except Exception:  # noqa: BLE001 - not contiguous, or a type that orjson does not know # nosec B110
         pass
     listed = value.tolist()
     return mark(value) if listed is value or type(listed) is type(value) else _plain(listed, depth, above)
@@ -180,7 +192,28 @@ def _ordered(value: set[Any]) -> list[Any]:
         return items
 
 
-def _dict(items: list[tuple[Any, Any]], depth: int, above: set[int]) -> dict[str, Any]:
+def _list(items: list[Any], depth: int, above: _Above) -> list[Any]:
+    shown = _shown(items, above)
+    result = [_plain(item, depth, above) for item in shown]
+    return result if shown is items else [*result, mark_more(len(items) - len(shown))]
+
+
+def _dict(items: list[tuple[Any, Any]], depth: int, above: _Above) -> dict[str, Any]:
+    shown = _shown(items, above)
+    result = _members(shown, depth, above)
+    if shown is not items:
+        result[mark_more(len(items) - len(shown))] = None
+    return result
+
+
+def _shown(items: list[Any], above: _Above) -> list[Any]:
+    """Return the items, or the first ones where there are more than may still be looked at."""
+    left = above.left
+    above.left = max(left - len(items), 0)
+    return items if len(items) <= left else items[:left]
+
+
+def _members(items: list[tuple[Any, Any]], depth: int, above: _Above) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key, item in items:
         name = _key(key)
@@ -193,7 +226,7 @@ def _dict(items: list[tuple[Any, Any]], depth: int, above: set[int]) -> dict[str
 
 
 def _key(key: Any) -> str:
-    form = _plain(key, MAX_DEPTH - 8, set()) if not isinstance(key, tuple) else mark(cast("object", key))
+    form = _plain(key, MAX_DEPTH - 8, _Above()) if not isinstance(key, tuple) else mark(cast("object", key))
     if isinstance(form, str):
         return form
     if isinstance(form, fragment):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from dataclasses import fields, is_dataclass, replace
@@ -303,7 +304,7 @@ class MemoryStore:
             rows = list(_rows_in(vars(self._tables)))
         for row in rows:
             values = {field.name: getattr(row, field.name) for field in fields(row)}
-            yield StoredRow(type(row).__name__.removesuffix("Row").lower(), tuple(values.values())[:2], values)
+            yield StoredRow(_table_of(row), tuple(values.values())[:2], values)
 
     def scrub(self) -> bool:
         """Return True: there is no file."""
@@ -339,7 +340,7 @@ def _page(rows: list[Row], offset: int, limit: int | None) -> list[Row]:
 
 
 def _rows_in(value: Any) -> Iterator[Any]:
-    """Yield the rows that are in containers, at any depth; vectors of ids are no rows."""
+    """Yield the rows that are in containers, at any depth; ids alone are none."""
     if is_dataclass(value):
         yield value
     elif isinstance(value, Entities):
@@ -347,6 +348,11 @@ def _rows_in(value: Any) -> Iterator[Any]:
     elif isinstance(value, dict):
         for item in cast("dict[Any, Any]", value).values():
             yield from _rows_in(item)
+
+
+def _table_of(row: Any) -> str:
+    """Return the name that the table of such rows has in SQL stores."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(row).__name__.removesuffix("Row")).lower()
 
 
 def _wall_clock() -> int:

@@ -446,8 +446,8 @@ class Store(Protocol):
     def set_aside(self, letters: Sequence[DeadLetterRow]) -> None:
         """Keep records that were refused: each once, by id, with time and error as they were given last.
 
-        A payload is bytes: whatever a record holds, and however long it is, it can be set aside. A writer that finds
-        no such method, or whose letters are refused as well, keeps them in files beside its journal.
+        A payload is bytes: whatever a record holds, and however long it is, it can be set aside. A writer whose letters
+        are refused as well keeps them in files beside its journal.
 
         Promises: `letters.once`, `letters.whole`.
         """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from contextlib import suppress
 from importlib.resources import files
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
@@ -177,11 +178,19 @@ def _create_file(path: str) -> None:
     # that SQLite holds on it in this process. SQLite gives -wal and -shm the mode of the file.
     if os.path.exists(path):
         return
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    _create_folder(os.path.dirname(path))
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:
         return
+
+
+def _create_folder(path: str) -> None:
+    """Make a folder, and those above it that are missing, for this user alone."""
+    if not os.path.isdir(path):
+        _create_folder(os.path.dirname(path))
+        with suppress(FileExistsError):
+            os.mkdir(path, 0o700)
 
 
 class _Connection(sqlite3.Connection):

@@ -30,7 +30,9 @@ __all__ = ["VIEW", "add"]
 
 VIEW = View("ingest", scope="ingest")
 
-_REJECTED = "trace or span id missing, or a field of the wrong type"
+_REJECTED = "trace or span id missing, a field of the wrong type, or too much altogether"
+#: How many times the largest request's size the records of one may take.
+_SWELL = 8
 #: google.rpc.Code by HTTP status.
 _CODES = {400: 3, 401: 16, 403: 7, 413: 8, 415: 3, 429: 8, 503: 14}
 _PARTS = {"/v1/traces": ("spans", "rejectedSpans"), "/v1/logs": ("log records", "rejectedLogRecords")}
@@ -95,8 +97,9 @@ def _take(
 ) -> tuple[int, int]:
     """Record what a body holds, and return how many items of it were taken, and how many could not be read."""
     received: Received = otlp.read(otlp.inflate(body, encoding, limit), kind, logs=path == "/v1/logs")
-    receiver.take(received, principal.workspace_id)
-    return len(received.spans) + len(received.logs), received.rejected
+    given = len(received.spans) + len(received.logs)
+    taken = receiver.take(received, principal.workspace_id, most=_SWELL * limit)
+    return taken, received.rejected + given - taken
 
 
 def _kind(request: Request) -> str:

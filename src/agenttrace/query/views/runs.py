@@ -91,7 +91,7 @@ def filter_of(
         agent_key=None if agent_key is None else arguments.agent("agent_key", agent_key),
         session_id=None if session_id is None else arguments.session("session_id", workspace, session_id),
         conversation_id=arguments.entity("conversation_id", workspace, conversation_id),
-        call_sid=arguments.text("call_sid", call_sid),
+        call_sid=arguments.call("call_sid", call_sid),
         ai_contact_id=arguments.entity("ai_contact_id", workspace, ai_contact_id),
     )
 

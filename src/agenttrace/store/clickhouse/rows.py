@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from agenttrace.errors import StoreRejected
@@ -65,7 +65,8 @@ def letter_values(letter: DeadLetterRow, stamp: int) -> tuple[Any, ...]:
 
 def letter_of(values: Sequence[Any]) -> DeadLetterRow:
     """Return a dead letter of its columns, the payload in hexadecimal digits: a driver reads texts as UTF-8."""
-    return DeadLetterRow(*values[:-1], bytes.fromhex(values[-1]))
+    row = DeadLetterRow(*values)
+    return replace(row, payload=bytes.fromhex(values[-1]))
 
 
 def message_of(time: int | None, reset_stamp: int) -> int:

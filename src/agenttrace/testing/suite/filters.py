@@ -98,7 +98,7 @@ class FilterPromises(StoreSuite):
     def test_fields_of_a_run_filter_hold_together_with_pages(self, store: Store) -> None:
         """Some fields, a place to go on behind, an offset and a limit, as chance has it."""
         runs = write_runs(store)
-        chance = random.Random(7)  # noqa: S311 - the same every time
+        chance = random.Random(7)  # noqa: S311 - the same every time # nosec B311
         for _ in range(80):
             names = chance.sample(sorted(FIELDS), chance.randint(0, 3))
             where = {key: value for name in names for key, value in chance.choice(FIELDS[name]).items()}
@@ -204,7 +204,7 @@ class FilterPromises(StoreSuite):
 
 def write_runs(store: Store) -> list[RunRow]:
     """Write runs that differ in all that a filter asks for, and the same in another workspace; return the former."""
-    chance = random.Random(42)  # noqa: S311 - the same every time
+    chance = random.Random(42)  # noqa: S311 - the same every time # nosec B311
     here = [_run(span, chance) for span in range(1, _RUNS + 1)]
     batch = batch_of(*(record for record, _ in here))
     written = {run.id: replace(run) for run in batch.runs.values()}

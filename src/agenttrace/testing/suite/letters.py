@@ -38,7 +38,8 @@ class LetterPromises(StoreSuite):
     @pytest.mark.parametrize("name", _PAYLOADS)
     def test_a_letter_comes_back_byte_for_byte(self, store: Store, name: str) -> None:
         """Whatever its record holds; with a workspace or without, and whatever its error says."""
-        first = dead_letter(1, _PAYLOADS[name], "StoreRejected: \x00 \x1a0000 größer \U0001f600", process_id=PROCESS, now=5)
+        error = "StoreRejected: \x00 \x1a0000 größer \U0001f600"
+        first = dead_letter(1, _PAYLOADS[name], error, process_id=PROCESS, now=5)
         second = replace(first, id=bytes(16), workspace_id=WORKSPACE, kind=255, process_id=bytes(16), time=1_000_003)
         assert first.workspace_id is None
         store.set_aside([first, second])

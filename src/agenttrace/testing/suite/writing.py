@@ -66,7 +66,7 @@ class WritePromises(StoreSuite):
         for number in range(1, 13):
             store.add_key(api_key(f"key{number}"))
             records = [*first_part(number), *second_part(number)]
-            chance = random.Random(number)  # noqa: S311 - the same every time
+            chance = random.Random(number)  # noqa: S311 - the same every time # nosec B311
             chance.shuffle(records)
             records += chance.sample(records, 5)
             while records:

@@ -1,0 +1,181 @@
+"""What does not grow: the cost of a span with the depth, the open spans and the backlog; a run of a tree's with its size.
+
+CPU time of the traced thread, in µs a span; trees by the wall, in µs a run, from SQLite.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import uuid
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.content import SPANS
+from benchmarks.figures import Goal, Table, cell, measured, median
+from benchmarks.ways import Ours
+
+__all__ = ["backlog", "depth", "goals", "measure", "opened", "tables", "trees"]
+
+SLICE = 20  # turns
+
+
+def depth(depths: list[int], spans: int) -> dict[str, list[float]]:
+    """Return what a span costs in chains of each depth, which take turns."""
+    with tempfile.TemporaryDirectory() as folder:
+        way = Ours(Path(folder))
+        way.turn()
+        found: dict[str, list[float]] = {str(each): [] for each in depths}
+        for _ in range(3):
+            for deep in depths:
+                way.settle()
+                times = max(spans // deep, 1)
+                started = time.thread_time_ns()
+                for _ in range(times):
+                    with ExitStack() as chain:
+                        for _ in range(deep):
+                            chain.enter_context(way.trace.tool_call("deeper"))
+                found[str(deep)].append((time.thread_time_ns() - started) / (times * deep) / 1000)
+        way.close()
+        return found
+
+
+def opened(counts: list[int], turns: int) -> dict[str, list[float]]:
+    """Return what a span of a turn costs while so many others are open."""
+    with tempfile.TemporaryDirectory() as folder:
+        way = Ours(Path(folder))
+        found: dict[str, list[float]] = {str(each): [] for each in counts}
+        spans: list[Any] = []
+        _turns(way, SLICE)
+        for _ in range(3):
+            for count in counts:
+                while len(spans) < count:
+                    spans.append(way.trace.span("waiting", "open").start())
+                way.settle()
+                found[str(count)].append(median(_turns(way, SLICE) for _ in range(turns // SLICE)))
+            while spans:
+                spans.pop().end()
+        way.close()
+        return found
+
+
+def backlog(records: int) -> dict[str, list[float]]:
+    """Return what a span of a turn costs while the backlog grows to so many records: the store is out of reach."""
+    from agenttrace.errors import StoreUnavailable
+    from agenttrace.store.memory import MemoryStore
+
+    class Away(MemoryStore):
+        def write(self, _: Any) -> Any:
+            raise StoreUnavailable("away")
+
+    import agenttrace
+
+    with tempfile.TemporaryDirectory() as folder:
+        way = Ours.__new__(Ours)
+        way.trace = agenttrace.configure(Away(), journal_dir=Path(folder) / "journal")
+        each = 2 * SPANS * SLICE  # records a slice: a start and an end a span
+        taken = [_turns(way, SLICE) for _ in range(records // each)]
+        waits = way.trace.stats().pending
+        way.trace.shutdown(0.1)
+        tenth = max(len(taken) // 10, 1)
+        first, last = taken[1 : tenth + 1], taken[-tenth:]
+        return {"0": [median(first)], str(records): [median(last)], "pending": [waits]}
+
+
+def _turns(way: Ours, turns: int) -> float:
+    started = time.thread_time_ns()
+    for _ in range(turns):
+        way.turn()
+    return (time.thread_time_ns() - started) / turns / SPANS / 1000
+
+
+def trees(sizes: list[int]) -> dict[str, list[float]]:
+    """Return what `query.trace` takes a run of a tree of each size."""
+    from agenttrace.model import ids
+    from agenttrace.query.reader import Query
+    from agenttrace.store.urls import open_store
+    from agenttrace.testing.records import batch_of, run_record
+
+    start = int(datetime(2026, 3, 2, tzinfo=UTC).timestamp()) * 1_000_000
+    with tempfile.TemporaryDirectory() as folder:
+        store = open_store(f"sqlite:///{folder}/traces.db")
+        store.open()
+        found: dict[str, list[float]] = {str(size): [] for size in sizes}
+        roots: dict[int, Any] = {}
+        for size in sizes:
+            start += 86_400_000_000  # runs of two traces of one millisecond would have the same ids
+            trace = start // 1000 << 80
+            roots[size] = uuid.UUID(bytes=ids.run_id(trace, 1))
+            for first in range(0, size, 1000):
+                records = [
+                    run_record(
+                        number + 1,
+                        trace=trace,
+                        parent=(number + 9) // 10 if number else None,
+                        start=start + number,
+                        end=start + number + 5,
+                        seq=number * 2,
+                        turn=start,
+                        content={"input": {"query": "q"}, "output": ["a"]},
+                    )
+                    for number in range(first, min(first + 1000, size))
+                ]
+                store.write(batch_of(*records))
+        query = Query(store)
+        for _ in range(3):
+            for size in sizes:
+                began = time.perf_counter()
+                tree = query.trace(roots[size])
+                found[str(size)].append((time.perf_counter() - began) / size * 1e6)
+                assert sum(1 for _ in _walk(tree)) == size, "the tree is not whole"
+        store.close()
+        return found
+
+
+def _walk(tree: Any) -> Any:
+    stack = [tree]
+    while stack:
+        run = stack.pop()
+        yield run
+        stack.extend(run.children)
+
+
+SAID = {
+    "depth": ("depth of the chain", "µs a span"),
+    "opened": ("spans that are open", "µs a span of the turn"),
+    "backlog": ("records that wait", "µs a span of the turn"),
+    "trees": ("runs of the tree", "µs a run, `query.trace`"),
+}
+
+
+def measure(*, quick: bool) -> dict[str, Any]:
+    """Return the figures at each size."""
+    sizes = [10, 100, 1_000] if quick else [10, 100, 1_000, 10_000]
+    return {
+        "depth": measured("growth", "depth", depths=sizes, spans=sizes[-1]),
+        "opened": measured("growth", "opened", counts=[1, *sizes], turns=40 if quick else 400),
+        "backlog": measured("growth", "backlog", records=10_000 if quick else 100_000),
+        "trees": measured("growth", "trees", sizes=[1_000, 10_000] if quick else [1_000, 10_000, 100_000]),
+    }
+
+
+def tables(found: dict[str, Any]) -> list[Table]:
+    """Return what was found as a table."""
+    rows = []
+    for name, (what, unit) in SAID.items():
+        figures = {size: values for size, values in found[name].items() if size != "pending"}
+        cells = "; ".join(f"{int(size):,}: {cell(values, 2)}" for size, values in figures.items())
+        rows.append([what, unit, cells, f"{_growth(figures):.2f}"])
+    return [Table("Growth", ["", "", "at each size", "last, in parts of the first"], rows)]
+
+
+def _growth(figures: dict[str, list[float]]) -> float:
+    values = [median(each) for size, each in figures.items() if size != "pending"]
+    return values[-1] / values[0]
+
+
+def goals(found: dict[str, Any]) -> list[Goal]:
+    """Return what was asked for: no growth; half is given to caches and to measuring."""
+    return [Goal(f"growth with the {what}", [_growth(found[name])], 1.5) for name, (what, _) in SAID.items()]

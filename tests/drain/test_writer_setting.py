@@ -1,0 +1,91 @@
+"""The setting `writer`: what it may be, and with what it goes together."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agenttrace import AgentTrace
+from agenttrace.errors import ConfigurationError
+from agenttrace.store.memory import MemoryStore
+
+
+class Exporter:
+    """Takes nothing."""
+
+    def export(self, spans: Any) -> None:
+        """Take nothing."""
+
+    def shutdown(self) -> None:
+        """Do nothing."""
+
+
+@pytest.mark.parametrize(
+    ("store", "settings", "begins", "instead"),
+    [
+        ("memory://", {}, "writer: ", "writer='thread'"),
+        (MemoryStore(), {}, "writer: ", "by its URL"),
+        ("chdb:///folder", {}, "writer: ", "writer='thread'"),
+        ("sqlite:///x.db", {"exporters": [Exporter()]}, "exporters: ", "writer='thread'"),
+        ("sqlite:///x.db", {"retention": "soon"}, "retention: ", "90d"),
+        ("oracle://x", {}, "store: ", "postgresql"),
+        ("sqlite:///x.db", {"writer": "fork"}, "writer: ", "'thread' or 'process'"),
+        ("sqlite:///x.db", {"writer": 5}, "writer: ", "'thread' or 'process'"),
+    ],
+)
+def test_what_cannot_be_drained_by_another_process_is_refused(
+    store: Any, settings: dict[str, Any], begins: str, instead: str
+) -> None:
+    """The error names the setting, and says what to do instead."""
+    with pytest.raises(ConfigurationError, match=f"^{begins}") as raised:
+        AgentTrace(store, **{"writer": "process", **settings})
+    assert instead in str(raised.value)
+
+
+def test_a_password_stands_in_no_argument(tmp_path: Path) -> None:
+    """The store's URL goes by the environment."""
+    trace = AgentTrace("postgresql://u:hunter2@db.example/x", journal_dir=tmp_path, writer="process", retention="90d")
+    pipeline: Any = trace._pipe()
+    command = pipeline._outside._starter._command
+    assert command.environment == {"AGENTTRACE_STORE": "postgresql://u:hunter2@db.example/x"}
+    assert "hunter2" not in " ".join(command.arguments)
+    assert command.arguments[-2:] == ("--retention", "90d")
+
+
+def test_a_relative_path_is_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The drainer may have another working directory."""
+    monkeypatch.chdir(tmp_path)
+    pipeline: Any = AgentTrace("traces.db", writer="process")._pipe()
+    command = pipeline._outside._starter._command
+    assert command.environment["AGENTTRACE_STORE"] == f"sqlite:///{tmp_path}/traces.db"
+    assert command.arguments[:2] == ("--journal-dir", f"{tmp_path}/traces.db.journal")
+
+
+def test_where_the_folder_is_lost_the_thread_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was appended before is not lost with it."""
+    monkeypatch.setattr("agenttrace.journal.outside.Starter._start", lambda *_: None)
+    trace = AgentTrace(tmp_path / "traces.db", writer="process")
+    with trace.master("before"):
+        pass
+    assert not trace.flush(0.01)
+    shutil.rmtree(tmp_path / "traces.db.journal")
+    with trace.master("after"):
+        pass
+    assert trace.flush(60)
+    assert sorted(run.name for run in trace.query.runs()) == ["after", "before"]
+    assert trace.shutdown(60)
+
+
+def test_where_there_is_no_folder_the_thread_does_it(tmp_path: Path) -> None:
+    """A journal in memory is out of every other process's reach."""
+    (tmp_path / "file").write_text("no folder")
+    trace = AgentTrace(tmp_path / "traces.db", journal_dir=tmp_path / "file" / "journal", writer="process")
+    with trace.master("turn"):
+        pass
+    assert trace.flush(60)
+    assert trace.stats().journal_dir is None
+    assert [run.name for run in trace.query.runs()] == ["turn"]
+    assert trace.shutdown(60)
