@@ -9,16 +9,18 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 FRAMEWORKS ?= .venv-frameworks
+PEERS  ?= .venv-peers
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test cover postgres test-frameworks check bench faults format clean
+.PHONY: help demo test cover postgres test-frameworks check bench bench-peers faults format clean
 
 help:
 	@sed -n '3,6s/^# *//p' Makefile
 	@echo 'make check   formatting, lint, types and a look for insecure code'
 	@echo 'make cover   the suite once more, with branch coverage, which has to be above 90%'
 	@echo 'make test-frameworks   what docs/frameworks shows, against the real frameworks (installs them)'
-	@echo 'make bench   what a recorded call costs the calling thread'
+	@echo 'make bench   what recording and reading cost, beside other ways (minutes; BENCH=--quick: less)'
+	@echo 'make bench-peers   the same turn through other libraries, against a sink on this machine (installs them)'
 	@echo 'make faults  harm programs that record, and look for what they had acknowledged (minutes)'
 	@echo 'make format  format and mend what the linter can mend'
 	@echo 'make clean   remove .venv and all caches'
@@ -50,8 +52,13 @@ check: $(VENV)/.dev
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src
 
-bench: $(VENV)/.dev
-	$(BIN)/python benchmarks/record.py
+bench: $(VENV)/.dev $(VENV)/.bench
+	@mkdir -p .cache
+	$(BIN)/python -m benchmarks --json .cache/bench.json --plots .cache/plots $(BENCH)
+
+bench-peers: $(VENV)/.dev $(VENV)/.bench $(PEERS)/.done
+	@mkdir -p .cache
+	$(BIN)/python -m benchmarks.peers --python $(PEERS)/bin/python --python AgentOps=$(PEERS)/agentops/bin/python --json .cache/bench-peers.json --plots .cache/plots $(BENCH)
 
 faults: $(VENV)/.dev $(VENV)/.faults postgres
 	$(BIN)/python -m faults $(FAULTS)
@@ -61,7 +68,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) $(FRAMEWORKS) .cache .coverage .coverage.* .hypothesis .pytest_cache .ruff_cache htmlcov dist build src/*.egg-info src/agenttrace/*/*.so
+	rm -rf $(VENV) $(FRAMEWORKS) $(PEERS) .cache .coverage .coverage.* .hypothesis .pytest_cache .ruff_cache htmlcov dist build src/*.egg-info src/agenttrace/*/*.so
 
 # The stamps are touched last, so that an installation that failed is tried again.
 
@@ -81,6 +88,20 @@ $(VENV)/.dev: $(VENV)/.base pyproject.toml setup.py $(wildcard src/agenttrace/*/
 
 $(VENV)/.faults: $(VENV)/.dev
 	$(PIP) --group faults
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.dev
+	$(PIP) --group bench
+	@touch $@
+
+# AgentOps sends nothing with the OpenTelemetry that the others use: it has an environment of its own.
+$(PEERS)/.done: Makefile pyproject.toml
+	$(PYTHON) -m venv --clear $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --group bench-peers
+	$(PYTHON) -m venv --clear $(PEERS)/agentops
+	$(PEERS)/agentops/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(PEERS)/agentops/bin/python -m pip install --quiet --disable-pip-version-check --group bench-peers-agentops
 	@touch $@
 
 # Below `beside` is what contradicts other packages of the group: each folder is on the path of one example only.

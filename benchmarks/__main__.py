@@ -58,7 +58,8 @@ def where(machine: dict[str, Any]) -> str:
     """Return what the figures were measured on, as a sentence."""
     return (
         f"{machine['cores']} cores ({machine['processor']}), {machine['system']}, Python {machine['python']}, "
-        f"OpenTelemetry {machine['opentelemetry']}; load {machine['load']:.1f} before and {machine['load after']:.1f} after"
+        f"OpenTelemetry {machine['opentelemetry']}; "
+        f"load {machine['load']:.1f} before and {machine['load after']:.1f} after"
         f"{'; the quick form' if machine['quick'] else ''}."
     )
 

@@ -180,8 +180,9 @@ class ByHand:
             f"SELECT count(*) FROM run WHERE workspace_id = ? AND {ASK_AI}", self.workspace, since, until
         )
         found = self.rows(
-            "SELECT start_time, widget_id, placement_id, deployment_type, agent_key, attributes, interaction_type, content, "
-            'agent.name FROM run LEFT JOIN agent ON agent.workspace_id = run.workspace_id AND agent."key" = agent_key '
+            "SELECT start_time, widget_id, placement_id, deployment_type, agent_key, attributes, interaction_type, "
+            "content, agent.name FROM run LEFT JOIN agent "
+            'ON agent.workspace_id = run.workspace_id AND agent."key" = agent_key '
             f"WHERE run.workspace_id = ? AND {ASK_AI} ORDER BY start_time DESC, id LIMIT 50",
             self.workspace,
             since,
@@ -228,9 +229,10 @@ class ByHand:
             conversation,
         )
         found = self.rows(
-            "SELECT run_type, name, content, history_link, context_link, id, call_sid, start_time, ingested_at, source, "
-            "source_system, prompt_type, state_name, service_id, session_id, attributes FROM run WHERE workspace_id = ? "
-            "AND conversation_id = ? AND run_type = 'prompt' ORDER BY start_time DESC, id LIMIT 21",
+            "SELECT run_type, name, content, history_link, context_link, id, call_sid, start_time, ingested_at, "
+            "source, source_system, prompt_type, state_name, service_id, session_id, attributes FROM run "
+            "WHERE workspace_id = ? AND conversation_id = ? AND run_type = 'prompt' "
+            "ORDER BY start_time DESC, id LIMIT 21",
             self.workspace,
             conversation,
         )
@@ -247,8 +249,8 @@ class ByHand:
         }
 
     def prompt(
-        self, content: Any, run: bytes, call: Any, time: int, came: int, source: Any, system: Any, kind: Any, state: Any,
-        service: Any, session: Any, attributes: Any,
+        self, content: Any, run: bytes, call: Any, time: int, came: int, source: Any, system: Any, kind: Any,
+        state: Any, service: Any, session: Any, attributes: Any,
     ) -> dict[str, Any]:  # fmt: skip
         """Return one prompt."""
         return {

@@ -1,4 +1,4 @@
-"""What redaction of 1 KB costs where it finds nothing: the search alone, and a span with 1 KB beside one with little."""
+"""What redaction of 1 KB costs where it finds nothing: the search alone, and a span with 1 KB beside one without."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def work() -> int:
     return sum(range(300))
 
 
-def slowest(name: str, samples: int) -> dict[str, Any]:
+def slowest(name: str, samples: int, backlog: int) -> dict[str, Any]:
     """Return the quantiles of the samples of each kind, in µs."""
     with tempfile.TemporaryDirectory() as folder:
         way = WAYS[name](Path(folder)) if name in WAYS else None
@@ -42,8 +42,9 @@ def slowest(name: str, samples: int) -> dict[str, Any]:
         handle = os.open(path, os.O_RDONLY)
         acts: dict[str, Callable[[], object]] = {"span": _spanned(way), "io": lambda: os.pread(handle, 64, 0)}
         taken: dict[str, list[float]] = {kind: [] for kind in acts}
-        while min(map(len, taken.values())) < samples:
-            _window(way, acts, taken)
+        while (few := min(map(len, taken.values()))) < samples:
+            _window(way, acts, taken, backlog)
+            backlog *= 1 if min(map(len, taken.values())) > few else 2  # it was gone too soon
         if way is not None:
             way.settle()
             way.close()
@@ -51,23 +52,26 @@ def slowest(name: str, samples: int) -> dict[str, Any]:
         return {kind: {part: quantile(each, at) for part, at in PARTS.items()} for kind, each in taken.items()}
 
 
-def _window(way: Any, acts: dict[str, Callable[[], object]], taken: dict[str, list[float]]) -> None:
-    """Record a backlog, and take samples of each kind in turn until it is gone."""
-    made = 0
+def _window(way: Any, acts: dict[str, Callable[[], object]], taken: dict[str, list[float]], backlog: int) -> None:
+    """Record a backlog of turns, and take samples of each kind in turn until it is gone."""
     if way is not None:
         way.settle()
-        for _ in range(BACKLOG):
+        for _ in range(backlog):
             way.turn()
-        made = BACKLOG * SPANS
+        _made(way, backlog * SPANS)
     for _ in range(20):
         for kind, act in acts.items():
             found = _block(act)
-            made += BLOCK * (kind == "span")
-            if hasattr(way, "made"):
-                way.made = made + getattr(way, "offset", 0)
+            _made(way, BLOCK * (kind == "span"))
             if way is not None and not way.busy():
                 return
             taken[kind] += found
+
+
+def _made(way: Any, spans: int) -> None:
+    """Tell a way that counts what it exports how many more spans there are."""
+    if hasattr(way, "made"):
+        way.made += spans
 
 
 def _block(act: Callable[[], object]) -> list[float]:
@@ -101,7 +105,11 @@ def _spanned(way: Any) -> Callable[[], object]:
 def measure(*, quick: bool) -> dict[str, Any]:
     """Return each way's quantiles, round by round."""
     samples, count = (2_000, 2) if quick else (20_000, 5)
-    return {"rounds": rounds(count, NAMES, lambda name: measured("tail", "slowest", name=name, samples=samples))}
+    return {
+        "rounds": rounds(
+            count, NAMES, lambda name: measured("tail", "slowest", name=name, samples=samples, backlog=BACKLOG)
+        )
+    }
 
 
 def tables(found: dict[str, Any]) -> list[Table]:

@@ -64,7 +64,7 @@ def _measured(given: argparse.Namespace) -> dict[str, Any]:
 
     bursts = rounds(count, [*BESIDE, *names], one)
     there = [name for name in names if "skipped" not in bursts[-1][name]]
-    codes = {name: f"import {PEERS[name].module}\n" for name in there}
+    codes = {name: f"{PEERS[name].imported}\n" for name in there}
     taken = imports.taken({"ours": imports.FIRST, **codes}, loads, python=pythons, more=QUIET) if there else {}
     return {
         "machine": machine(load, quick=given.quick),
@@ -128,7 +128,10 @@ def tables(found: dict[str, Any]) -> list[Table]:
         "disk, B a span",
         "import, ms",
     ]
-    note = f"Bursts of {found['spans']:,} spans, CPU time; {len(each)} rounds. Import: wall time over bare Python, of ours with a first span."
+    note = (
+        f"Bursts of {found['spans']:,} spans, CPU time; {len(each)} rounds. Import: wall time over bare Python, "
+        "of ours with a first span."
+    )
     how = [[name, f"`{PEERS[name].package}`", PEERS[name].how] for name in names if name in PEERS]
     return [Table("Peers", heads, rows, note), Table("How each is set up", ["", "package", ""], how)]
 
@@ -143,7 +146,7 @@ def _python(given: list[str], name: str) -> str:
     for each in given:
         named, equals, path = each.rpartition("=")
         if not equals or named == name:
-            chosen = path
+            chosen = os.path.abspath(path)  # where a link leads to would be another environment's
     return chosen
 
 

@@ -1,8 +1,8 @@
-"""The turn through each library: how it is set up, and what its user writes. One class a library.
+"""The turn through each library: how it is set up, and what its user writes. A class for each.
 
 Each is set up with what it does by default, but for where it sends: `sink`, a URL on loopback. What it says of itself:
-`package` (the distribution whose version is told), `module` (what is imported), `counts` (a pattern that finds a span in
-what it sends; empty: OTLP), `how` (what was configured).
+`package` (the distribution whose version is told), `imported` (how its user imports it), `counts` (a pattern that finds
+a span in what it sends; empty: OTLP), `how` (what was configured).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MESSAGES = [{"role": "system", "content": SYSTEM}, *HISTORY]
 class Peer:
     """A library, set up to send to a sink."""
 
-    package = module = how = counts = ""
+    package = imported = how = counts = ""
 
     def __init__(self, folder: Path, sink: str) -> None:
         self.folder, self.sink = folder, sink
@@ -42,7 +42,7 @@ class Peer:
     def found(self) -> int:
         """Return how many spans arrived."""
         asked = urllib.parse.urlencode({"of": self.counts})
-        with urllib.request.urlopen(f"{self.sink}/received?{asked}") as answer:
+        with urllib.request.urlopen(f"{self.sink}/received?{asked}") as answer:  # noqa: S310 - a sink of ours
             return json.load(answer)["spans"]
 
     def size(self) -> int:
@@ -53,7 +53,7 @@ class Peer:
 class Langfuse(Peer):
     """Langfuse's SDK."""
 
-    package, module = "langfuse", "langfuse"
+    package, imported = "langfuse", "from langfuse import Langfuse"
     how = "`Langfuse(base_url=sink)`, its OTLP exporter; `start_as_current_observation`"
 
     def __init__(self, folder: Path, sink: str) -> None:
@@ -83,7 +83,7 @@ class Langfuse(Peer):
 class Logfire(Peer):
     """Logfire's SDK."""
 
-    package, module = "logfire", "logfire"
+    package, imported = "logfire", "import logfire"
     how = "`logfire.configure(token=..., advanced=AdvancedOptions(base_url=sink))`, scrubbing on, console off"
 
     def __init__(self, folder: Path, sink: str) -> None:
@@ -120,15 +120,11 @@ class Logfire(Peer):
         """Wait until all was sent."""
         self.logfire.force_flush(600_000)
 
-    def found(self) -> int:
-        """Return how many spans arrived; of each it also sends one when it begins."""
-        return super().found() // 2
-
 
 class LangSmith(Peer):
     """LangSmith's SDK."""
 
-    package, module = "langsmith", "langsmith"
+    package, imported = "langsmith", "from langsmith import Client, trace"
     how = "`Client(api_url=sink)`, compressed multipart ingest; `with trace(...)`"
     counts = r'name="post\.[0-9a-f-]{36}"'
 
@@ -161,7 +157,7 @@ class LangSmith(Peer):
 class OpenAIAgents(Peer):
     """The tracing of openai-agents."""
 
-    package, module = "openai-agents", "agents"
+    package, imported = "openai-agents", "from agents import tracing"
     how = "`BatchTraceProcessor(BackendSpanExporter(endpoint=sink))`, as by default"
     counts = r'"object": ?"trace\.span"'
 
@@ -196,7 +192,7 @@ class OpenAIAgents(Peer):
 class Eliot(Peer):
     """eliot, which writes a file of JSON lines."""
 
-    package, module = "eliot", "eliot"
+    package, imported = "eliot", "import eliot"
     how = "`to_file`, a JSON line when an action begins and one when it ends; no store"
 
     def __init__(self, folder: Path, sink: str) -> None:
@@ -236,7 +232,7 @@ class Eliot(Peer):
 class MLflow(Peer):
     """MLflow's tracing."""
 
-    package, module = "mlflow", "mlflow"
+    package, imported = "mlflow", "import mlflow"
     how = "asynchronous logging, its SQLite store; `with mlflow.start_span(...)`"
 
     def __init__(self, folder: Path, sink: str) -> None:
@@ -286,7 +282,7 @@ class MLflow(Peer):
 class Phoenix(Peer):
     """Phoenix's client, arize-phoenix-otel."""
 
-    package, module = "arize-phoenix-otel", "phoenix.otel"
+    package, imported = "arize-phoenix-otel", "from phoenix.otel import register"
     how = "`register(endpoint=sink, batch=True)`, OTLP over HTTP; its server is not there"
 
     def __init__(self, folder: Path, sink: str) -> None:
@@ -326,8 +322,8 @@ class Phoenix(Peer):
 class Opik(Peer):
     """Opik's SDK: a trace, and spans in it."""
 
-    package, module = "opik", "opik"
-    how = "`OPIK_URL_OVERRIDE=sink`, Sentry off; `start_as_current_trace` for the root, `start_as_current_span` for the rest"
+    package, imported = "opik", "import opik"
+    how = "`OPIK_URL_OVERRIDE=sink`, Sentry off; `start_as_current_trace` for the root, else `start_as_current_span`"
     counts = r'"start_time"'
 
     def __init__(self, folder: Path, sink: str) -> None:
@@ -359,8 +355,8 @@ class Opik(Peer):
 class AgentOps(Peer):
     """AgentOps' SDK, by its decorators."""
 
-    package, module = "agentops", "agentops"
-    how = "`init(endpoint=sink, exporter_endpoint=sink, instrument_llm_calls=False)`; decorators"
+    package, imported = "agentops", "import agentops"
+    how = "`init(exporter_endpoint=sink, instrument_llm_calls=False)`; decorators; sends at the end of a trace"
 
     def __init__(self, folder: Path, sink: str) -> None:
         super().__init__(folder, sink)

@@ -157,7 +157,7 @@ VALUES = {
 def hostile(name, value):
     with traced.span(name) as span:
         try:
-            traced.trace.tool_call(f"take-{name}")(lambda given, **more: given)(value, again=value)
+            traced.trace.tool_call(f"take-{name}")(lambda given: given)(value)
             span.span.set("value", value)
             span.span.thinking(name if type(value) in (dict, list) else value)  # what is no text is given to str()
         except Exception:

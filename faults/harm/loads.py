@@ -74,15 +74,16 @@ def burst(room: Room) -> None:
 
 @fault("load: steady, memory flat within 5%", quick=0)
 def steady(room: Room) -> None:
-    """Five minutes at 500 spans a second; the memory of the second and the last minute is compared."""
-    _steady(room, seconds=300, rate=500, warm=60, most=0.05)
+    """Five minutes at 500 spans a second; the memory of the third and the last minute is compared."""
+    _steady(room, seconds=300, rate=500, warm=120, spell=60, most=0.05)
 
 
-def _steady(room: Room, *, seconds: float, rate: int, warm: float, most: float) -> None:
-    """Record at this rate, and compare the medians of two spells of `warm` seconds: after the first one, and the last.
+def _steady(room: Room, *, seconds: float, rate: int, warm: float, spell: float, most: float) -> None:
+    """Record at this rate, and compare the medians of two spells: after `warm` seconds, and the last.
 
-    What is compared is the memory that is the process's own. The journal's mapped segments are the page cache's, which
-    takes them back when it needs room; how much of them there was at most is noted.
+    By then what is kept to be used again, SQLite's pages above all, has about reached its bounds. What is compared is
+    the memory that is the process's own. The journal's mapped segments are the page cache's, which takes them back when
+    it needs room; how much of them there was at most is noted.
     """
     if not Path("/proc/self/status").exists():
         raise Skipped("memory is sampled from /proc")
@@ -94,8 +95,8 @@ def _steady(room: Room, *, seconds: float, rate: int, warm: float, most: float) 
     ((dropped, degraded, backlog),) = room.told().said("steady")
     room.expect((dropped, degraded) == ("0", "0"), f"{dropped} dropped, {degraded} cut")
     since = samples[0].at
-    early = statistics.median(sample.own for sample in samples if warm <= sample.at - since < 2 * warm)
-    late = statistics.median(sample.own for sample in samples if sample.at - since >= seconds - warm)
+    early = statistics.median(sample.own for sample in samples if warm <= sample.at - since < warm + spell)
+    late = statistics.median(sample.own for sample in samples if sample.at - since >= seconds - spell)
     room.expect(late <= early * (1 + most), f"memory grew from {early:,.0f} kB to {late:,.0f} kB")
     grown = f"{early:,.0f} kB early, {late:,.0f} kB late ({late / early - 1:+.1%})"
     mapped = max(sample.mapped for sample in samples)

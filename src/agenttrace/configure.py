@@ -195,20 +195,6 @@ class AgentTrace(Makers):
         place = place_of(chosen)
         lent = not isinstance(chosen, str | os.PathLike)
         root = Path(journal_dir).absolute() if journal_dir is not None else journal_root(place)
-        outside = None
-        if writer == "process":
-            # Imported where it is asked for.
-            from agenttrace.outside import drained
-
-            outside = drained(
-                chosen,
-                place,
-                root,
-                exporters=exporters,
-                flush_interval=flush_interval,
-                retention=retention,
-                audit_retention=audit_retention,
-            )
         recorder = self._recorder
         now = clock or time.time_ns
         exports = export_pipelines(exporters, root, recorder, clock=lambda: now() // 1000)
@@ -223,11 +209,21 @@ class AgentTrace(Makers):
             upkeep=upkeep_by_age(retention, root, audit=audit_retention, clock=lambda: now() // 1000),
         )
         micros = None if clock is None else lambda: now() // 1000
-        if outside is None:
-            make = store_maker(chosen, clock=micros)
+        if writer == "thread":
+            outside, make = None, store_maker(chosen, clock=micros)
         else:
-            from agenttrace.outside import late_maker
+            # Imported where it is asked for.
+            from agenttrace.outside import drained, late_maker
 
+            outside = drained(
+                chosen,
+                place,
+                root,
+                exporters=exporters,
+                flush_interval=flush_interval,
+                retention=retention,
+                audit_retention=audit_retention,
+            )
             make = late_maker(chosen, clock=micros)
         pipeline = Pipeline(journal, make, on_error=_reporter(recorder), clock=lambda: now() // 1000, outside=outside)
         previous, self._pipeline, self._query, self._access = self._pipeline, pipeline, None, None
@@ -260,7 +256,9 @@ class AgentTrace(Makers):
     def query(self) -> Query:
         """The queries on this store; they see this process's own records."""
         made = self._query
-        if made is None:
+        if made is not None:
+            self._pipe().heed()
+        else:
             # Imported at first use: reading needs pydantic, recording must not.
             from agenttrace.query.reader import Query
 

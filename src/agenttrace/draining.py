@@ -27,10 +27,11 @@ from agenttrace.store.urls import place_of, store_maker
 from agenttrace.writing import deriver, upkeep_by_age
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
 __all__ = ["Taken", "drain", "main"]
 
+_STARTING = 3  # the descriptor of the lock that says that we are being started
 _PATIENCE = 10.0  # seconds for one that is just coming or going
 
 _logger = logging.getLogger("agenttrace")
@@ -49,11 +50,12 @@ def drain(
     flush_interval: float = 0.1,
     retention: str | None = None,
     audit_retention: bool = False,
+    seated: Callable[[], object] = lambda: None,
 ) -> str | None:
     """Drain the journals of a store until SIGTERM or SIGINT, and return what kept it from draining all, or None.
 
     `linger` seconds without a process that leaves draining to others end it as well; with `once` it ends when what is
-    there now is drained, or cannot be. Call it in the main thread.
+    there now is drained, or cannot be. `seated` is called once others find this drainer. Call it in the main thread.
 
     Raises Taken where somebody else drains these journals, ConfigurationError where a setting cannot be used, OSError
     where the folder cannot.
@@ -75,6 +77,8 @@ def drain(
     drainer = Drainer(taken, settings, make, on_error=report, clock=_now, linger=linger, once=once)
     _allow_many_files()
     with _signals(drainer):
+        taken.open()
+        seated()
         drainer.run()
     return drainer.failure
 
@@ -139,6 +143,7 @@ def main() -> NoReturn:
             flush_interval=given.flush_interval,
             retention=given.retention,
             audit_retention=given.audit_retention,
+            seated=lambda: os.close(_STARTING),
         )
     except Taken:
         sys.exit(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["drained", "late_maker"]
 
+_UNITS = (("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400), ("w", 604_800))
+_MOST = 100_000  # of a unit
 _LINGER = 10  # seconds for which a drainer that a process started waits for others
 
 
@@ -50,8 +53,7 @@ def drained(
         )
     arguments = ["--journal-dir", str(root), "--linger", str(_LINGER), "--flush-interval", str(flush_interval)]
     if retention is not None:
-        age = retention if isinstance(retention, str) else f"{max(int(retention.total_seconds()), 1)}s"
-        arguments += ["--retention", age, *(["--audit-retention"] if audit_retention else [])]
+        arguments += ["--retention", _age(retention), *(["--audit-retention"] if audit_retention else [])]
     command = DrainCommand(
         root=root,
         arguments=tuple(arguments),
@@ -59,6 +61,15 @@ def drained(
         path=str(Path(__file__).resolve().parents[1]),
     )
     return Drained(command)
+
+
+def _age(age: str | timedelta) -> str:
+    """Return an age as text; a long one is rounded up, to minutes or hours."""
+    if isinstance(age, str):
+        return age
+    seconds = max(age.total_seconds(), 1)
+    fitting = (f"{ceil(seconds / unit)}{name}" for name, unit in _UNITS if seconds / unit < _MOST)
+    return next(fitting, f"{_MOST}w")
 
 
 def _url(store: str | os.PathLike[str], place: Path | str) -> str:

@@ -64,6 +64,7 @@ def drainer(root: Path) -> Iterator[Callable[..., Drainer]]:
     def make(store: Any, *, on_error: Callable[[str, BaseException], None] = fail, **options: Any) -> Drainer:
         taken = Seat.take(root, patience=0.0)
         assert taken is not None
+        taken.open()
         made.append(taken)
         settings = JournalSettings(root=root, **{**QUICK, **options.pop("settings", {})})
         return Drainer(taken, settings, lambda: store, on_error=on_error, clock=now, **options)

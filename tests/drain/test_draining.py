@@ -36,7 +36,12 @@ def test_several_programs_share_one_drainer(place: Place) -> None:
     assert place.names() == [name for letter in "abc" for name in names(letter, 40)]
     assert {run.status for run in place.runs()} == {"success"}
     assert place.journals() == []
-    assert {entry.name for entry in place.root.iterdir()} == {"drain.lock", "drain.state", "drain.wake"}
+    assert {entry.name for entry in place.root.iterdir()} == {
+        "drain.lock",
+        "drain.start",
+        "drain.state",
+        "drain.wake",
+    }
     assert {entry.stat().st_mode & 0o077 for entry in place.root.iterdir()} == {0}
 
 
@@ -307,6 +312,7 @@ assert not lost.flush(0.3)
 stats = lost.stats()
 assert stats.pending == 2
 assert "drainer: FileNotFoundError" in stats.last_error, stats.last_error
+os._exit(0)
 """
     )
     assert len(place.journals()) == 1
@@ -352,7 +358,8 @@ deadline = time.monotonic() + 60
 while not wrong.stats().last_error:
     assert time.monotonic() < deadline
     wrong.flush(0.1)
-print(wrong.stats().last_error)
+print(wrong.stats().last_error, flush=True)
+os._exit(0)
 """
     )
     assert said.startswith("drainer: ConfigurationError"), said
@@ -452,6 +459,38 @@ print(receipt.complete, receipt.pending_journals, receipt.counts["runs"])
     say(other)
     ended(other)
     assert place.names() == ["later"]
+
+
+def test_a_program_hears_that_another_one_erased(place: Place) -> None:
+    """What it keeps of answers goes before it answers again, as the writer's thread would see to."""
+    child = place.start(
+        """
+told = []
+def forget():
+    told.append(1)
+trace.when_erased(forget)
+with trace.scope(user_id="u-erased"):
+    with trace.master("theirs"):
+        pass
+assert len(list(trace.query.runs())) == 1
+held = trace.query
+print("there", flush=True)
+sys.stdin.readline()
+trace.query
+first = len(told)
+print("again", flush=True)
+sys.stdin.readline()
+assert list(held.runs()) == []
+print(first, len(told), flush=True)
+"""
+    )
+    for _ in range(2):
+        line(child)
+        said = place.run("print(trace.purge(user_id='u-erased', timeout=60.0).complete)")
+        assert said == "True\n"
+        say(child)
+    assert line(child) == "1 2"
+    ended(child)
 
 
 def test_its_own_records_are_erased_as_well(place: Place) -> None:

@@ -153,6 +153,7 @@ class Started:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
         self.count = 0
         self.there = False
+        self.starting = True
         self.said: dict[str, object] = {}
         self.clock = Clock()
         command = DrainCommand(root=root, arguments=("--x",), environment={"SECRET": "1"}, path="/p")
@@ -161,8 +162,9 @@ class Started:
         monkeypatch.setattr(outside.os, "posix_spawn", self.spawn)
         monkeypatch.setattr(outside.seat, "wake", lambda _: self.there)
         monkeypatch.setattr(outside.seat, "is_taken", lambda _: self.there)
+        monkeypatch.setattr(outside.seat, "is_starting", lambda _: self.starting)
         monkeypatch.setattr(outside.seat, "said", lambda _: self.said)
-        monkeypatch.setattr(outside, "boot_id", lambda: "boot")
+        root.mkdir()
 
     def spawn(self, path: str, arguments: list[str], environment: dict[str, str], **_: object) -> int:
         assert "SECRET" in environment
@@ -212,12 +214,11 @@ def test_one_that_was_there_is_replaced_at_once(started: Started) -> None:
 def test_one_that_cannot_work_is_tried_ever_more_rarely(started: Started) -> None:
     """At last once a minute; why is told."""
     moments: list[float] = []
+    started.starting, started.said = False, {"error": "no driver"}
     for _ in range(6000):
         before = started.count
         if started.look(after=0.1) > before:
             moments.append(started.clock.now)
-            at = int((started.clock.now + 0.05) * 1e9)
-            started.said = {"error": "no driver", "boot_id": "boot", "at": at}
     pauses = [round(second - first) for first, second in itertools.pairwise(moments)]
     assert pauses == sorted(pauses)
     assert len(moments) < 20
@@ -225,6 +226,19 @@ def test_one_that_cannot_work_is_tried_ever_more_rarely(started: Started) -> Non
     assert started.starter.problem() == "drainer: no driver"
     started.there = True
     assert started.starter.problem() is None
+
+
+def test_one_that_another_process_starts_is_waited_for(started: Started, root: Path) -> None:
+    """Many that begin at the same moment start one."""
+    lock = seat.announce(root)
+    assert lock is not None
+    assert lock > 3
+    assert seat.announce(root) is None
+    assert [started.look(after=1.0) for _ in range(5)] == [0] * 5
+    os.close(lock)
+    started.starting = False
+    assert started.look(after=1.0) == 0, "it has ended, and a pause begins"
+    assert started.look(after=2.0) == 1
 
 
 def test_what_cannot_be_started_raises_nothing(started: Started, monkeypatch: pytest.MonkeyPatch) -> None:

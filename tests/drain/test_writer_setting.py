@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agenttrace import AgentTrace
+from agenttrace.erasure.filters import age
 from agenttrace.errors import ConfigurationError
 from agenttrace.store.memory import MemoryStore
 
@@ -31,6 +33,7 @@ class Exporter:
         ("chdb:///folder", {}, "writer: ", "writer='thread'"),
         ("sqlite:///x.db", {"exporters": [Exporter()]}, "exporters: ", "writer='thread'"),
         ("sqlite:///x.db", {"retention": "soon"}, "retention: ", "90d"),
+        ("sqlite:///x.db", {"retention": 5}, "retention: ", "90d"),
         ("oracle://x", {}, "store: ", "postgresql"),
         ("sqlite:///x.db", {"writer": "fork"}, "writer: ", "'thread' or 'process'"),
         ("sqlite:///x.db", {"writer": 5}, "writer: ", "'thread' or 'process'"),
@@ -53,6 +56,23 @@ def test_a_password_stands_in_no_argument(tmp_path: Path) -> None:
     assert command.environment == {"AGENTTRACE_STORE": "postgresql://u:hunter2@db.example/x"}
     assert "hunter2" not in " ".join(command.arguments)
     assert command.arguments[-2:] == ("--retention", "90d")
+
+
+@pytest.mark.parametrize(
+    ("retention", "text"),
+    [
+        (timedelta(days=90), "2160h"),
+        (timedelta(milliseconds=1), "1s"),
+        (timedelta(days=36_500), "36500d"),
+        (timedelta.max, "100000w"),
+        ("4w", "4w"),
+    ],
+)
+def test_an_age_is_handed_on(tmp_path: Path, retention: Any, text: str) -> None:
+    """As text that the drainer understands."""
+    pipeline: Any = AgentTrace(tmp_path / "traces.db", writer="process", retention=retention)._pipe()
+    assert pipeline._outside._starter._command.arguments[-2:] == ("--retention", text)
+    assert age("retention", text) is not None
 
 
 def test_a_relative_path_is_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -180,7 +180,16 @@ def test_no_late_imports_inside_the_project() -> None:
 
     And accelerators, which may not be there; and under `LOADING`, where a fork waits for the import to be done.
     """
-    allowed = {"configure.py", "exporting.py", "outside.py", "settings.py", "store/urls.py", "writing.py", "cli/__init__.py", "cli/serve.py"}
+    allowed = {
+        "configure.py",
+        "exporting.py",
+        "outside.py",
+        "settings.py",
+        "store/urls.py",
+        "writing.py",
+        "cli/__init__.py",
+        "cli/serve.py",
+    }
     late = [found for path in files() for found in imports(path) if found.late and ours(found.target) is not None]
     late = [found for found in late if found.target not in ACCELERATORS | TWINS and not found.guarded]
     assert [f"{found.file}: {found.target}" for found in late if found.file not in allowed] == []

@@ -92,8 +92,7 @@ class Drainer:
         self._next_look = 0.0
 
     def run(self) -> None:
-        """Drain until told to stop, or until there is nothing to do any more."""
-        self._seat.open()
+        """Drain until told to stop, or until there is nothing to do any more. The seat is open."""
         self._say()
         try:
             while not self._stopping:

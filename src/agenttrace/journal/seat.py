@@ -2,6 +2,7 @@
 
     <root>/drain.lock   flock, held by the drainer
           /drain.wake   a named pipe that the drainer reads: where somebody reads it, there is a drainer
+          /drain.start  flock, held by a drainer that is being started, until it has its seat
           /drain.state  what the drainer says of itself (`sheet.py`)
 
 Whether there is a drainer is asked of the pipe, never of a pid; asking takes no lock that a starting one would meet.
@@ -23,9 +24,9 @@ from agenttrace.journal.sheet import Sheet, read_sheet
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Seat", "is_taken", "said", "wake"]
+__all__ = ["Seat", "announce", "is_starting", "is_taken", "said", "wake"]
 
-_LOCK, _WAKE, _STATE = "drain.lock", "drain.wake", "drain.state"
+_LOCK, _WAKE, _START, _STATE = "drain.lock", "drain.wake", "drain.start", "drain.state"
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 _PIECE = 4096
 _LONGEST = 86_400.0  # seconds of one wait
@@ -58,6 +59,36 @@ def wake(root: Path) -> bool:
     finally:
         os.close(fd)
     return True
+
+
+def announce(root: Path) -> int | None:
+    """Return the lock of whoever starts a drainer, to be handed to it; None where one is being started. Raises OSError.
+
+    It is above 3, so that it can be made a process's descriptor 3.
+    """
+    lock = _take_lock(root / _START)
+    if lock is None or lock > 3:
+        return lock
+    higher = _higher(lock)
+    os.close(lock)
+    return higher
+
+
+def is_starting(root: Path) -> bool:
+    """Return whether a drainer is being started: where it is not, and none is there, it has ended before it began."""
+    try:
+        lock = _take_lock(root / _START)
+    except OSError:
+        return False
+    if lock is not None:
+        os.close(lock)
+    return lock is None
+
+
+def _higher(lock: int) -> int:
+    import fcntl
+
+    return fcntl.fcntl(lock, fcntl.F_DUPFD_CLOEXEC, 4)
 
 
 def said(root: Path) -> dict[str, Any]:

@@ -6,17 +6,15 @@ plain copy, and where somebody waits.
 
 from __future__ import annotations
 
-import errno
-import os
 import time
 from typing import TYPE_CHECKING, Any
 
 from agenttrace.journal import seat
 from agenttrace.journal.degrade import WHOLE
 from agenttrace.journal.frames import HEADER_SIZE
+from agenttrace.journal.homes import is_homeless
 from agenttrace.journal.journal import Journal, position
 from agenttrace.journal.sheet import read_sheet
-from agenttrace.journal.homes import Stranded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +58,7 @@ class SharedJournal(Journal):
         self._before = {name: int(getattr(counters, name)) for name in TOLD}
         self._told_error: str | None = None
         self._next_look = 0.0
+        self._is_alone = False
 
     # Appending: the caller holds the tail.
 
@@ -79,12 +78,14 @@ class SharedJournal(Journal):
         self.refresh()
         if not super()._make_room(size, level):
             return False
+        if self._is_alone:
+            return True
         # In this order: what another process finds to be complete is sealed.
         try:
             self.home.write_open(self._segments[-1].number)
         except OSError as error:
             self._on_error("journal mark", error)
-        if self.home.path is not None and len(self._segments) > 1:
+        if len(self._segments) > 1 and self._segments[-2].can_rest():
             self._segments[-2].rest()  # nobody reads it here, and deleted it has to give its room back
         return True
 
@@ -92,6 +93,8 @@ class SharedJournal(Journal):
 
     def refresh(self) -> None:
         """Learn from the mark how far the drainer has come, and count out the segments that it has done with."""
+        if self._is_alone:
+            return
         try:
             mark = self.home.read_mark()
         except OSError as error:
@@ -110,20 +113,13 @@ class SharedJournal(Journal):
                 self.committed = max(self.committed, position(number, self._offset))
 
     def is_lost(self) -> bool:
-        """Return whether the folder is gone: then no other process finds the journal, and this one drains it."""
-        path = self.home.path
-        if path is None or (path / "lock").exists():
-            return path is None
-        with self.tail.held():
-            if self.home.path is not None:
-                self._on_error("journal folder", FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)))
-                self.home = Stranded(self.home)
-                self._max_bytes = self._used + self._settings.memory_max_bytes
-        return True
+        """Return whether the folder is, or was, gone: no other process finds the journal, and this one drains it."""
+        self._is_alone = self._is_alone or is_homeless(self.home)
+        return self._is_alone
 
     def status(self) -> dict[str, Any]:
         """Return what the drainer says of this journal; nothing where none has looked at it yet."""
-        return {} if self.home.path is None else read_sheet(self.home.path / "status")
+        return {} if self._is_alone or self.home.path is None else read_sheet(self.home.path / "status")
 
     def learn(self) -> None:
         """Take over the counters that the drainer keeps for this journal."""

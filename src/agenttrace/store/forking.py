@@ -13,7 +13,9 @@ from typing import Protocol
 
 __all__ = ["Inheriting", "inside", "register"]
 
-_PATIENCE = 1.0  # seconds that a fork waits, at most, unless a block asks for more
+# Seconds that a fork waits, at most, unless a block asks for more. A disk or a machine that is busy takes seconds for
+# a commit, and a child that did not wait for it finds the file locked for good.
+_PATIENCE = 10.0
 
 
 class Inheriting(Protocol):
@@ -66,7 +68,7 @@ _gate = _Gate()
 class inside:  # noqa: N801 - used as a function; a class costs a third of a generator
     """Hold back forks for the length of a block, in which a database is used. Blocks may nest.
 
-    A fork waits a second for the block, at most, or `patience` where that is more seconds.
+    A fork waits ten seconds for the block, at most, or `patience` where that is more seconds.
     """
 
     __slots__ = ("_gate", "_patience")
