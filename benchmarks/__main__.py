@@ -15,6 +15,7 @@ from typing import Any
 
 from benchmarks import bursts, growth, imports, readers, reading, redaction, tail, threads, turn
 from benchmarks.figures import Table
+from benchmarks.pages import put
 
 __all__ = ["main"]
 
@@ -38,6 +39,8 @@ def main(arguments: list[str] | None = None) -> None:
     print(report(found))
     if given.json:
         given.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    if given.docs:
+        put(given.docs, "benchmarks", report(found))
     if given.plots:
         from benchmarks.plots import draw
 
@@ -49,7 +52,7 @@ def report(found: dict[str, Any]) -> str:
     """Return the tables of what was measured, and what was asked for, in Markdown."""
     sections = {name: module for name, module in SECTIONS.items() if name in found}
     goals = [goal for name, module in sections.items() for goal in module.goals(found[name])]
-    asked = Table("What was asked for", ["", "found", "at most", "reached"], [goal.cells() for goal in goals])
+    asked = Table("Aims", ["", "found", "at most", "reached"], [goal.cells() for goal in goals])
     all_of_them = [asked, *(table for name, module in sections.items() for table in module.tables(found[name]))]
     return "\n\n".join([where(found["machine"]), *(table.markdown() for table in all_of_them)])
 
@@ -95,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as well")
     parser.add_argument("--only", action="append", choices=list(SECTIONS), help="this section; may be repeated")
     parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw plots into this folder (needs matplotlib)")
+    parser.add_argument("--docs", type=Path, metavar="PAGE", help="put the tables into this page, between its marks")
     parser.add_argument("--load", type=Path, metavar="FILE", help="measure nothing: print and draw what FILE has")
     return parser
 

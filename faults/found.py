@@ -92,7 +92,8 @@ def _difference(run: dict[str, Any], started: Started, ended: str | None, *, con
         return f"its name is {run['name']}"
     expected = (f"{started.name} in", f"{started.name} out" if run["status"] == "success" else None)
     had: dict[str, Any] = run["content"] or {}
-    never_ended = run["status"] == "running" or (run["error"] or {}).get("type") == "abandoned"
+    error: dict[str, Any] = run["error"] or {}
+    never_ended = run["status"] == "running" or error.get("type") == "abandoned"
     if never_ended and ended is not None:
         return "its end is lost"
     if run["status"] != "success" and not never_ended and ended == "success":

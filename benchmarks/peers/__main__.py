@@ -22,6 +22,7 @@ from typing import Any
 from benchmarks import imports
 from benchmarks.__main__ import machine, where
 from benchmarks.figures import ROOT, Table, cell, environment, measured, ratio, rounds, said
+from benchmarks.pages import put
 from benchmarks.peers.loopback import QUIET
 from benchmarks.peers.through import PEERS
 from benchmarks.ways import SAID
@@ -36,9 +37,12 @@ def main(arguments: list[str] | None = None) -> None:
     """Run what the arguments ask for."""
     given = _parser().parse_args(arguments)
     found = json.loads(given.load.read_text(encoding="utf-8")) if given.load else _measured(given)
-    print("\n\n".join([where(found["machine"]), *(table.markdown() for table in tables(found["peers"]))]))
+    text = "\n\n".join([where(found["machine"]), *(table.markdown() for table in tables(found["peers"]))])
+    print(text)
     if given.json:
         given.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    if given.docs:
+        put(given.docs, "peers", text)
     if given.plots:
         from benchmarks.plots import draw
 
@@ -159,6 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--python", action="append", default=[], metavar="[NAME=]PATH", help="see above")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as well")
     parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw plots into this folder (needs matplotlib)")
+    parser.add_argument("--docs", type=Path, metavar="PAGE", help="put the tables into this page, between its marks")
     parser.add_argument("--load", type=Path, metavar="FILE", help="measure nothing: print and draw what FILE has")
     return parser
 

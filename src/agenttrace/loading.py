@@ -15,7 +15,8 @@ __all__ = ["LOADING"]
 #: Hold this around a late import: `with LOADING: from x import y`. Reentrant.
 LOADING: Final = threading.RLock()
 
-_PATIENCE = 10.0  # seconds, for a machine may be busy: a fork in the middle of an import of the very same module must not wait for itself
+# Seconds, for a machine may be busy; and an end, for a fork inside an import of that module must not wait for itself.
+_PATIENCE = 10.0
 
 
 def _before() -> None:

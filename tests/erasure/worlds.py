@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from hypothesis import strategies as st
 
 from agenttrace.model import ids
+from agenttrace.model.wire import RUN, RunRecord, read_run, write_run
 from agenttrace.store.protocol import PurgeCounts, PurgeFilter
 from agenttrace.store.purge import added
 from agenttrace.testing.records import (
@@ -114,8 +116,28 @@ def _note(draw: st.DrawFn) -> Record:
 
 
 _records = st.one_of(_run(), _run(), _run(), _event(), _foreign(), _entity(), _note())
+
+
+def _consistent(history: list[list[Record]]) -> list[list[Record]]:
+    """Give the versions of a run one start, parent and type: whoever records a run says these once and for all."""
+    first: dict[bytes, RunRecord] = {}
+
+    def settled(kind: int, payload: bytes) -> Record:
+        if kind != RUN:
+            return kind, payload
+        run = read_run(payload)
+        envelope = orjson.loads(run.envelope)
+        known = first.setdefault(envelope["scope"]["workspace_id"].encode() + run.trace + run.span, run)
+        run.envelope = orjson.dumps(envelope | {"type": orjson.loads(known.envelope)["type"]})
+        run.end = None if run.end is None else known.start + run.end - run.start
+        run.start, run.turn, run.seq, run.parent = known.start, known.turn, known.seq, known.parent
+        return kind, write_run(run)
+
+    return [[settled(*record) for record in records] for records in history]
+
+
 #: Batches of records.
-histories = st.lists(st.lists(_records, min_size=1, max_size=12), min_size=1, max_size=4)
+histories = st.lists(st.lists(_records, min_size=1, max_size=12), min_size=1, max_size=4).map(_consistent)
 
 
 @st.composite

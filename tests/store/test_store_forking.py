@@ -79,6 +79,7 @@ def test_a_fork_waits_longer_where_that_is_asked_for(monkeypatch: pytest.MonkeyP
 
 SCRIPT = """
 import os, sys
+from agenttrace.store import forking
 from agenttrace.store.sqlite import SQLiteStore
 from agenttrace.store.forking import inside
 from agenttrace.testing.records import batch_of, run_record
@@ -102,6 +103,7 @@ for span in (2, 3):
         child(span)
     assert os.wait()[1] == 0
     store.write(batch_of(run_record(span + 10)))
+forking._PATIENCE = 0.1
 with inside():
     if os.fork() == 0:
         child(4)
