@@ -1,9 +1,9 @@
 """The slowest: one span, and a loop of small I/O in the traced thread, while the writer works at full speed.
 
-A backlog is recorded first, and samples are taken only as long as there is one. A sample is a piece of work of some
-microseconds, with a span round it (without us: the work alone), or a read of 64 bytes from a file, which gives up the
-GIL. Wall time, since waiting for the GIL is what it is about; so other programs on the machine are in it, with us and
-without.
+A backlog is recorded first, and samples of one kind are taken as long as there is one, in a loop without a pause. A
+sample is a piece of work of some microseconds, with a span round it (without us: the work alone), or a read of 64 bytes
+from a file, which gives up the GIL. Wall time, since waiting for the GIL is what it is about; so other programs on the
+machine are in it, with us and without.
 """
 
 from __future__ import annotations
@@ -42,9 +42,11 @@ def slowest(name: str, samples: int, backlog: int) -> dict[str, Any]:
         handle = os.open(path, os.O_RDONLY)
         acts: dict[str, Callable[[], object]] = {"span": _spanned(way), "io": lambda: os.pread(handle, 64, 0)}
         taken: dict[str, list[float]] = {kind: [] for kind in acts}
-        while (few := min(map(len, taken.values()))) < samples:
-            _window(way, acts, taken, backlog)
-            backlog *= 1 if min(map(len, taken.values())) > few else 2  # it was gone too soon
+        for kind, act in acts.items():
+            turns = backlog
+            while (few := len(taken[kind])) < samples:
+                taken[kind] += _window(way, act, turns, kind == "span")
+                turns *= 1 if len(taken[kind]) > few else 2  # the backlog was gone too soon
         if way is not None:
             way.settle()
             way.close()
@@ -52,20 +54,21 @@ def slowest(name: str, samples: int, backlog: int) -> dict[str, Any]:
         return {kind: {part: quantile(each, at) for part, at in PARTS.items()} for kind, each in taken.items()}
 
 
-def _window(way: Any, acts: dict[str, Callable[[], object]], taken: dict[str, list[float]], backlog: int) -> None:
-    """Record a backlog of turns, and take samples of each kind in turn until it is gone."""
+def _window(way: Any, act: Callable[[], object], backlog: int, are_spans: bool) -> list[float]:
+    """Record a backlog of turns, and take samples until it is gone; the first block only warms up."""
     if way is not None:
         way.settle()
         for _ in range(backlog):
             way.turn()
         _made(way, backlog * SPANS)
-    for _ in range(20):
-        for kind, act in acts.items():
-            found = _block(act)
-            _made(way, BLOCK * (kind == "span"))
-            if way is not None and not way.busy():
-                return
-            taken[kind] += found
+    samples: list[float] = []
+    for number in range(40):
+        found = _block(act)
+        _made(way, BLOCK * are_spans)
+        if way is not None and not way.busy():
+            break
+        samples += found if number else []
+    return samples
 
 
 def _made(way: Any, spans: int) -> None:

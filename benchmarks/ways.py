@@ -7,6 +7,8 @@ how many spans are in its store.
 
 from __future__ import annotations
 
+import atexit
+import os
 import sqlite3
 import subprocess
 import sys
@@ -114,18 +116,16 @@ class Outside(Ours):
             from agenttrace.journal import seat
         except ImportError:
             raise Unavailable('this agenttrace has no writer="process"') from None
+        cpu_of(os.getpid())  # where that cannot be told, there is nothing to measure
         store, journals = f"sqlite:///{folder / 'traces.db'}", folder / "journal"
         self.drainer = subprocess.Popen([sys.executable, "-c", DRAIN, store, str(journals)])
-        try:
-            deadline = time.monotonic() + 60
-            while not seat.is_taken(journals):
-                if self.drainer.poll() is not None or time.monotonic() > deadline:
-                    sys.exit("ours: the drainer did not come up")
-                time.sleep(0.02)
-            super().__init__(folder, writer="process", **settings)
-        except BaseException:
-            self._end()
-            raise
+        atexit.register(self._end)
+        deadline = time.monotonic() + 60
+        while not seat.is_taken(journals):
+            if self.drainer.poll() is not None or time.monotonic() > deadline:
+                sys.exit("ours: the drainer did not come up")
+            time.sleep(0.02)
+        super().__init__(folder, writer="process", **settings)
 
     def others(self) -> int:
         """Return the CPU time of the drainer, in ns."""

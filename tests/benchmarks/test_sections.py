@@ -15,6 +15,7 @@ import pytest
 from benchmarks import figures
 from benchmarks.__main__ import SECTIONS, machine, report
 from benchmarks.figures import Goal, Table
+from benchmarks.pages import put
 from benchmarks.ways import WAYS, count
 
 #: Much smaller than the quick form; what is left out has the size that the section gives it.
@@ -90,6 +91,8 @@ def test_the_command_writes_what_it_prints(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", WAYS)
 def test_a_way_keeps_what_it_records(name: str, tmp_path: Path) -> None:
     """Two turns, a long prompt and a call are twelve spans in the store of each way that has one."""
+    if name == "ours, process" and not sys.platform.startswith("linux"):
+        pytest.skip("the CPU time of another process is read as Linux tells it")
     code = (
         "import sys; from pathlib import Path; from benchmarks.ways import WAYS\n"
         "way = WAYS[sys.argv[1]](Path(sys.argv[2]))\n"
@@ -127,3 +130,23 @@ def test_a_row_that_was_skipped_says_why() -> None:
     each = figures.rounds(2, ["one", "two"], lambda name: {"skipped": "no"} if name == "two" else {"cpu": 1.0})
     assert each == [{"one": {"cpu": 1.0}, "two": {"skipped": "no"}}] * 2
     assert figures.ratio(each, "cpu", "one", "two") == []
+
+
+def test_figures_are_put_between_the_marks_of_a_page(tmp_path: Path) -> None:
+    """Again and again, and nothing else of the page is touched; a page without marks is left alone."""
+    page = tmp_path / "page.md"
+    page.write_text("# Page\n\n<!-- peers -->\nold\n<!-- end of peers -->\n\nThe end.\n", encoding="utf-8")
+    for text in ("| a |", "| b |"):
+        put(page, "peers", text)
+        found = page.read_text(encoding="utf-8")
+        assert found == f"# Page\n\n<!-- peers -->\n\n{text}\n\n<!-- end of peers -->\n\nThe end.\n"
+    with pytest.raises(SystemExit, match="benchmarks"):
+        put(page, "benchmarks", "| c |")
+    assert page.read_text(encoding="utf-8") == found
+
+
+@pytest.mark.parametrize("name", ["benchmarks", "peers"])
+def test_the_page_of_figures_has_its_marks(name: str) -> None:
+    """docs/performance.md takes what both commands find."""
+    page = (figures.ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    assert page.count(f"<!-- {name} -->\n") == page.count(f"<!-- end of {name} -->\n") == 1

@@ -135,7 +135,9 @@ def _staying(work: Work, workspace: bytes, runs: Iterable[bytes]) -> set[bytes]:
     stay: set[bytes] = set()
     for trace in found:
         outline = work.tables.outline(workspace, trace)
-        going = {run.id for run in runs_of(outline, work.where)}
+        # A trace is found by a run that started before; without one nothing of it goes.
+        is_found = any(run.start_time < _before(work) for run in outline)
+        going = {run.id for run in runs_of(outline, work.where)} if is_found else set[bytes]()
         stay |= {run.id for run in outline if run.id in wanted and run.id not in going}
     return stay
 

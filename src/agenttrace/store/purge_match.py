@@ -117,7 +117,8 @@ def raw_of(
     """Return which versions of foreign spans, and which logs, go with these runs of a trace while those stay."""
     if stays:
         gone = _below(spans, goes, stays)
-        spans = [span for span in spans if span.span_id in gone]
+        # Those below others first: in several steps, what is above says what becomes of them.
+        spans = _from_below([span for span in spans if span.span_id in gone])
         logs = [log for log in logs if log.span_id in gone]
     return (
         [RawKey(span.start_time, span.trace_id, span.span_id, span.version) for span in spans],
@@ -136,6 +137,24 @@ def _below(spans: list[SpanRow], goes: Sequence[RunRow], stays: Sequence[RunRow]
     for span in parents:
         _settle(span, parents, fate)
     return {span for span, is_gone in fate.items() if is_gone}
+
+
+def _from_below(spans: list[SpanRow]) -> list[SpanRow]:
+    """Return them with each span after all that are below it, as far as they are in no loop."""
+    parents = {span.span_id: span.parent_id for span in foreign_spans(spans)}
+    depths: dict[bytes, int] = {}
+    for span in parents:
+        path: list[bytes] = []
+        here: bytes | None = span
+        while here is not None and here in parents and here not in depths:
+            depths[here] = 0  # for now: a loop of parents ends here
+            path.append(here)
+            here = parents[here]
+        depth = -1 if here is None else depths.get(here, -1)
+        for one in reversed(path):
+            depth += 1
+            depths[one] = depth
+    return sorted(spans, key=lambda span: -depths.get(span.span_id, 0))
 
 
 def _settle(span: bytes, parents: Mapping[bytes, bytes | None], fate: dict[bytes, bool]) -> None:

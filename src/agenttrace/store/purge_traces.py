@@ -70,10 +70,11 @@ def _events(work: Work, workspace: bytes, traces: Iterable[Going]) -> list[Store
 
 def _erase_one(work: Work, workspace: bytes, going: Going) -> bool:
     """Delete what goes of a trace, and return whether that was all of it."""
+    # Before the first run of it goes: a foreign span goes with its run, which the next step would not know any more.
+    if not _raw(work, workspace, going):
+        return False
     part = going.goes if work.is_dry else going.goes[: work.room]
     is_whole = len(part) == len(going.goes)
-    if is_whole and not _raw(work, workspace, going):
-        return False
     ids = {run.id for run in part}
     if not work.is_dry:
         roots = [run.id for run in going.runs if run.id not in ids and not run.is_root and run.parent_id in ids]
