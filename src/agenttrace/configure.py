@@ -20,6 +20,7 @@ from agenttrace.errors import InternalError, InvalidQuery
 from agenttrace.exporting import export_pipelines, export_roots, listeners_of
 from agenttrace.journal.pipeline import Pipeline
 from agenttrace.journal.settings import JournalSettings
+from agenttrace.loading import LOADING
 from agenttrace.model.ids import service_id as service_uuid
 from agenttrace.otel import target as otel_target
 from agenttrace.record.identity import Ids, RandomIds
@@ -206,6 +207,7 @@ class AgentTrace(Makers):
             derive=deriver(recorder.failed),
             listeners=listeners_of(exports),
             renewed=self._forget,
+            at_leisure=_load_late,
             upkeep=upkeep_by_age(retention, root, audit=audit_retention, clock=lambda: now() // 1000),
         )
         micros = None if clock is None else lambda: now() // 1000
@@ -556,6 +558,12 @@ def _reporter(recorder: Recorder) -> Callable[[str, BaseException], None]:
             raise
 
     return report
+
+
+def _load_late() -> None:
+    """Load what most spans do without, before one that needs it has to wait for that in the traced thread."""
+    with LOADING:
+        from agenttrace.record import capture, clip, scrub  # noqa: F401  # pyright: ignore[reportUnusedImport]
 
 
 def _shut_down(pipelines: Sequence[Pipeline], timeout: float) -> bool:

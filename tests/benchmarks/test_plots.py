@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from benchmarks.plots import draw
 
 FOUND: dict[str, Any] = {
@@ -21,7 +19,6 @@ FOUND: dict[str, Any] = {
 
 def test_the_same_figures_make_the_same_files(tmp_path: Path) -> None:
     """Byte for byte, small, with no time in them; what was skipped has no bar."""
-    pytest.importorskip("matplotlib", reason="make bench installs it")
     one, other = (draw(FOUND, tmp_path / name) for name in ("one", "other"))
     assert [path.name for path in one] == [
         "traced.svg",

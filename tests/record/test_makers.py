@@ -9,6 +9,7 @@ import pytest
 
 from agenttrace.errors import ConfigurationError
 from agenttrace.record.makers import Makers
+from agenttrace.record.span import Span
 from tests.record.recording import DECORATORS, Recording, decorator
 
 ALL = (*DECORATORS, "custom_step")
@@ -320,4 +321,44 @@ def test_nothing_is_registered_while_switched_off() -> None:
     """A recorder that is switched off takes no registrations."""
     recording = Recording(enabled=False)
     recording.make.register_agent("agt_x")
+    assert recording.records == []
+
+
+def test_a_span_that_is_switched_off_stands_for_a_span() -> None:
+    """It is one for who asks, keeps nothing but what is read back, and lets exceptions through."""
+    recording = Recording(enabled=False)
+    with recording.make.tool_call("look", input={"q": 1}) as call:
+        call.output = "found"
+        call.thinking("hm")
+        call.set_attribute("k", 1)
+    assert isinstance(call, Span)
+    assert call
+    assert (call.output, call.span_id, call.is_recording()) == ("found", "0" * 16, False)
+    with pytest.raises(KeyError), recording.make.context("look", query="?"):
+        raise KeyError
+    call.start().end()
+    assert recording.records == []
+
+
+def test_what_was_decorated_while_switched_off_records_once_it_is_on() -> None:
+    """With the name and the values that it was given."""
+    recording = Recording(enabled=False)
+
+    @recording.make.tool_call("look", tool_configuration="fast")
+    def function(q: int) -> int:
+        return q
+
+    assert function(1) == 1
+    assert recording.records == []
+    recording.recorder.enabled = True
+    assert function(2) == 2
+    (run,) = recording.runs()
+    assert (run.name, run.content["tool_configuration"]) == ("look", "fast")
+
+
+async def test_a_span_that_is_switched_off_is_an_async_block() -> None:
+    """As a real one is."""
+    recording = Recording(enabled=False)
+    async with recording.make.master("turn") as turn:
+        turn.output = 1
     assert recording.records == []

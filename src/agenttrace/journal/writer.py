@@ -159,9 +159,15 @@ class Writer:
     def _run(self) -> None:
         self._launched.set()
         try:
-            self._equip()
+            self._guarded(self._equip)
+            if self._adopter is None:  # it is told; the next append that finds no writer tries again
+                return
+            leisure = self._settings.at_leisure
             while not self._ends():
                 self._guarded(self._round)
+                if leisure is not None:
+                    self._guarded(leisure)
+                    leisure = None
                 self._rest(self._settings.flush_interval)
             self._guarded(self._leave)
         finally:

@@ -18,6 +18,7 @@ from agenttrace.record.options import UNSET, Options, clean
 from agenttrace.record.recorder import Recorder
 from agenttrace.record.redact import Redactor
 from agenttrace.record.scope import EMPTY, Scope
+from agenttrace.record.silent import Silent
 from agenttrace.record.span import Span
 from agenttrace.record.usual import opened
 
@@ -43,7 +44,7 @@ def _run_type(text: str) -> str:
 
 def _is_plain(text: str, redactor: Redactor) -> bool:
     """Say whether a text stands in records as it is."""
-    return len(text) <= _LONGEST and redactor.gated and clean(text) == text == redactor.text(text)
+    return len(text) <= _LONGEST and not redactor.has_extra and clean(text) == text == redactor.text(text)
 
 
 class Capture(TypedDict, total=False):
@@ -266,6 +267,8 @@ class Makers:
     ) -> Any:
         """Make a span, as most are: named by a text, with nothing special about capturing."""
         recorder = self._recorder
+        if not recorder.enabled and type(name) is str and not capture:
+            return Silent((self._made, run_type, name, content, provider))
         if type(name) is str and not capture and type(state_name) in _TEXT and type(provider) in _TEXT:
             options = recorder.options.get((run_type, name, state_name, provider))
             if options is None:
@@ -273,6 +276,9 @@ class Makers:
             if options is not None:
                 return opened(Span, recorder, options, content)
         return self._make(run_type, name, content, provider=provider, **capture)
+
+    def _made(self, run_type: str, name: str, content: dict[str, Any], provider: str | None) -> Any:
+        return self._make(run_type, name, content, provider=provider)
 
     def _learn(self, run_type: str, name: str, state_name: str | None, provider: str | None) -> Options | None:
         """Return the options of all spans that are named so, and remember them; None where the texts need care."""

@@ -30,7 +30,7 @@ def capturer(redactor: Redactor, limit: int) -> tuple[Capture, dict[str, bytes] 
     Beside it what it knows of keys: their JSON with a colon, of those that neither name nor hold a secret. With it
     `plain` gives the same answers, where it gives any; None where each value must go the thorough way.
     """
-    if not redactor.gated:
+    if redactor.has_extra:
         return lambda value: _thoroughly(value, redactor, limit), None
     heads: dict[str, bytes] = {}
     names = redactor.names

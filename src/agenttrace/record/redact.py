@@ -51,6 +51,11 @@ class Redactor:
         return self._gated
 
     @property
+    def has_extra(self) -> bool:
+        """Whether every text is for a callable of the user's to see."""
+        return self._extra is not None
+
+    @property
     def names(self) -> SecretNames:
         """What is known about which names are secrets' names."""
         return self._names
