@@ -90,7 +90,7 @@ number = 0
 while time.monotonic() < back:
     traced.work(f"gone{number}", sys.argv[1], 1)
     number += 1
-    time.sleep(0.02)
+    time.sleep(float(sys.argv[4]))
 say("gone", store.attempts, traced.trace.stats().pending)
 store.is_gone = False
 came_back = time.monotonic()
@@ -183,11 +183,11 @@ def gone(room: Room) -> None:
     victim = room.start(VICTIM)
     victim.wait_word("ready")
     (run,) = victim.told().started
-    seconds = 1.5 if room.quick else 60
-    child = room.start(GONE, room.rng.random(), seconds, run)
+    seconds, pause = (1.5, 0.02) if room.quick else (600, 0.2)
+    child = room.start(GONE, room.rng.random(), seconds, run, pause)
     child.wait_word("away")
     victim.kill()
-    child.wait()
+    child.wait(timeout=seconds + 180)
     told = room.told()
     ((attempts, pending),) = told.said("gone")
     room.expect(int(attempts) > 0, "nobody tried to reach the store")
