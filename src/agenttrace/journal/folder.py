@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from zlib import crc32
 
+import orjson
+
 from agenttrace.journal.gapfile import GapFile
 from agenttrace.journal.host import boot_id
 from agenttrace.journal.segment import SAFE, FileSegment
@@ -154,7 +156,7 @@ class Mark:
 def read_owner(path: Path) -> dict[str, Any]:
     """Return what `owner.json` of a folder says; nothing where it cannot be read."""
     try:
-        found: Any = json.loads((path / "owner.json").read_bytes())
+        found: Any = orjson.loads((path / "owner.json").read_bytes())
     except (OSError, ValueError):
         return {}
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}

@@ -19,6 +19,8 @@ from zlib import crc32
 if TYPE_CHECKING:
     from mmap import mmap
 
+    from agenttrace.journal.settings import JournalSettings
+
 __all__ = [
     "FRAME",
     "FRAME_SIZE",
@@ -33,6 +35,7 @@ __all__ = [
     "frame_at",
     "frame_length",
     "next_frame",
+    "read_batch",
     "read_frames",
 ]
 
@@ -168,6 +171,23 @@ def read_frames(
 def next_frame(read: Read, start: int, end: int, salt: int) -> int | None:
     """Return the first offset from `start` on at which a whole frame of this segment stands; None: there is none."""
     return _Window(read, end, salt, verify=True).next_frame(start)
+
+
+def read_batch(
+    settings: JournalSettings, read: Read, start: int, end: int, salt: int, *, living: bool = False
+) -> Chunk:
+    """Return what `read_frames` does, within the limits that these settings have for a batch."""
+    return read_frames(
+        read,
+        start,
+        end,
+        salt,
+        max_records=settings.batch_records,
+        max_bytes=settings.batch_bytes,
+        verify=settings.verify,
+        resync=settings.resync,
+        living=living,
+    )
 
 
 def _pass_damage(window: _Window, chunk: Chunk, *, resync: bool) -> None:

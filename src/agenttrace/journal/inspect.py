@@ -11,12 +11,12 @@ import shutil
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from agenttrace.journal.drainerseen import DrainerSeen, inspect_drainer
-from agenttrace.journal.folder import read_mark
+from agenttrace.journal.folder import read_mark, read_owner
 from agenttrace.journal.frames import HEADER_SIZE, SegmentHeader, frame_length, read_frames
 from agenttrace.journal.gapfile import read_gaps
 from agenttrace.journal.letterbox import LettersSeen, inspect_letters
@@ -155,13 +155,7 @@ def _is_alive(path: Path) -> bool | None:
 
 def _owner(path: Path) -> dict[str, Any]:
     """Return what `owner.json` says, as far as it is what it should be."""
-    try:
-        found: Any = orjson.loads((path / "owner.json").read_bytes())
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(found, dict):
-        return {}
-    said = cast("dict[str, Any]", found)
+    said = read_owner(path)
     kinds = {"pid": int, "host": str, "boot_id": str, "started": int, "writer": str}
     known = {name: said[name] for name, kind in kinds.items() if type(said.get(name)) is kind}
     return known | {"started": utc(known["started"])} if "started" in known else known

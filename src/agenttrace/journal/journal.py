@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from agenttrace.journal.ahead import PagesAhead
 from agenttrace.journal.degrade import DROPPED, PREVIEW, SKELETON, WHOLE, degrade
-from agenttrace.journal.frames import HEADER_SIZE, Chunk, SegmentHeader, frame_length, read_frames
+from agenttrace.journal.frames import HEADER_SIZE, Chunk, SegmentHeader, frame_length, read_batch
 from agenttrace.journal.gaps import GapBook
 from agenttrace.journal.homes import Stranded, find_folder, is_homeless
 from agenttrace.model.wire import RUN
@@ -332,18 +332,8 @@ class Journal:
             return segment.published(), segment.end is not None
 
     def _read_segment(self, segment: Segment, end: int) -> Chunk:
-        settings = self._settings
         try:
-            return read_frames(
-                segment.read,
-                self._offset,
-                end,
-                segment.salt,
-                max_records=settings.batch_records,
-                max_bytes=settings.batch_bytes,
-                verify=settings.verify,
-                resync=settings.resync,
-            )
+            return read_batch(self._settings, segment.read, self._offset, end, segment.salt)
         except OSError as error:
             self._on_error("journal read", error)
             return Chunk(end, damaged=1)

@@ -13,8 +13,17 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from agenttrace.journal.folder import Mark
-from agenttrace.journal.frames import FRAME, FRAME_SIZE, HEADER_SIZE, MAGIC, SKIP, Chunk, SegmentHeader, next_frame
-from agenttrace.journal.frames import read_frames as _read_frames
+from agenttrace.journal.frames import (
+    FRAME,
+    FRAME_SIZE,
+    HEADER_SIZE,
+    MAGIC,
+    SKIP,
+    Chunk,
+    SegmentHeader,
+    next_frame,
+    read_batch,
+)
 from agenttrace.journal.recovery import number_of, process_id_of
 from agenttrace.journal.segment import SAFE, segment_name
 
@@ -77,18 +86,7 @@ class LivingJournal:
         return self._past_damage(size)
 
     def _frames(self, size: int, *, living: bool) -> Chunk:
-        settings = self._settings
-        return _read_frames(
-            self._pread,
-            self._offset,
-            size,
-            self._salt,
-            max_records=settings.batch_records,
-            max_bytes=settings.batch_bytes,
-            verify=settings.verify,
-            resync=settings.resync,
-            living=living,
-        )
+        return read_batch(self._settings, self._pread, self._offset, size, self._salt, living=living)
 
     def _past_damage(self, size: int) -> Chunk:
         """Return the records behind a damaged place; none where the place may be one that is being written to.

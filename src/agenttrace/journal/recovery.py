@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agenttrace.journal.folder import read_mark, remove_folder, try_lock, write_mark
-from agenttrace.journal.frames import HEADER_SIZE, Chunk, SegmentHeader, read_frames
+from agenttrace.journal.frames import HEADER_SIZE, Chunk, SegmentHeader, read_batch
 from agenttrace.journal.gapfile import read_gaps
 from agenttrace.journal.segment import SAFE
 
@@ -129,15 +129,12 @@ class DeadJournal:
             self._fd = os.open(path, os.O_RDONLY | SAFE)
         fd = self._fd
         size = os.fstat(fd).st_size
-        return read_frames(
+        return read_batch(
+            self._settings,
             lambda offset, length: os.pread(fd, length, offset),
             self._offset,
             size,
             SegmentHeader(number_of(path), self.process_id, size, 0).salt,
-            max_records=self._settings.batch_records,
-            max_bytes=self._settings.batch_bytes,
-            verify=self._settings.verify,
-            resync=self._settings.resync,
         )
 
     def commit(self, offset: int) -> None:

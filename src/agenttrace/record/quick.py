@@ -64,7 +64,13 @@ def capturer(redactor: Redactor, limit: int) -> tuple[Capture, dict[str, bytes] 
 
 
 def _thoroughly(value: Any, redactor: Redactor, limit: int) -> bytes:
-    # Loaded at first use: most programs only record what is plain.
-    with LOADING:
-        from agenttrace.record.clip import to_clean_clipped
-    return to_clean_clipped(value, redactor, limit)
+    global _clipped
+    if _clipped is None:
+        # Loaded at first use: most programs only record what is plain. Only then, since whoever loads holds a lock.
+        with LOADING:
+            from agenttrace.record.clip import to_clean_clipped
+        _clipped = to_clean_clipped
+    return _clipped(value, redactor, limit)
+
+
+_clipped: Callable[[object, Redactor, int], bytes] | None = None
