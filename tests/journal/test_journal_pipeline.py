@@ -740,7 +740,7 @@ def test_a_warning_is_not_given_under_a_lock_that_a_logging_handler_may_wait_for
 def test_interrupts_at_any_point_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     """A timer raises out of appends, at new segments and at the start of the writer; what returned is stored."""
     script = """
-import signal
+import signal, time
 
 class TimeUpError(Exception):
     pass
@@ -753,15 +753,19 @@ store = FakeStore()
 traced = make_pipeline(Path(sys.argv[1]), store, segment_bytes=4096)
 acknowledged = []
 interrupted = number = 0
-while interrupted < 150:
+rounds = 0
+while rounds < 150 or not acknowledged:  # where the disk is slow, making the folder alone outlasts the first timers
+    rounds += 1
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.0003 + interrupted * 0.00001)
-        while True:
+        signal.setitimer(signal.ITIMER_REAL, 0.0003 + rounds * 0.00001)
+        ends = time.monotonic() + 0.5  # the interpreter may swallow what is raised while it calls a weakref back
+        while time.monotonic() < ends:
             number += 1
             traced.append(RUN, record(number))
             acknowledged.append(f"r{number}")
     except TimeUpError:
         interrupted += 1
+assert interrupted >= 140
 assert acknowledged
 assert traced.flush(30)
 assert set(acknowledged) <= set(store.names)
@@ -771,6 +775,46 @@ assert traced.shutdown(30)
 """
     # Not measured: the measuring would be interrupted as well, and it is not made for that.
     child(script, tmp_path / "journal", measured=False)
+
+
+def test_an_interrupt_that_starting_a_thread_hides_is_raised_and_makes_no_second_writer(tmp_path: Path) -> None:
+    """Raised at the end of `Condition.wait`, it leaves that without its lock, so that a RuntimeError takes its place."""
+    script = """
+import signal, threading, time
+
+class TimeUpError(Exception):
+    pass
+
+def up(number, frame):
+    raise TimeUpError
+
+def slowly(thread, bootstrap=threading.Thread._bootstrap):
+    time.sleep(0.05)
+    bootstrap(thread)
+
+def restore(condition, state, restored=threading.Condition._acquire_restore):
+    if threading.current_thread() is threading.main_thread() and armed:
+        armed.clear()
+        up(0, None)
+    restored(condition, state)
+
+signal.signal(signal.SIGALRM, up)
+armed = [True]
+threading.Thread._bootstrap = slowly
+threading.Condition._acquire_restore = restore
+store = FakeStore()
+traced = make_pipeline(Path(sys.argv[1]), store)
+try:
+    traced.append(RUN, record(1))
+except TimeUpError:
+    print("interrupted")
+traced.append(RUN, record(2))
+assert traced.flush(30)
+assert store.names == ["r1", "r2"], store.names
+print([thread.name for thread in threading.enumerate()].count("agenttrace-writer"))
+assert traced.shutdown(30)
+"""
+    assert child(script, tmp_path / "journal").stdout.split() == ["interrupted", "1"]
 
 
 def test_a_page_of_the_journal_is_synced_now_and_then(

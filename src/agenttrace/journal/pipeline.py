@@ -20,6 +20,7 @@ from agenttrace.journal.folder import JournalFolder
 from agenttrace.journal.journal import Home, Journal
 from agenttrace.journal.memory import MemoryHome
 from agenttrace.journal.recovery import has_journals
+from agenttrace.journal.signals import raised_by_signal_handler
 from agenttrace.journal.tail import Tail
 from agenttrace.journal.writer import Writer
 from agenttrace.loading import LOADING
@@ -161,7 +162,9 @@ class Pipeline:
         journal.provide = writer.provide
         try:
             writer.start()
-        except RuntimeError:
+        except RuntimeError as error:
+            if raised_by_signal_handler(error):
+                raise
             self._writer = None  # The interpreter is on its way out: the journal is for whoever adopts it.
 
     def _new_writer(self, journal: Journal) -> Writer | Outside:

@@ -50,7 +50,8 @@ class Writer:
         self._final = False
         self._ended = False
         self._alive = False
-        self._launched = threading.Event()
+        self._launched = False
+        self._unwanted = False
         self._ending = threading.Lock()
         self._open_store = open_store
         self._adopter: Adopter | None = None
@@ -60,17 +61,16 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="agenttrace-writer", daemon=True)
 
     def start(self) -> None:
-        """Start the thread. Raises RuntimeError where the interpreter is on its way out."""
+        """Start the thread. Raises RuntimeError where the interpreter is on its way out, and what interrupts it."""
         self._alive = True
         try:
             self._thread.start()
-        except RuntimeError:
-            self._alive = False
-            raise
-        except BaseException:
-            # An interrupt while it started: were it taken for dead, there would soon be two on one journal.
-            self._alive = self._launched.wait(1.0)
-            raise
+        except BaseException as error:
+            # It may run all the same: were it taken for dead, there would soon be two on one journal.
+            with self._ending:
+                self._alive = self._launched
+                self._unwanted = not self._launched
+            raise _interrupt(error) or error from None
 
     def is_alive(self) -> bool:
         """Return whether the thread runs and was not told to stop."""
@@ -157,7 +157,10 @@ class Writer:
         )
 
     def _run(self) -> None:
-        self._launched.set()
+        with self._ending:
+            self._launched = not self._unwanted
+        if self._unwanted:
+            return
         try:
             self._guarded(self._equip)
             if self._adopter is None:  # it is told; the next append that finds no writer tries again
@@ -300,3 +303,11 @@ class Writer:
             journal.open_runs.clear()
         elif self._life is not None:
             self._life.leave()
+
+
+def _interrupt(error: BaseException) -> BaseException | None:
+    """Return what a signal handler raised in `Thread.start`, where that could not tidy up and raises its own error."""
+    hidden = error.__context__
+    trace = None if hidden is None else hidden.__traceback__
+    ours = trace is not None and trace.tb_frame.f_globals is vars(threading)
+    return hidden if ours else None  # else caught elsewhere: the program handles it at this very moment
