@@ -778,7 +778,7 @@ assert traced.shutdown(30)
 
 
 def test_an_interrupt_that_starting_a_thread_hides_is_raised_and_makes_no_second_writer(tmp_path: Path) -> None:
-    """Raised at the end of `Condition.wait`, it leaves that without its lock, so that a RuntimeError takes its place."""
+    """Raised at the end of `Condition.wait`, it leaves that without its lock: a RuntimeError takes its place."""
     script = """
 import signal, threading, time
 

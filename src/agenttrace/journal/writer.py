@@ -65,7 +65,7 @@ class Writer:
         self._alive = True
         try:
             self._thread.start()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - raised again below
             # It may run all the same: were it taken for dead, there would soon be two on one journal.
             with self._ending:
                 self._alive = self._launched
