@@ -309,5 +309,5 @@ def _interrupt(error: BaseException) -> BaseException | None:
     """Return what a signal handler raised in `Thread.start`, where that could not tidy up and raises its own error."""
     hidden = error.__context__
     trace = None if hidden is None else hidden.__traceback__
-    ours = trace is not None and trace.tb_frame.f_globals is vars(threading)
+    ours = trace is not None and trace.tb_frame.f_code.co_filename == threading.__file__
     return hidden if ours else None  # else caught elsewhere: the program handles it at this very moment
