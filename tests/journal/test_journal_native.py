@@ -5,15 +5,18 @@ from __future__ import annotations
 import mmap
 import shutil
 import struct
+from collections.abc import Callable
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from agenttrace.journal import ahead
 from agenttrace.journal import tail as tail_module
 from agenttrace.journal.frames import NATIVE, encode, encode_in_python
 from agenttrace.journal.tail import Tail
 
+Advise = Callable[[mmap.mmap, int, int, int], None]
 SALTS = st.integers(0, 2**32 - 1)
 
 
@@ -44,7 +47,26 @@ def test_what_is_no_frame_is_an_error(arguments: tuple[object, ...]) -> None:
 def test_the_compiled_encoder_is_there_wherever_there_is_a_compiler() -> None:
     """A build that quietly leaves it out would cost every call a microsecond."""
     assert NATIVE or shutil.which("cc") is None
+    assert ahead._advise is not ahead._advise_in_python or shutil.which("cc") is None
     assert tail_module.NATIVE or shutil.which("cc") is None
+
+
+@pytest.mark.parametrize("advise", [ahead._advise, ahead._advise_in_python], ids=["best", "python"])
+def test_advice_leaves_every_byte_and_says_where_it_cannot_be_given(advise: Advise) -> None:
+    """Compiled, which lets go of the GIL, or not."""
+    page = mmap.PAGESIZE
+    with mmap.mmap(-1, 200 * page) as buffer:
+        buffer[:] = bytes(range(200)) * page
+        advise(buffer, page, 198 * page, mmap.MADV_WILLNEED)
+        advise(buffer, 0, 0, mmap.MADV_WILLNEED)
+        assert buffer[:] == bytes(range(200)) * page
+        for start, length in ((199 * page, 2 * page), (201 * page, page), (-page, page)):
+            with pytest.raises((ValueError, OverflowError)):
+                ahead._advise(buffer, start, length, mmap.MADV_WILLNEED)
+        with pytest.raises(OSError, match="Invalid argument"):
+            advise(buffer, 0, page, 9999)
+    with pytest.raises(ValueError, match="closed"):
+        advise(buffer, 0, page, mmap.MADV_WILLNEED)
 
 
 def opened(size: int) -> tuple[Tail, mmap.mmap, list[tuple[int, bytes]]]:

@@ -1,4 +1,4 @@
-/* encode(kind, payload, salt): one frame of a journal segment, in one allocation and one pass.
+/* encode(kind, payload, salt): one frame of a journal segment, in one allocation and one pass. And `populate`.
  *
  * The same in Python stands in journal/frames.py, and is used where this could not be built; a test holds the two
  * together. Stable ABI of Python 3.11.
@@ -8,6 +8,7 @@
 #include <Python.h>
 
 #include "_frame.h"
+#include "_pages.h"
 
 static PyObject *encode(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
@@ -22,6 +23,7 @@ static PyObject *encode(PyObject *module, PyObject *const *args, Py_ssize_t coun
 
 static PyMethodDef methods[] = {
     {"encode", (PyCFunction)(void (*)(void))encode, METH_FASTCALL, "Return a whole frame."},
+    {"populate", (PyCFunction)(void (*)(void))populate, METH_FASTCALL, "Advise the kernel about part of a buffer."},
     {0},
 };
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_frame", NULL, 0, methods, NULL, NULL, NULL, NULL};

@@ -14,6 +14,7 @@ from agenttrace.journal.deadletters import DeadLetters
 from agenttrace.journal.stopped import Stopped
 from agenttrace.model.letters import dead_letter, words_of
 from agenttrace.model.wire import superseded
+from agenttrace.slices import in_slices
 from agenttrace.store.batch import Batch
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ __all__ = ["Delivery"]
 
 # The program's own `random` is left alone: drawing from it would change what a seeded program does.
 _chance = random.Random()  # noqa: S311 - jitter, no secret # nosec B311
-
-_SLICE = 16  # records decoded before other threads get a turn: some 100 µs. A backlog may wait, a program may not
 
 _PATIENCE = 3  # attempts before a defect counts as a rejection
 _LETTER_PATIENCE = 8  # attempts, over some ten seconds, before a dead letter goes to a file
@@ -173,7 +172,7 @@ class Delivery:
         now = self._clock()
         needless = superseded(records)
         spoilt = False
-        for index, (kind, payload) in enumerate(records):
+        for index, (kind, payload) in enumerate(in_slices(records)):
             try:
                 if index not in needless:
                     batch.add(kind, payload, process_id=process_id, now=now)
@@ -186,8 +185,6 @@ class Delivery:
                 return self._batch([*good, *records[index + 1 :]], process_id)
             else:
                 good.append((kind, payload))
-            if index % _SLICE == _SLICE - 1:
-                time.sleep(0)
         if spoilt and needless:  # a start may be needed after all: its end was set aside
             return self._batch(good, process_id)
         return batch, good

@@ -13,8 +13,11 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import TYPE_CHECKING, Final, NamedTuple
 from zlib import crc32
+
+from agenttrace.slices import in_slices
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -58,6 +61,7 @@ _FORMAT = 1
 _MAGIC_BYTES = MAGIC.to_bytes(4, "little")
 _MAGIC_AT = 12
 _CHUNK = 256 << 10
+_FEW = 256  # records
 
 
 class SegmentHeader(NamedTuple):
@@ -153,7 +157,9 @@ def read_frames(
     window = _Window(read, end, salt, verify)
     chunk = Chunk(start)
     size = 0
-    while len(chunk.records) < max_records and size < max_bytes and chunk.offset + FRAME_SIZE <= end:
+    for _ in in_slices(repeat(None)):
+        if len(chunk.records) >= max_records or size >= max_bytes or chunk.offset + FRAME_SIZE > end:
+            break
         found = window.frame(chunk.offset)
         if found is None and living:
             break
@@ -174,15 +180,15 @@ def next_frame(read: Read, start: int, end: int, salt: int) -> int | None:
 
 
 def read_batch(
-    settings: JournalSettings, read: Read, start: int, end: int, salt: int, *, living: bool = False
+    settings: JournalSettings, read: Read, start: int, end: int, salt: int, *, living: bool = False, few: bool = False
 ) -> Chunk:
-    """Return what `read_frames` does, within the limits that these settings have for a batch."""
+    """Return what `read_frames` does, within the limits that these settings have for a batch, or fewer records."""
     return read_frames(
         read,
         start,
         end,
         salt,
-        max_records=settings.batch_records,
+        max_records=min(settings.batch_records, _FEW) if few else settings.batch_records,
         max_bytes=settings.batch_bytes,
         verify=settings.verify,
         resync=settings.resync,

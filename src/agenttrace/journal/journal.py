@@ -159,6 +159,10 @@ class Journal:
         fill = (self._used - free) / self._max_bytes
         return max(self._squeeze, SKELETON if fill >= _SKELETON_FROM else PREVIEW if fill >= _PREVIEW_FROM else WHOLE)
 
+    def is_roomy(self) -> bool:
+        """Return whether a backlog may still grow a good deal before anything is cut down."""
+        return self._used * 4 < self._max_bytes
+
     def _open_up(self) -> None:
         if self._level() == WHOLE:
             self.tail.open_up()
@@ -312,7 +316,7 @@ class Journal:
 
     # Reading: the writer's thread.
 
-    def read(self) -> Chunk:
+    def read(self, *, few: bool = False) -> Chunk:
         """Return the records that come next and where they end; call `commit` with that once they are stored.
 
         Without a commit the same records come again.
@@ -321,7 +325,7 @@ class Journal:
             segment = self._segments[0]
             end, sealed = self._published(segment)
             if self._offset < end:
-                return self._read_segment(segment, end)
+                return self._read_segment(segment, end, few)
             if not sealed or len(self._segments) == 1:
                 break
             self._drop_first()
@@ -331,9 +335,9 @@ class Journal:
         with self.tail.lock:
             return segment.published(), segment.end is not None
 
-    def _read_segment(self, segment: Segment, end: int) -> Chunk:
+    def _read_segment(self, segment: Segment, end: int, few: bool) -> Chunk:
         try:
-            return read_batch(self._settings, segment.read, self._offset, end, segment.salt)
+            return read_batch(self._settings, segment.read, self._offset, end, segment.salt, few=few)
         except OSError as error:
             self._on_error("journal read", error)
             return Chunk(end, damaged=1)

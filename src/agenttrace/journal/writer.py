@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from agenttrace.journal import renewal
 from agenttrace.journal.stopped import Stopped
 from agenttrace.loading import LOADING
+from agenttrace.slices import is_contended, while_contended
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from agenttrace.store.protocol import Store
 
 __all__ = ["Writer"]
+
+_YOUNG = 10.0  # seconds: so long a backlog is only that
+_AWAY = 0.03  # seconds, and
+_PATIENCE = 60  # so often for each chunk of it
 
 
 class Writer:
@@ -47,6 +52,8 @@ class Writer:
         self._each_round = each_round
         self._calls: SimpleQueue[bool] = SimpleQueue()  # True: all there is to do, False: segments
         self._stopping = False
+        self._awaited = 0  # threads that wait until something is stored
+        self._patience = 0
         self._final = False
         self._ended = False
         self._alive = False
@@ -97,10 +104,14 @@ class Writer:
         """Wake the thread, wait until the journal is committed up to there, and return whether that came in time."""
         self.wake()
         with self.progress:
-            while self.journal.committed < target:
-                remaining = deadline - time.monotonic()
-                if remaining <= 0 or not self.progress.wait(min(remaining, threading.TIMEOUT_MAX)):
-                    return self.journal.committed >= target
+            self._awaited += 1
+            try:
+                while self.journal.committed < target:
+                    remaining = deadline - time.monotonic()
+                    if remaining <= 0 or not self.progress.wait(min(remaining, threading.TIMEOUT_MAX)):
+                        return self.journal.committed >= target
+            finally:
+                self._awaited -= 1
         return True
 
     def await_adopted(self, deadline: float) -> bool:
@@ -232,13 +243,30 @@ class Writer:
             self.journal.stored_until = began
 
     def _drain_chunk(self) -> None:
-        chunk = self.journal.read()
+        self._patience = _PATIENCE if self._may_wait() else 0
+        while_contended(self._stay_away)
+        chunk = self.journal.read(few=is_contended())
         self._counters.damaged += chunk.damaged
         if chunk.records:
             self._delivery.deliver(chunk.records, self.journal.home.process_id, self.journal.open_runs)
         self.journal.commit(chunk.offset)
         self._counters.settled += len(chunk.records)
         self._announce()
+
+    def _may_wait(self) -> bool:
+        """Return whether the backlog may wait for threads that compute."""
+        young = time.monotonic() - self.journal.stored_until < _YOUNG
+        return young and self.journal.is_roomy() and not (self._awaited or self._stopping)
+
+    def _stay_away(self) -> bool:
+        """Leave the GIL to threads that compute, for a while, and return whether that may be done once more."""
+        self._patience -= 1
+        if self._patience < 0:
+            return False
+        woken = self._rest(_AWAY)
+        if woken:
+            self._calls.put(True)  # for the rest after the round: what is asked for may have come after its beginning
+        return not woken
 
     def _announce(self) -> None:
         with self.progress:

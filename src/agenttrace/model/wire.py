@@ -49,6 +49,7 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from agenttrace.model.versions import RANK_END, RANK_START
+from agenttrace.slices import in_slices
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -168,7 +169,7 @@ def superseded(records: Sequence[tuple[int, bytes]]) -> set[int]:
     """
     ends: dict[bytes, bytes] = {}
     found: set[int] = set()
-    for place in range(len(records) - 1, -1, -1):
+    for place in in_slices(range(len(records) - 1, -1, -1), 16):
         kind, payload = records[place]
         if kind != RUN or len(payload) <= _JSON:
             continue

@@ -12,6 +12,7 @@ import orjson
 
 from agenttrace.model.rows import EventRow, ProcessRow, RunRow
 from agenttrace.model.versions import RANK_ABANDONED, RANK_ALIVE, version
+from agenttrace.slices import in_slices
 from agenttrace.store.derived import is_derived
 from agenttrace.store.entities import Entities
 from agenttrace.store.events import MESSAGES, apply_reset, run_events
@@ -206,8 +207,8 @@ class _Change:
         runs = batch.runs
         known = self.tables.known(_neighbours(batch))
         stored = self.tables.load(key for key in runs if key in known)
-        pairs = [(stored.get(key), run) for key, run in runs.items()]
-        pairs = [(old, run if old is None else merge_runs(old, run)) for old, run in pairs]
+        pairs = [(stored.get(key), run) for key, run in in_slices(runs.items())]
+        pairs = [(old, run if old is None else merge_runs(old, run)) for old, run in in_slices(pairs)]
         pairs = [(old, new) for old, new in pairs if new is not old]
         self._flag_roots(pairs, known)
         self.put(pairs)
@@ -225,7 +226,7 @@ class _Change:
     def put(self, pairs: Sequence[tuple[RunRow | None, RunRow]]) -> None:
         """Write runs, given as (stored, new), with what follows from them."""
         self.tables.put_runs([new for _, new in pairs])
-        for old, new in pairs:
+        for old, new in in_slices(pairs):
             self._derive(old, new)
             if new.session_id is not None:
                 self.sessions[new.workspace_id, new.id] = new.session_id
@@ -237,7 +238,7 @@ class _Change:
         resets = self.tables.resets({(event.workspace_id, event.session_id) for event in events if event.session_id})
         if resets:
             events = self._after_resets(resets)
-        for event in events:
+        for event in in_slices(events):
             if event.type in MESSAGES:
                 self.entities.message(event)
         self.tables.put_events(events)
@@ -280,13 +281,13 @@ class _Change:
 
     def _flag_roots(self, pairs: list[tuple[RunRow | None, RunRow]], known: dict[Key, Known]) -> None:
         fresh: dict[Key, RunRow] = {}
-        for old, new in pairs:
+        for old, new in in_slices(pairs):
             if old is not None and old.parent_id == new.parent_id:
                 new.is_root = old.is_root
                 continue
             fresh[new.workspace_id, new.id] = new
-        here = {(new.workspace_id, new.id) for _, new in pairs}
-        for (workspace, _), run in fresh.items():
+        here = {(new.workspace_id, new.id) for _, new in in_slices(pairs)}
+        for (workspace, _), run in in_slices(fresh.items()):
             above = run.parent_id
             run.is_root = above is None or ((workspace, above) not in known and (workspace, above) not in here)
             learnt = None if above is None else known.get((workspace, above), _UNKNOWN).learnt
@@ -344,6 +345,8 @@ _UNKNOWN = Known(None, None)
 def _neighbours(batch: Batch) -> set[Key]:
     """Return the runs of a batch, their parents, and the runs of events that know no session."""
     keys = set(batch.runs)
-    keys.update((run.workspace_id, run.parent_id) for run in batch.runs.values() if run.parent_id is not None)
+    keys.update(
+        (run.workspace_id, run.parent_id) for run in in_slices(batch.runs.values()) if run.parent_id is not None
+    )
     keys.update((event.workspace_id, event.run_id) for event in batch.events.values() if event.session_id is None)
     return keys

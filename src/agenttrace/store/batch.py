@@ -9,6 +9,7 @@ import orjson
 
 from agenttrace.model.rows import AgentRow, AuditRow, EventRow, RunRow
 from agenttrace.model.wire import AUDIT, ENTITY, EVENT, KEY_USED, LOG, REMOTE, RUN, SPAN, SPREAD
+from agenttrace.slices import in_slices
 from agenttrace.store.access import audit_row, key_use
 from agenttrace.store.entities import Entities
 from agenttrace.store.events import event_row
@@ -97,7 +98,7 @@ class Batch:
         # Most starts meet their end in the same batch: a version becomes a row only once no greater one may come.
         if self._drafts:
             drafts, self._drafts = self._drafts, {}
-            for key, draft in drafts.items():
+            for key, draft in in_slices(drafts.items()):
                 self._join(key, run_row(draft))
         return self._rows
 

@@ -6,6 +6,7 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
+from agenttrace.slices import in_slices
 from agenttrace.store.links import Known, Link, Place, Shortened, shorten
 
 if TYPE_CHECKING:
@@ -99,9 +100,8 @@ class LinkWriter:
     def take(self, runs: Sequence[RunRow], tables: LinkTables) -> dict[int, Shortened]:
         """Store the links of these runs; return by place in the list what is left of those that have some."""
         taken: dict[int, Shortened] = {}
-        for index, run in enumerate(runs):
-            if run.run_type != "prompt":
-                continue
+        prompts = ((index, run) for index, run in enumerate(runs) if run.run_type == "prompt")
+        for index, run in in_slices(prompts, 1):
             short = shorten(run, self._seen, partial(self._known.grows, run.id))
             if short is not None:
                 taken[index] = short

@@ -9,8 +9,9 @@ if TYPE_CHECKING:
 
 __all__ = ["chunks"]
 
-#: Lists of values are filled up to one of these lengths, so that few statements are prepared, each of them once.
-_LENGTHS = (1, 8, 64, 512)
+#: Lists of values are filled up to one of these lengths, so that few statements are prepared, each of them once; and no
+#: longer, since values are bound with the GIL held.
+_LENGTHS = (1, 8, 64)
 
 
 def chunks(values: Sequence[bytes]) -> Iterator[tuple[bytes, ...]]:

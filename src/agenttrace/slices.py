@@ -1,0 +1,71 @@
+"""Long work in slices: the writer lets other threads have the interpreter between two of them.
+
+A thread that waits for the GIL gets it after a whole switch interval, 5 ms by default, unless the one that has it lets
+go by itself: so work on a batch, which takes milliseconds, is cut where it loops. And each time the GIL changes hands
+costs a thread that computes some 100 µs: so where one does, the writer stays away for a while, as often as it may.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+__all__ = ["in_slices", "is_alone", "is_contended", "while_contended"]
+
+_SLICE = 40e-6  # seconds of work
+_LOOK = 4  # items, of a few microseconds each, between two looks at the clock
+_SHORT = 20e-6  # seconds: nobody else wanted the GIL
+_LONG = 0.003  # seconds: whoever keeps the GIL for so long computes
+
+T = TypeVar("T")
+
+
+class _Pace(threading.local):
+    """How one thread goes about it."""
+
+    let_go = 0.0  # its CPU time when it last let others run
+    stay_away: Callable[[], bool] | None = None
+    waited = 0.0  # seconds, until it had the GIL back when it last let go
+
+
+_pace = _Pace()
+
+
+def in_slices(items: Iterable[T], look: int = _LOOK) -> Iterator[T]:
+    """Yield the items, and let other threads run every 40 µs; `look` says after how many items the clock is asked."""
+    left = look
+    for item in items:
+        if not left:
+            left = look
+            if time.thread_time() - _pace.let_go > _SLICE:
+                _let_go()
+        left -= 1
+        yield item
+
+
+def while_contended(stay_away: Callable[[], bool] | None) -> None:
+    """Have this thread call a function between two slices while others compute, until that returns False."""
+    _pace.stay_away = stay_away
+
+
+def is_contended() -> bool:
+    """Return whether another thread computed when this one last let go."""
+    return _pace.waited > _LONG
+
+
+def is_alone() -> bool:
+    """Return whether nobody wanted to run when this thread last let go."""
+    return _pace.waited < _SHORT
+
+
+def _let_go() -> None:
+    asked = time.monotonic()
+    time.sleep(0)
+    _pace.waited = time.monotonic() - asked
+    if _pace.stay_away is not None and is_contended() and not _pace.stay_away():
+        _pace.stay_away = None
+    _pace.let_go = time.thread_time()
