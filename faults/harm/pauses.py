@@ -1,7 +1,8 @@
 """How long the traced thread waits: in its own calls, and in a loop of small I/O, with and without us.
 
 The traced program is one thread, so that nobody but the writer competes with it for the GIL. The same program runs
-with recording on and off, in turn; of each the run with the lowest p99.9 counts, since other programs only add.
+with recording on and off, in turn; of each the run with the lowest p99.9 counts, since other programs only add. The
+first second, in which the writer loads what it needs, is not in it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from faults.fault import fault
 from faults.room import Room
 
 PAUSES = """
-import os, sys
+import os, sys, time
 from array import array
 from time import perf_counter_ns
 import agenttrace
@@ -32,6 +33,7 @@ def search(query, limit, filters):
 
 search(**payload)
 assert trace.flush(20)
+time.sleep(float(sys.argv[4]))
 for number in range(count):
     if way == "io":
         search(**payload)
@@ -67,11 +69,11 @@ def small_io(room: Room) -> None:
 
 
 def _measured(room: Room, way: str) -> dict[str, array[int]]:
-    count = 2_000 if room.quick else 30_000
+    count, settle = (2_000, 0) if room.quick else (100_000, 1)
     best: dict[str, array[int]] = {}
     for _ in range(1 if room.quick else ROUNDS):
         for state in ("on", "off"):
-            room.start(PAUSES, way, state, count).wait()
+            room.start(PAUSES, way, state, count, settle).wait()
             taken = _read(room.folder / f"{way}-{state}.bin")
             if state not in best or _at(taken, 0.999) < _at(best[state], 0.999):
                 best[state] = taken
