@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
+import weakref
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 
 from agenttrace.errors import InternalError
+from agenttrace.record import makers, silent
 from agenttrace.record.propagate import extract, inject, wrap
 from agenttrace.record.recorder import Recorder
-from agenttrace.record.span import NOOP, current
+from agenttrace.record.span import NOOP, Span, current
 from tests.record.recording import Recording
 
 
@@ -92,6 +95,62 @@ async def test_switched_off_the_program_sees_the_same(off: Recording) -> None:
     """Results, exceptions and the values that were set on spans are the same, and nothing is recorded."""
     assert await exercise(off) == EXPECTED
     assert off.records == []
+
+
+@pytest.mark.parametrize("made", [silent.made, silent.made_in_python], ids=["best", "python"])
+def test_switched_off_every_maker_gives_what_decorates_and_is_entered(
+    off: Recording, made: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compiled or not: with the arguments that it was given, for when recording is switched on."""
+    monkeypatch.setattr(makers, "made", made)
+    make = off.make
+    spans: list[Any] = [
+        make.master("work", input=1),
+        make.tool_call("work", input=1, tool_call_id="7"),
+        make.context("work", query=1),
+        make.prompt("work", history=[1], state_name="s", provider="p", tools=["t"]),
+        make.predefined_behaviour("work", input=1, trigger="t"),
+        make.span("plan", "work", input=1),
+    ]
+    decorated = [span(lambda: 5) for span in spans]
+    for span in spans:
+        assert type(span) is silent.Silent
+        assert isinstance(span, Span)
+        with span as entered:
+            assert entered is span
+        with pytest.raises(KeyError, match="mine"), span:
+            raise KeyError("mine")
+        assert span.set("a", 1) is span.thinking("t") is span.usage(1, 2, cost=0.5, cached=3) is None
+    off.recorder.enabled = True
+    assert [call() for call in decorated] == [5] * 6
+    runs = off.runs()
+    kinds = ["master", "tool_call", "context", "prompt", "predefined_behaviour", "plan"]
+    assert [run.type for run in runs] == kinds
+    assert runs[1].content["tool_call_id"] == "7"
+    assert (runs[3].content["state_name"], runs[3].content["tool_names"]) == ("s", ["t"])
+
+
+def test_the_fields_of_a_silent_span_are_the_same_in_c() -> None:
+    """And they are let go of with it."""
+    assert set(silent.QuietInPython.__slots__) <= set(dir(silent.Quiet))
+    recording = Recording(enabled=False)
+    payload: list[Any] = []
+    span: Any = recording.make.tool_call("work", input=payload)
+    payload.append(span)
+    span.output = span
+    gone = weakref.ref(span)
+    del span, payload
+    gc.collect()
+    assert gone() is None
+
+
+@pytest.mark.skipif(silent.made is silent.made_in_python, reason="built without a compiler")
+def test_what_the_compiled_maker_cannot_use_is_an_error() -> None:
+    """Not a crash."""
+    with pytest.raises(TypeError, match="made: takes"):
+        silent.made(1)  # type: ignore[call-arg]
+    with pytest.raises(AttributeError):
+        silent.made(1, "x", "y", {}, {}, None, None)  # type: ignore[arg-type]
 
 
 def test_switched_off_a_span_is_inert(off: Recording) -> None:

@@ -9,6 +9,17 @@ static struct {
     PyObject *kind, *first_version, *success;
 } given;
 
-static PyObject *const_names[8];
-enum { N_SCOPE, N_STATIC, N_ENVELOPES, N_ENVELOPE, N_APPEND_VERSION, N_SET, N_NAMES };
+enum {
+    N_SCOPE,
+    N_STATIC,
+    N_ENVELOPES,
+    N_ENVELOPE,
+    N_APPEND_VERSION,
+    N_SET,
+    N_OPTIONS,
+    N_RECORDER,
+    N_SPAN,
+    N_NAMES,
+};
+static PyObject *const_names[N_NAMES];
 

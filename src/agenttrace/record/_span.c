@@ -16,6 +16,7 @@
 #include "_version.h"
 #include "_begin.h"
 #include "_end.h"
+#include "_silent.h"
 
 static PyObject *result(int done)
 {
@@ -124,6 +125,82 @@ static PyObject *opened(PyObject *module, PyObject *const *arguments, Py_ssize_t
         Py_CLEAR(span);
     }
     return span;
+}
+
+/* --- what a maker gives --- */
+
+static PyObject *span_class, *silent_class;
+
+static PyObject *classes(PyObject *module, PyObject *arguments)
+{
+    (void)module;
+    if (!PyArg_ParseTuple(arguments, "O!O!", &PyType_Type, &span_class, &PyType_Type, &silent_class)) {
+        return NULL;
+    }
+    if (!PyType_IsSubtype((PyTypeObject *)span_class, state_type) ||
+        !PyType_IsSubtype((PyTypeObject *)silent_class, quiet_type)) {
+        span_class = silent_class = NULL;
+        return PyErr_Format(PyExc_TypeError, "classes: takes a class of spans and one of silent spans");
+    }
+    Py_INCREF(arguments); /* for good, and with it what is in it */
+    Py_RETURN_NONE;
+}
+
+static int is_text_or_none(PyObject *value)
+{
+    return value == Py_None || PyUnicode_CheckExact(value);
+}
+
+/* A span with remembered options; Py_None where there are none; NULL for an exception. */
+static PyObject *remembered(PyObject *recorder, PyObject *const *arguments)
+{
+    PyObject *known = PyObject_GetAttr(recorder, const_names[N_OPTIONS]);
+    PyObject *key = known == NULL ? NULL : PyTuple_Pack(4, arguments[1], arguments[2], arguments[5], arguments[6]);
+    PyObject *options = key == NULL || !PyDict_Check(known) ? NULL : PyDict_GetItemWithError(known, key);
+    Py_XINCREF(options);
+    Py_XDECREF(key);
+    Py_XDECREF(known);
+    if (options == NULL) {
+        return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+    }
+    PyObject *span = bare((PyTypeObject *)span_class, recorder, options);
+    Py_DECREF(options);
+    if (span != NULL && !fill_all((State *)span, (Gear *)recorder, arguments[3])) {
+        Py_CLEAR(span);
+    }
+    return span;
+}
+
+/* made(makers, run_type, name, content, capture, state_name, provider) */
+static PyObject *made(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    (void)module;
+    if (count != 7 || silent_class == NULL) {
+        return PyErr_Format(PyExc_TypeError, "made: takes makers, type, name, content, capture, state and provider");
+    }
+    PyObject *recorder = PyObject_GetAttr(arguments[0], const_names[N_RECORDER]), *span = NULL;
+    if (recorder == NULL) {
+        return NULL;
+    }
+    if (PyObject_TypeCheck(recorder, gear_type) && PyUnicode_CheckExact(arguments[2]) &&
+        PyDict_CheckExact(arguments[3]) && PyDict_CheckExact(arguments[4]) && PyDict_Size(arguments[4]) == 0 &&
+        is_text_or_none(arguments[5]) && is_text_or_none(arguments[6])) {
+        PyObject *enabled = ((Gear *)recorder)->object[ENABLED];
+        if (enabled == Py_False) {
+            span = new_quiet(silent_class, arguments[0], arguments[1], arguments[2], arguments[3], arguments[6]);
+        } else {
+            span = enabled == Py_True ? remembered(recorder, arguments) : Py_NewRef(Py_None);
+        }
+    } else {
+        span = Py_NewRef(Py_None);
+    }
+    Py_DECREF(recorder);
+    if (span != Py_None) {
+        return span;
+    }
+    Py_DECREF(span);
+    return PyObject_CallMethodObjArgs(arguments[0], const_names[N_SPAN], arguments[1], arguments[2], arguments[3],
+                                      arguments[4], arguments[5], arguments[6], NULL);
 }
 
 /* --- life --- */
@@ -235,6 +312,8 @@ static PyObject *prepare(PyObject *module, PyObject *arguments)
 static PyMethodDef methods[] = {
     {"prepare", prepare, METH_VARARGS, "Give what the others need."},
     {"opened", (PyCFunction)(void (*)(void))opened, METH_FASTCALL, "Return a new span with values."},
+    {"classes", classes, METH_VARARGS, "Give the classes of spans that `made` makes."},
+    {"made", (PyCFunction)(void (*)(void))made, METH_FASTCALL, "Return what a span maker gives."},
     {"fill", (PyCFunction)(void (*)(void))fill, METH_FASTCALL, "Keep a plain value."},
     {"begin", begin, METH_O, "Begin a usual span."},
     {"end", end, METH_O, "End a usual span."},
@@ -244,14 +323,15 @@ static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_span", NULL, -1
 
 PyMODINIT_FUNC PyInit__span(void)
 {
-    static const char *const names[N_NAMES] = {"scope", "static", "envelopes", "envelope", "append_version", "_set"};
+    static const char *const names[N_NAMES] = {"scope",          "static", "envelopes", "envelope",
+                                               "append_version", "_set",   "options",   "_recorder", "_span"};
     for (int i = 0; i < N_NAMES; i++) {
         if ((const_names[i] = PyUnicode_InternFromString(names[i])) == NULL) {
             return NULL;
         }
     }
     PyObject *module = PyModule_Create(&definition);
-    if (module != NULL && !add_types(module)) {
+    if (module != NULL && !(add_types(module) && add_quiet(module))) {
         Py_CLEAR(module);
     }
     return module;

@@ -18,7 +18,7 @@ from agenttrace.record.options import UNSET, Options, clean
 from agenttrace.record.recorder import Recorder
 from agenttrace.record.redact import Redactor
 from agenttrace.record.scope import EMPTY, Scope
-from agenttrace.record.silent import Silent
+from agenttrace.record.silent import made, silent
 from agenttrace.record.span import Span
 from agenttrace.record.usual import opened
 
@@ -137,7 +137,7 @@ class Makers:
     def master(self, name: Any = None, *, input: Any = UNSET, **scope: Any) -> Any:
         """Make one agent turn. Ids given here are those of the turn and of all that happens in it."""
         if not scope:
-            return self._span("master", name, {"input": input}, {})
+            return made(self, "master", name, {"input": input}, {}, None, None)
         capture = {key: scope.pop(key) for key in ("capture", "capture_output", "ignore") if key in scope}
         attributes = scope.pop("attributes", None)
         unknown = sorted(set(scope) - set(SCOPE_IDS))
@@ -170,7 +170,7 @@ class Makers:
     ) -> Any:
         """Make one tool call; `tool_call_id` is the model's id of the call, `tool_configuration` the tool's set-up."""
         content = {"input": input, "tool_call_id": tool_call_id, "tool_configuration": tool_configuration}
-        return self._span("tool_call", name, content, capture)
+        return made(self, "tool_call", name, content, capture, None, None)
 
     @overload
     def context(self, name: Callable[P, R], /) -> Callable[P, R]: ...
@@ -178,7 +178,7 @@ class Makers:
     def context(self, name: str | None = None, *, query: Any = UNSET, **capture: Unpack[Capture]) -> Span: ...
     def context(self, name: Any = None, *, query: Any = UNSET, **capture: Any) -> Any:
         """Make one retrieval; set its `documents`."""
-        return self._span("context", name, {"query": query}, capture)
+        return made(self, "context", name, {"query": query}, capture, None, None)
 
     @overload
     def prompt(self, prompt_type: Callable[P, R], /) -> Callable[P, R]: ...
@@ -235,7 +235,7 @@ class Makers:
             "action": action,
             "tool_names": None if tools is None else tool_names(tools),
         }
-        return self._span("prompt", prompt_type, content, capture, state_name, provider)
+        return made(self, "prompt", prompt_type, content, capture, state_name, provider)
 
     @overload
     def predefined_behaviour(self, name: Callable[P, R], /) -> Callable[P, R]: ...
@@ -245,7 +245,8 @@ class Makers:
     ) -> Span: ...
     def predefined_behaviour(self, name: Any = None, *, trigger: Any = None, input: Any = UNSET, **capture: Any) -> Any:
         """Make one run of a behaviour that was defined beforehand; `trigger` says what set it off."""
-        return self._span("predefined_behaviour", name, {"trigger": trigger, "input": input}, capture)
+        content = {"trigger": trigger, "input": input}
+        return made(self, "predefined_behaviour", name, content, capture, None, None)
 
     def span(self, run_type: str, name: str | None = None, *, input: Any = UNSET, **capture: Unpack[Capture]) -> Span:
         """Make a run of any type: one of the above, or any other lower_snake_case word."""
@@ -268,7 +269,7 @@ class Makers:
         """Make a span, as most are: named by a text, with nothing special about capturing."""
         recorder = self._recorder
         if not recorder.enabled and type(name) is str and not capture:
-            return Silent((self._made, run_type, name, content, provider))
+            return silent(self, run_type, name, content, provider)
         if type(name) is str and not capture and type(state_name) in _TEXT and type(provider) in _TEXT:
             options = recorder.options.get((run_type, name, state_name, provider))
             if options is None:
@@ -287,9 +288,9 @@ class Makers:
             return None
         if len(known) >= _MOST_OPTIONS:
             known.clear()
-        made = Options(run_type, name, state_name=state_name, provider=provider)
-        known[run_type, name, state_name, provider] = made
-        return made
+        options = Options(run_type, name, state_name=state_name, provider=provider)
+        known[run_type, name, state_name, provider] = options
+        return options
 
     def _make(
         self,
@@ -325,8 +326,8 @@ class Makers:
             capture_output=capture_output,
             ignore=(ignore,) if isinstance(ignore, str) else tuple(ignore),
         )
-        made = Span(self._recorder, options)
-        return made if function is None else made(function)
+        span = Span(self._recorder, options)
+        return span if function is None else span(function)
 
     # -- scope and entities ------------------------------------------------------------------------
 

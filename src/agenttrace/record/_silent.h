@@ -1,0 +1,79 @@
+/* Quiet: what a span that records nothing stands for, see record/silent.py. Include _state.h before. */
+
+enum { MAKERS, RUN_TYPE, NAME, GIVEN, PROVIDER, QUIET_OBJECTS };
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *object[QUIET_OBJECTS];
+} Quiet;
+
+static PyTypeObject *quiet_type;
+
+static PyMemberDef quiet_members[] = {
+    AN_OBJECT(Quiet, "_makers", MAKERS), AN_OBJECT(Quiet, "_run_type", RUN_TYPE), AN_OBJECT(Quiet, "_name", NAME),
+    AN_OBJECT(Quiet, "_given", GIVEN),   AN_OBJECT(Quiet, "_provider", PROVIDER), {0},
+};
+
+static int traverse_quiet(PyObject *self, visitproc visit, void *arg)
+{
+    return visit_all(self, ((Quiet *)self)->object, QUIET_OBJECTS, visit, arg);
+}
+
+static int clear_quiet(PyObject *self)
+{
+    return clear_all(((Quiet *)self)->object, QUIET_OBJECTS);
+}
+
+static void dealloc_quiet(PyObject *self)
+{
+    dealloc_all(self, ((Quiet *)self)->object, QUIET_OBJECTS);
+}
+
+static PyObject *enter_quietly(PyObject *self, PyObject *nothing)
+{
+    (void)nothing;
+    Py_INCREF(self);
+    return self;
+}
+
+static PyObject *exit_quietly(PyObject *self, PyObject *const *arguments, Py_ssize_t count)
+{
+    (void)self;
+    (void)arguments;
+    (void)count;
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef quiet_methods[] = {
+    {"__enter__", enter_quietly, METH_NOARGS, "Do nothing."},
+    {"__exit__", (PyCFunction)(void (*)(void))exit_quietly, METH_FASTCALL,
+     "Do nothing; an exception goes on unchanged."},
+    {0},
+};
+static PyType_Slot quiet_slots[] = {
+    {Py_tp_members, quiet_members}, {Py_tp_methods, quiet_methods}, {Py_tp_traverse, traverse_quiet},
+    {Py_tp_clear, clear_quiet}, {Py_tp_dealloc, dealloc_quiet}, {0, NULL},
+};
+static PyType_Spec quiet_spec = {
+    "agenttrace.record._span.Quiet", sizeof(Quiet), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, quiet_slots,
+};
+
+static int add_quiet(PyObject *module)
+{
+    quiet_type = (PyTypeObject *)PyType_FromSpec(&quiet_spec);
+    return quiet_type != NULL && PyModule_AddObjectRef(module, "Quiet", (PyObject *)quiet_type) == 0;
+}
+
+/* A new one of this class. */
+static PyObject *new_quiet(PyObject *class, PyObject *makers, PyObject *run_type, PyObject *name, PyObject *given_values,
+                           PyObject *provider)
+{
+    PyObject *values[QUIET_OBJECTS] = {makers, run_type, name, given_values, provider};
+    PyObject *made = PyType_GenericAlloc((PyTypeObject *)class, 0);
+    for (int i = 0; made != NULL && i < QUIET_OBJECTS; i++) {
+        Py_INCREF(values[i]);
+        ((Quiet *)made)->object[i] = values[i];
+    }
+    return made;
+}
