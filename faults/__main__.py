@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from faults.child import WRITER
 from faults.fault import Fault, all_faults
 from faults.table import as_json, as_text
 from faults.tally import Tally
@@ -26,6 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     if not chosen:
         print(f"--only: no fault's name contains any of {options.only}; --list shows them", file=sys.stderr)
         return 2
+    if options.writer:
+        os.environ[WRITER] = options.writer  # the programs inherit it
     with tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # a program that drops its rights works below it
         tallies = [tally for fault in chosen if (tally := _tried(fault, Path(folder), options)) is not None]
@@ -56,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--times", type=int, metavar="N", help="try each so many times instead of its own number")
     parser.add_argument("--quick", action="store_true", help="the short form, as the test suite runs it")
+    parser.add_argument("--writer", choices=("thread", "process"), help="who writes to the store (thread)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="other random instants (0)")
     parser.add_argument("--json", metavar="FILE", help="write the table to this file, too")
     parser.add_argument("--list", action="store_true", help="print the names of the faults and stop")
@@ -63,5 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    # A shell that starts it in the background has it ignore Ctrl-C, and the programs that it harms would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # and end what was started
     sys.exit(main())

@@ -15,15 +15,21 @@ from pathlib import Path
 
 from faults.told import Told
 
-__all__ = ["PATIENCE", "ROOT", "Child", "environment", "script"]
+__all__ = ["PATIENCE", "ROOT", "WRITER", "Child", "environment", "script"]
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 120.0
 
+#: The setting that `--writer` makes for all programs.
+WRITER = "AGENTTRACE_WRITER"
+
 
 def environment(more: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment without settings of agenttrace or of coverage, in which children find this package."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("AGENTTRACE_", "COV", "PYTEST"))}
+    """Return an environment in which children find this package, without settings of coverage, and without those of
+    agenttrace but who writes.
+    """
+    dropped = ("AGENTTRACE_", "COV", "PYTEST")
+    kept = {key: value for key, value in os.environ.items() if key == WRITER or not key.startswith(dropped)}
     path = os.pathsep.join(filter(None, [str(ROOT), kept.get("PYTHONPATH")]))
     return {**kept, "PYTHONPATH": path, **more}
 

@@ -1,7 +1,7 @@
 """Read a store in a process of its own: `python -m faults.reader STORE [SETTINGS AS JSON]` writes what it finds.
 
 It records nothing. Its first query adopts the journals of processes that died. One JSON object: `runs`, `stats`, and
-`left`, what remains in the journal folder.
+`left`, what remains in the journal folder but a drainer's own files.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def main(store: str, settings: dict[str, Any]) -> None:
         ]
         stats = asdict(trace.stats())
     root = Path(settings.get("journal_dir", store + ".journal"))
-    left = sorted(str(path.relative_to(root)) for path in root.rglob("*")) if root.is_dir() else []
+    paths = [path for path in root.rglob("*") if not path.name.startswith("drain.")] if root.is_dir() else []
+    left = sorted(str(path.relative_to(root)) for path in paths)
     json.dump({"settled": settled, "runs": runs, "stats": stats, "left": left}, sys.stdout)
 
 

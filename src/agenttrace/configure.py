@@ -27,7 +27,7 @@ from agenttrace.record.identity import Ids, RandomIds
 from agenttrace.record.makers import Makers
 from agenttrace.record.recorder import DEFAULT_MAX_CONTENT_BYTES, Recorder, any_trace
 from agenttrace.record.sampling import Sampled
-from agenttrace.settings import check, check_kinds, journal_root, service_of_environment
+from agenttrace.settings import check, check_kinds, journal_root, service_of_environment, writer_of
 from agenttrace.store.urls import place_of, store_maker
 from agenttrace.writing import deriver, upkeep_by_age
 
@@ -75,7 +75,7 @@ class Settings(TypedDict, total=False):
     redact: Redact
     max_content_bytes: int
     journal_max_bytes: int
-    writer: Literal["thread", "process"]
+    writer: Literal["thread", "process"] | None
     exporters: Sequence[Any]
     service_id: str | uuid.UUID | None
     enabled: bool | None
@@ -107,7 +107,7 @@ class AgentTrace(Makers):
         max_content_bytes: what one run's content may take before its largest values are cut to previews.
         journal_max_bytes: what the journal may take on disk before records degrade.
         writer: who brings records to the store: a "thread" of this process, or another "process", one for all that
-            share the journals' folder, see `agenttrace drain`.
+            share the journals' folder, see `agenttrace drain`. Left out: `AGENTTRACE_WRITER`, else a thread.
         exporters: OpenTelemetry span exporters; every run that ends leaves as a span, see `agenttrace.otel`.
         service_id: which service recorded a run; any text that is not a UUID becomes one. Left out: the
             `service.instance.id`, else the `service.name`, of OpenTelemetry's environment variables.
@@ -153,7 +153,7 @@ class AgentTrace(Makers):
         redact: Redact = True,
         max_content_bytes: int = DEFAULT_MAX_CONTENT_BYTES,
         journal_max_bytes: int = 1 << 30,
-        writer: Literal["thread", "process"] = "thread",
+        writer: Literal["thread", "process"] | None = None,
         exporters: Sequence[Any] = (),
         service_id: str | uuid.UUID | None = None,
         enabled: bool | None = None,
@@ -211,7 +211,7 @@ class AgentTrace(Makers):
             upkeep=upkeep_by_age(retention, root, audit=audit_retention, clock=lambda: now() // 1000),
         )
         micros = None if clock is None else lambda: now() // 1000
-        if writer == "thread":
+        if writer_of(writer) == "thread":
             outside, make = None, store_maker(chosen, clock=micros)
         else:
             # Imported where it is asked for.

@@ -10,9 +10,11 @@ from typing import Any
 
 from agenttrace.errors import ConfigurationError
 
-__all__ = ["check", "check_kinds", "journal_root", "service_of_environment"]
+__all__ = ["check", "check_kinds", "journal_root", "service_of_environment", "writer_of"]
 
 _MIN_JOURNAL = 1 << 20
+_WRITERS = ("thread", "process")
+_WRITERS_SAID = "'thread' or 'process'"
 
 
 def check_kinds(**settings: Any) -> None:
@@ -20,7 +22,7 @@ def check_kinds(**settings: Any) -> None:
     known: dict[str, tuple[Callable[[Any], bool], str]] = {
         "store": (lambda value: isinstance(value, str | os.PathLike) or _is_store(value), "a URL, a path or a Store"),
         "journal_dir": (lambda value: isinstance(value, str | os.PathLike), "a path"),
-        "writer": (lambda value: value in ("thread", "process"), "'thread' or 'process'"),
+        "writer": (lambda value: value in _WRITERS, _WRITERS_SAID),
         "service_id": (lambda value: isinstance(value, str | uuid.UUID), "a text or a UUID"),
         "enabled": (lambda value: isinstance(value, bool), "True or False"),
         "clock": (callable, "a callable that returns nanoseconds"),
@@ -62,6 +64,16 @@ def check(
     for name, value in times.items():
         if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError(f"{name}: must be a number of seconds above 0, got {value!r}")
+
+
+def writer_of(setting: str | None) -> str:
+    """Return who writes: what the setting says, else AGENTTRACE_WRITER, else a thread."""
+    if setting is not None:
+        return setting
+    found = os.environ.get("AGENTTRACE_WRITER") or "thread"
+    if found not in _WRITERS:
+        raise ConfigurationError(f"AGENTTRACE_WRITER: must be {_WRITERS_SAID}, got {found!r}")
+    return found
 
 
 def service_of_environment() -> str | None:

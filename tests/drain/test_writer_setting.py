@@ -48,6 +48,30 @@ def test_what_cannot_be_drained_by_another_process_is_refused(
     assert instead in str(raised.value)
 
 
+def test_the_environment_says_who_writes_where_the_program_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As whoever runs a program may decide, who has not written it."""
+
+    def outside(**settings: Any) -> bool:
+        pipeline: Any = AgentTrace(tmp_path / "x.db", **settings)._pipe()
+        return pipeline._outside is not None
+
+    assert not outside()
+    monkeypatch.setenv("AGENTTRACE_WRITER", "process")
+    assert outside()
+    assert not outside(writer="thread")
+    monkeypatch.setenv("AGENTTRACE_WRITER", "thread")
+    assert not outside()
+    assert outside(writer="process")
+    monkeypatch.setenv("AGENTTRACE_WRITER", "")
+    assert not outside()
+    monkeypatch.setenv("AGENTTRACE_WRITER", "fork")
+    with pytest.raises(ConfigurationError, match=r"^AGENTTRACE_WRITER: must be 'thread' or 'process', got 'fork'"):
+        outside()
+    assert not outside(writer="thread")
+
+
 def test_a_password_stands_in_no_argument(tmp_path: Path) -> None:
     """The store's URL goes by the environment."""
     trace = AgentTrace("postgresql://u:hunter2@db.example/x", journal_dir=tmp_path, writer="process", retention="90d")

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from itertools import repeat
 from typing import TYPE_CHECKING, Final, NamedTuple
 from zlib import crc32
@@ -94,13 +93,13 @@ class SegmentHeader(NamedTuple):
         return cls(number, process_id, size, created)
 
 
-@dataclass(eq=False, repr=False)  # quickly made: every importing program waits for it
-class Chunk:
+class Chunk:  # no dataclass, which would take longer to make than a span: every importing program waits for it
     """Records in the order in which they were appended, and where reading goes on."""
 
-    offset: int
-    records: list[tuple[int, bytes]] = field(default_factory=list[tuple[int, bytes]])
-    damaged: int = 0
+    def __init__(self, offset: int, damaged: int = 0) -> None:
+        self.offset = offset
+        self.records: list[tuple[int, bytes]] = []
+        self.damaged = damaged
 
 
 def frame_length(size: int) -> int:

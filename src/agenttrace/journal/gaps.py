@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
@@ -24,27 +23,36 @@ def _ids() -> bytes:
     return os.urandom(24)
 
 
-@dataclass(eq=False, repr=False)  # quickly made: every importing program waits for it
-class _Place:
+class _Place:  # no dataclass, as of what follows: every importing program would wait until they are made
     """Where in its trace a dropped record belonged, as far as that can be read."""
 
-    trace: bytes | None = None
-    parent: bytes | None = None
-    scope: dict[str, Any] = field(default_factory=dict[str, Any])
-    turn: int | None = None
-    seq: int = 0
+    def __init__(
+        self,
+        trace: bytes | None = None,
+        parent: bytes | None = None,
+        scope: dict[str, Any] | None = None,
+        turn: int | None = None,
+        seq: int = 0,
+    ) -> None:
+        self.trace = trace
+        self.parent = parent
+        self.scope = scope or {}
+        self.turn = turn
+        self.seq = seq
 
 
-@dataclass(eq=False, repr=False)
 class Gap:
     """Records of one trace that were dropped, one after the other."""
 
-    place: _Place
-    reason: str
-    since: int
-    until: int
-    dropped: int = 1
-    ids: bytes = field(default_factory=_ids)
+    def __init__(
+        self, place: _Place, reason: str, since: int, until: int, dropped: int = 1, ids: bytes | None = None
+    ) -> None:
+        self.place = place
+        self.reason = reason
+        self.since = since
+        self.until = until
+        self.dropped = dropped
+        self.ids = ids or _ids()
 
     def payload(self) -> bytes:
         """Return the gap as a RUN record: a child of what the first dropped record belonged to.
@@ -118,7 +126,7 @@ class GapBook:
             if room >= 0:
                 found.append(payload)
             elif others is None:
-                others = replace(gap, place=_Place(), ids=self._ids)
+                others = Gap(_Place(), gap.reason, gap.since, gap.until, gap.dropped, self._ids)
             else:
                 others.dropped += gap.dropped
                 others.until = max(others.until, gap.until)

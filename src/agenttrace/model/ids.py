@@ -6,10 +6,10 @@ its 16 bytes; it becomes a `uuid.UUID` or text at the rim.
 
 from __future__ import annotations
 
-import re
 import uuid
 from functools import lru_cache
 
+from agenttrace.model.regex import regex
 from agenttrace.model.veil import veiled
 
 __all__ = [
@@ -37,12 +37,12 @@ __all__ = [
 #: The workspace of every span that names none: uuid5(NAMESPACE_URL, "urn:agenttrace:default-workspace").
 DEFAULT_WORKSPACE = uuid.UUID("f6452aa2-0e25-5818-b977-4b0e086d171e")
 
-AGENT_KEY = re.compile(r"agt_[0-9a-zA-Z_-]+\Z")
-SESSION_KEY = re.compile(r"ase_[0-9a-zA-Z_-]+\Z")
-EVENT_ID = re.compile(r"aev_[0-9a-zA-Z_-]+\Z")
+AGENT_KEY = regex(r"agt_[0-9a-zA-Z_-]+\Z")
+SESSION_KEY = regex(r"ase_[0-9a-zA-Z_-]+\Z")
+EVENT_ID = regex(r"aev_[0-9a-zA-Z_-]+\Z")
 
-_OFF_PATTERN = re.compile(r"[^0-9a-zA-Z_-]")
-_HEX_UUID = re.compile(r"(?:urn:uuid:)?\{?[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\}?\Z")
+_OFF_PATTERN = regex(r"[^0-9a-zA-Z_-]")
+_HEX_UUID = regex(r"(?:urn:uuid:)?\{?[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\}?\Z")
 _WORKSPACES = uuid.UUID("336220e6-6f8e-5f4d-842e-8638f73b694e")  # the same of "urn:agenttrace:workspace"
 _SERVICES = uuid.UUID("8d5ff556-63ff-5fea-b51e-99d383ead0b9")  # the same of "urn:agenttrace:service"
 

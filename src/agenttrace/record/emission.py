@@ -8,7 +8,6 @@ few spans need lives in `Extra`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -55,18 +54,18 @@ _pack_version = VERSION.pack
 _by_hand: WeakValueDictionary[bytes, Emission] = WeakValueDictionary()
 
 
-@dataclass(eq=False, repr=False)  # quickly made: every importing program waits for it
-class Extra:
+class Extra:  # no dataclass: every importing program would wait until it is made
     """What most spans do not have."""
 
-    attributes: dict[str, bytes] | None = None  # the span's own, as JSON
-    via: str = ""  # an envelope member: the foreign span between this one and its parent
-    error: dict[str, Any] | None = None
-    error_member: str = ""
-    exception: BaseException | None = None  # recorded; the error only if the status says so
-    failed: str | None = None  # the description of an ERROR status
-    otel_context: SpanContext | None = None
-    events: list[Event] = field(default_factory=list[Event])  # written before the session was known
+    def __init__(self) -> None:
+        self.attributes: dict[str, bytes] | None = None  # the span's own, as JSON
+        self.via = ""  # an envelope member: the foreign span between this one and its parent
+        self.error: dict[str, Any] | None = None
+        self.error_member = ""
+        self.exception: BaseException | None = None  # recorded; the error only if the status says so
+        self.failed: str | None = None  # the description of an ERROR status
+        self.otel_context: SpanContext | None = None
+        self.events: list[Event] = []  # written before the session was known
 
 
 class Emission(State, otel.Span):

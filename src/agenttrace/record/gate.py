@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from agenttrace.loading import LOADING
+from agenttrace.model.regex import regex
 from agenttrace.record.names import TEXT_SIGN, name_before
 from agenttrace.record.signs import COLON, EQUALS, ESCAPE, FORM, QUOTED
 
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
 
 __all__ = ["NATIVE", "look", "names_secret", "suspicious"]
 
-_KEYS: Final = re.compile(r'"([^"]*+)(?=":)')
-_KEY_END: Final = re.compile('":')
+_KEYS: Final = regex(r'"([^"]*+)(?=":)')
+_KEY_END: Final = regex('":')
 
 #: Headers as pairs, `["authorization","x"]`, and as objects, `{"name":"authorization","value":"x"}`.
-_PAIR: Final = re.compile(r'\["([^"\\]{1,64})",')
-_LABEL: Final = re.compile(r'"(?:name|key|header)":"([^"\\]{1,64})"')
+_PAIR: Final = regex(r'\["([^"\\]{1,64})",')
+_LABEL: Final = regex(r'"(?:name|key|header)":"([^"\\]{1,64})"')
 
 
 def _best() -> Callable[[str], int | bytes]:
@@ -67,7 +68,7 @@ def names_secret(text: str, found: int, names: SecretNames) -> bool:
     )
 
 
-_EQUALS: Final = re.compile("=")
+_EQUALS: Final = regex("=")
 
 
 def _quoted(text: str, names: SecretNames) -> bool:

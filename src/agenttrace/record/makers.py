@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import lru_cache
@@ -10,6 +9,7 @@ from typing import Any, ParamSpec, Self, TypedDict, TypeVar, Unpack, cast, overl
 from uuid import UUID
 
 from agenttrace.errors import ConfigurationError
+from agenttrace.model.regex import regex
 from agenttrace.model.veil import veiled
 from agenttrace.model.wire import SCOPE_IDS
 from agenttrace.record.context import SCOPE, Attachment, attach, current_context, detach, with_scope
@@ -29,7 +29,7 @@ R = TypeVar("R")
 Id = str | UUID
 Function = Callable[P, R]
 
-_OFF_WORD = re.compile(r"[^0-9a-z]+")
+_OFF_WORD = regex(r"[^0-9a-z]+")
 
 
 _LONGEST = 256  # characters of a name that is remembered

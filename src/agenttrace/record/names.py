@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
+
+from agenttrace.model.regex import regex
 
 __all__ = ["TEXT_SIGN", "name_before"]
 
 #: A colon that may stand between a name and its value in prose: not after a JSON key, not in a URL or a time of day.
-TEXT_SIGN: Final = re.compile(r':(?<!":)(?!//)(?!(?<=[0-9]:)[0-9])')
+TEXT_SIGN: Final = regex(r':(?<!":)(?!//)(?!(?<=[0-9]:)[0-9])')
 
 _REACH = 64
 _OPENING: Final = " \t\"'`\\*]"
 _NAME: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
-_ESCAPED: Final = re.compile(r"\A(?:[nrtbf]|u[0-9a-fA-F]{4})")
+_ESCAPED: Final = regex(r"\A(?:[nrtbf]|u[0-9a-fA-F]{4})")
 
 
 def name_before(text: str, end: int) -> str:

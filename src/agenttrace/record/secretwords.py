@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from itertools import pairwise
 from typing import Final
+
+from agenttrace.model.regex import regex
 
 __all__ = ["SecretNames", "is_secret_name"]
 
@@ -12,7 +13,7 @@ _MAX_NAMES = 8192
 _MAX_LENGTH = 64
 _NO_NAME: Final = " \t\"'`\\*]"
 
-_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_WORD: Final = regex(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 _ANYWHERE: Final = {
     *("password", "passwords", "passwd", "passphrase", "passphrases", "pwd", "secret", "secrets", "credential"),

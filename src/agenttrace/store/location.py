@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
+from agenttrace.model.regex import regex
+
 __all__ = ["shown"]
 
 _HIDDEN = "***"
-_SECRET = re.compile(r"pass|pwd|secret|token", re.IGNORECASE)
+_SECRET = regex(r"pass|pwd|secret|token", re.IGNORECASE)
 
 
 def shown(url: str) -> str:

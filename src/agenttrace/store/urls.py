@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from agenttrace.errors import ConfigurationError
 from agenttrace.loading import LOADING
+from agenttrace.model.regex import regex
 from agenttrace.store.location import shown
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ _KNOWN = (
 )
 _SERVERS = {"postgresql": "postgresql", "postgres": "postgresql", "clickhouse": "clickhouse"}
 _OURS = {*_SERVERS, "sqlite", "chdb", "memory"}
-_BEHIND = re.compile(r"[/?#].*@", re.DOTALL)
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*\Z", re.IGNORECASE | re.ASCII)
+_BEHIND = regex(r"[/?#].*@", re.DOTALL)
+_SCHEME = regex(r"[a-z][a-z0-9+.-]*\Z", re.IGNORECASE | re.ASCII)
 
 
 class _Address(NamedTuple):
