@@ -2,7 +2,8 @@
 
 A thread that waits for the GIL gets it after a whole switch interval, 5 ms by default, unless the one that has it lets
 go by itself: so work on a batch, which takes milliseconds, is cut where it loops. And each time the GIL changes hands
-costs a thread that computes some 100 µs: so where one does, the writer stays away for a while, as often as it may.
+costs a thread that computes some 100 µs, and the writer a switch interval: so where one does, the writer stays away for
+a while, where it may, and else cuts its work less fine, or it would never be done.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["in_slices", "is_alone", "is_contended", "while_contended"]
+__all__ = ["gently", "in_slices", "is_beside_others", "is_contended", "staying_away"]
 
-_SLICE = 40e-6  # seconds of work
+_SHORT_SLICE, _LONG_SLICE = 40e-6, 1e-3  # seconds of work
 _LOOK = 4  # items, of a few microseconds each, between two looks at the clock
 _SHORT = 20e-6  # seconds: nobody else wanted the GIL
 _LONG = 0.003  # seconds: whoever keeps the GIL for so long computes
@@ -28,26 +29,32 @@ class _Pace(threading.local):
     """How one thread goes about it."""
 
     let_go = 0.0  # its CPU time when it last let others run
+    waited = 0.0  # seconds, until it had the GIL back then
+    may_wait: Callable[[], bool] | None = None
     stay_away: Callable[[], bool] | None = None
-    waited = 0.0  # seconds, until it had the GIL back when it last let go
 
 
 _pace = _Pace()
 
 
 def in_slices(items: Iterable[T], look: int = _LOOK) -> Iterator[T]:
-    """Yield the items, and let other threads run every 40 µs; `look` says after how many items the clock is asked."""
+    """Yield the items, and let other threads run now and then; `look` says after how many items the clock is asked."""
     left = look
     for item in items:
         if not left:
             left = look
-            if time.thread_time() - _pace.let_go > _SLICE:
-                _let_go()
+            if time.thread_time() - _pace.let_go > _SHORT_SLICE:
+                _perhaps_let_go()
         left -= 1
         yield item
 
 
-def while_contended(stay_away: Callable[[], bool] | None) -> None:
+def gently(may_wait: Callable[[], bool] | None) -> None:
+    """Have this thread cut its work fine as long as `may_wait()` says that nobody is in a hurry."""
+    _pace.may_wait = may_wait
+
+
+def staying_away(stay_away: Callable[[], bool] | None) -> None:
     """Have this thread call a function between two slices while others compute, until that returns False."""
     _pace.stay_away = stay_away
 
@@ -57,15 +64,22 @@ def is_contended() -> bool:
     return _pace.waited > _LONG
 
 
-def is_alone() -> bool:
-    """Return whether nobody wanted to run when this thread last let go."""
-    return _pace.waited < _SHORT
+def is_beside_others() -> bool:
+    """Return whether others want the GIL, each for a moment, and this thread is not in a hurry."""
+    return _SHORT < _pace.waited <= _LONG and _is_gentle()
 
 
-def _let_go() -> None:
+def _is_gentle() -> bool:
+    return _pace.may_wait is not None and _pace.may_wait()
+
+
+def _perhaps_let_go() -> None:
+    fine = _is_gentle() and (_pace.stay_away is not None or not is_contended())
+    if not fine and time.thread_time() - _pace.let_go < _LONG_SLICE:
+        return
     asked = time.monotonic()
     time.sleep(0)
     _pace.waited = time.monotonic() - asked
-    if _pace.stay_away is not None and is_contended() and not _pace.stay_away():
+    if fine and _pace.stay_away is not None and is_contended() and not _pace.stay_away():
         _pace.stay_away = None
     _pace.let_go = time.thread_time()

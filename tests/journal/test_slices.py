@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agenttrace import slices
+from agenttrace.journal import writer as writer_module
 from agenttrace.journal.pipeline import Pipeline
-from agenttrace.slices import in_slices, is_alone, is_contended, while_contended
-from tests.journal.journal_support import RUN, FakeStore, record
+from agenttrace.slices import gently, in_slices, is_beside_others, is_contended, staying_away
+from tests.journal.journal_support import RUN, FakeStore, record, wait_until
 
 Make = Callable[..., Pipeline]
 
@@ -45,7 +46,8 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
     monkeypatch.setattr(slices, "time", made)
     monkeypatch.setattr(slices, "_pace", type(slices._pace)())
     yield made
-    while_contended(None)
+    gently(None)
+    staying_away(None)
 
 
 @given(st.lists(st.integers(), max_size=50), st.integers(1, 20))
@@ -54,54 +56,69 @@ def test_every_item_comes_once_and_in_order(items: list[int], look: int) -> None
     assert list(in_slices(items, look)) == items
 
 
-def test_others_get_a_turn_every_forty_microseconds(machine: Machine) -> None:
-    """Of CPU time, not of items."""
-    for _ in in_slices(range(100), 1):
-        machine.cpu += 15e-6
-    assert machine.let_go == pytest.approx(100 / 3, abs=2)
+def worked(machine: Machine, items: int, seconds: float) -> int:
+    """Return how often work of so many items, each of so many seconds, let others run."""
     machine.let_go = 0
-    for _ in in_slices(range(100), 1):
-        machine.cpu += 1e-7
-    assert machine.let_go <= 1
+    for _ in in_slices(range(items), 1):
+        machine.cpu += seconds
+    return machine.let_go
+
+
+def test_who_may_wait_lets_others_run_every_forty_microseconds(machine: Machine) -> None:
+    """Of CPU time, not of items; who may not, every millisecond."""
+    assert worked(machine, 1000, 15e-6) == pytest.approx(15, abs=1)
+    gently(lambda: True)
+    assert worked(machine, 1000, 15e-6) == pytest.approx(1000 / 3, abs=2)
+    assert worked(machine, 100, 1e-7) <= 1
+    gently(lambda: False)
+    assert worked(machine, 1000, 15e-6) == pytest.approx(15, abs=1)
 
 
 def test_whoever_computes_is_left_alone_as_often_as_the_writer_may(machine: Machine) -> None:
-    """Until it returns that it may not any more."""
+    """Until it returns that it may not any more; then the work is cut less fine, or it would never be done."""
     left: list[bool] = [True, True, False]
-    while_contended(lambda: left.pop(0))
+    gently(lambda: True)
+    staying_away(lambda: left.pop(0))
     machine.others = 0.005
-    for _ in in_slices(range(10), 1):
-        machine.cpu += 1e-4
+    assert worked(machine, 5, 1e-4) == 3
     assert not left
-    assert machine.let_go == 9
     assert is_contended()
-    assert not is_alone()
+    assert not is_beside_others()
+    assert worked(machine, 100, 1e-4) == pytest.approx(10, abs=1)
+
+
+@pytest.mark.parametrize("may_wait", [None, lambda: False])
+def test_who_is_in_a_hurry_does_not_stay_away(machine: Machine, may_wait: Callable[[], bool] | None) -> None:
+    """Whatever others do."""
+    gently(may_wait)
+    staying_away(lambda: pytest.fail("in a hurry"))
+    for others in (0.0, 1e-4, 0.005):
+        machine.others = others
+        assert worked(machine, 100, 1e-4) == pytest.approx(10, abs=1)
+        assert not is_beside_others()
 
 
 def test_where_nobody_computes_the_writer_stays(machine: Machine) -> None:
     """A thread that only wants the GIL for a moment does not send it away."""
-    while_contended(lambda: pytest.fail("nobody computes"))
-    for others, alone in ((0.0, True), (1e-4, False)):
+    gently(lambda: True)
+    staying_away(lambda: pytest.fail("nobody computes"))
+    for others, beside in ((0.0, False), (1e-4, True)):
         machine.others = others
-        for _ in in_slices(range(10), 1):
-            machine.cpu += 1e-4
-        assert is_alone() == alone
+        assert worked(machine, 10, 1e-4) == 9
+        assert is_beside_others() == beside
         assert not is_contended()
 
 
 def test_a_thread_has_its_own_pace(machine: Machine) -> None:
     """What a reader's thread does has nothing to do with the writer's."""
-    while_contended(lambda: pytest.fail("not this thread's"))
+    gently(lambda: True)
+    staying_away(lambda: pytest.fail("not this thread's"))
     machine.others = 0.005
-
-    def read() -> None:
-        for _ in in_slices(range(10), 1):
-            machine.cpu += 1e-4
-
-    thread = threading.Thread(target=read)
+    found: list[int] = []
+    thread = threading.Thread(target=lambda: found.append(worked(machine, 100, 1e-4)))
     thread.start()
     thread.join()
-    assert machine.let_go == 9
+    assert found == [pytest.approx(10, abs=1)]
 
 
 def test_a_backlog_waits_for_a_program_that_computes_but_not_for_one_that_flushes(
@@ -127,6 +144,30 @@ def test_a_backlog_waits_for_a_program_that_computes_but_not_for_one_that_flushe
         done.set()
         thread.join()
     assert sorted(store.names) == sorted(f"r{number}" for number in range(400))
+
+
+def test_a_program_that_goes_on_computing_has_its_backlog_stored(
+    pipeline: Make, store: FakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for it, and it is stored all the same, once it is not young any more."""
+    monkeypatch.setattr(writer_module, "_YOUNG", 0.3)
+    traced = pipeline(store)
+    done = threading.Event()
+
+    def compute() -> None:
+        while not done.is_set():
+            sum(range(1000))
+
+    thread = threading.Thread(target=compute)
+    thread.start()
+    try:
+        for number in range(2000):
+            traced.append(RUN, record(number))
+        wait_until(lambda: len(store.names) == 2000, 50)
+    finally:
+        done.set()
+        thread.join()
+    assert traced.stats().degraded == 0
 
 
 @pytest.mark.parametrize(
@@ -157,15 +198,41 @@ def test_a_writer_that_stays_away_provides_segments_and_comes_back_when_it_is_ca
     writer = _writer(pipeline, store)
     prepared: list[int] = []
     writer.journal.prepare = lambda: prepared.append(1)
-    writer._patience = 2
+    writer._patience = 3
     writer.provide()
     assert writer._stay_away()
     assert prepared == [1]
     writer.wake()
     assert not writer._stay_away()
-    assert not writer._calls.empty(), "the call is for the writer's next rest"
-    assert not writer._stay_away()
-    assert writer._patience == -1
+    assert writer._calls.get_nowait(), "the call is for the writer's next rest"
+    assert not writer._stay_away(), "it was away often enough"
+
+
+def test_a_writer_that_stays_away_syncs_what_is_appended(pipeline: Make, store: FakeStore) -> None:
+    """The loss of power costs a second, not a backlog."""
+    writer = _writer(pipeline, store)
+    synced: list[int] = []
+    writer.journal.sync = lambda: synced.append(1)
+    writer._patience, writer._next_sync = 9, 0.0
+    assert writer._stay_away()
+    assert writer._stay_away()
+    assert synced == [1]
+
+
+def test_nobody_stays_away_inside_the_store(pipeline: Make) -> None:
+    """Others may wait for its transaction, a fork too; and rows are made before it begins."""
+    away: list[object] = []
+
+    class Watching(FakeStore):
+        def write(self, batch: Any) -> None:
+            away.append((slices._pace.stay_away, len(batch._drafts)))
+            super().write(batch)
+
+    traced = pipeline(Watching())
+    for number in range(20):
+        traced.append(RUN, record(number))
+    assert traced.flush(30)
+    assert set(away) == {(None, 0)}
 
 
 def _writer(pipeline: Make, store: FakeStore) -> Any:

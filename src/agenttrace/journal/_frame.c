@@ -8,7 +8,9 @@
 #include <Python.h>
 
 #include "_frame.h"
+#ifndef _WIN32
 #include "_pages.h"
+#endif
 
 static PyObject *encode(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
@@ -23,7 +25,9 @@ static PyObject *encode(PyObject *module, PyObject *const *args, Py_ssize_t coun
 
 static PyMethodDef methods[] = {
     {"encode", (PyCFunction)(void (*)(void))encode, METH_FASTCALL, "Return a whole frame."},
+#ifndef _WIN32
     {"populate", (PyCFunction)(void (*)(void))populate, METH_FASTCALL, "Advise the kernel about part of a buffer."},
+#endif
     {0},
 };
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_frame", NULL, 0, methods, NULL, NULL, NULL, NULL};

@@ -85,7 +85,7 @@ def _best() -> Callable[[mmap.mmap, int, int, int], None]:
         from agenttrace.journal import _frame
     except ImportError:  # built without a compiler
         return _advise_in_python
-    return _frame.populate
+    return getattr(_frame, "populate", _advise_in_python)  # not on every platform
 
 
 _advise: Final = _best()

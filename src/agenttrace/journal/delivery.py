@@ -14,7 +14,7 @@ from agenttrace.journal.deadletters import DeadLetters
 from agenttrace.journal.stopped import Stopped
 from agenttrace.model.letters import dead_letter, words_of
 from agenttrace.model.wire import superseded
-from agenttrace.slices import in_slices
+from agenttrace.slices import in_slices, staying_away
 from agenttrace.store.batch import Batch
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ class Delivery:
         batch, records = self._batch(records, process_id)
         if not records:
             return
+        batch.make_rows()
+        staying_away(None)  # from here on others may wait for us: for the store's transaction, for a fork
         beat = self._add_beat(batch)
         try:
             self.persist(lambda store: store.write(batch))
@@ -202,6 +204,7 @@ class Delivery:
         return longest * _chance.uniform(0.5, 1.0)
 
     def _set_aside(self, kind: int, payload: bytes, error: Exception, process_id: bytes) -> None:
+        staying_away(None)
         letter = dead_letter(kind, payload, words_of(error), process_id=process_id, now=self._clock())
         kept = self._in_store(letter) or self._in_file(letter)
         self._counters.dead_letters += 1

@@ -162,8 +162,10 @@ class Pipeline:
         journal.provide = writer.provide
         try:
             writer.start()
-        except RuntimeError as error:
-            if raised_by_signal_handler(error):
+        except BaseException as error:
+            if not isinstance(error, RuntimeError) or raised_by_signal_handler(error):
+                if not writer.is_alive():
+                    self._tail.shut()  # so that the next append comes here again
                 raise
             self._writer = None  # The interpreter is on its way out: the journal is for whoever adopts it.
 

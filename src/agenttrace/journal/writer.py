@@ -9,9 +9,10 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from agenttrace.journal import renewal
+from agenttrace.journal.signals import raised_by_signal_handler
 from agenttrace.journal.stopped import Stopped
 from agenttrace.loading import LOADING
-from agenttrace.slices import is_contended, while_contended
+from agenttrace.slices import gently, is_contended, staying_away
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,12 +73,15 @@ class Writer:
         self._alive = True
         try:
             self._thread.start()
-        except BaseException as error:  # noqa: BLE001 - raised again below
+        except BaseException as error:
             # It may run all the same: were it taken for dead, there would soon be two on one journal.
             with self._ending:
                 self._alive = self._launched
                 self._unwanted = not self._launched
-            raise _interrupt(error) or error from None
+            hidden = _interrupt(error)
+            if hidden is None:
+                raise
+            raise hidden  # noqa: B904 - it was there before
 
     def is_alive(self) -> bool:
         """Return whether the thread runs and was not told to stop."""
@@ -102,9 +106,9 @@ class Writer:
 
     def await_stored(self, target: int, deadline: float) -> bool:
         """Wake the thread, wait until the journal is committed up to there, and return whether that came in time."""
-        self.wake()
         with self.progress:
             self._awaited += 1
+            self.wake()
             try:
                 while self.journal.committed < target:
                     remaining = deadline - time.monotonic()
@@ -174,6 +178,7 @@ class Writer:
             return
         try:
             self._guarded(self._equip)
+            gently(self._may_wait)
             if self._adopter is None:  # it is told; the next append that finds no writer tries again
                 return
             leisure = self._settings.at_leisure
@@ -211,7 +216,7 @@ class Writer:
             self._ended = self._stopping
             return self._ended
 
-    def _guarded(self, act: Callable[[], None]) -> None:
+    def _guarded(self, act: Callable[[], object]) -> None:
         try:
             act()
         except Stopped:
@@ -238,17 +243,18 @@ class Writer:
         target = self.journal.position()
         while self.journal.committed < target and not self._stopping:
             self._drain_chunk()
-            self.journal.prepare()
+            self._keep_up()
         if self.journal.committed >= target:
             self.journal.stored_until = began
 
     def _drain_chunk(self) -> None:
-        self._patience = _PATIENCE if self._may_wait() else 0
-        while_contended(self._stay_away)
-        chunk = self.journal.read(few=is_contended())
+        self._patience = _PATIENCE
+        staying_away(self._stay_away)
+        chunk = self.journal.read(few=is_contended() and self._may_wait())
         self._counters.damaged += chunk.damaged
         if chunk.records:
             self._delivery.deliver(chunk.records, self.journal.home.process_id, self.journal.open_runs)
+        staying_away(None)
         self.journal.commit(chunk.offset)
         self._counters.settled += len(chunk.records)
         self._announce()
@@ -261,12 +267,11 @@ class Writer:
     def _stay_away(self) -> bool:
         """Leave the GIL to threads that compute, for a while, and return whether that may be done once more."""
         self._patience -= 1
-        if self._patience < 0:
-            return False
-        woken = self._rest(_AWAY)
-        if woken:
+        if self._rest(_AWAY):
             self._calls.put(True)  # for the rest after the round: what is asked for may have come after its beginning
-        return not woken
+            return False
+        self._guarded(self._sync)
+        return self._patience > 0
 
     def _announce(self) -> None:
         with self.progress:
@@ -275,12 +280,18 @@ class Writer:
     def _keep_up(self) -> None:
         self.journal.prepare()
         self.journal.tidy()
-        now = time.monotonic()
-        if now >= self._next_sync:
-            self._next_sync = now + self._settings.sync_interval
+        if self._sync():
             self.journal.come_home()
-            self.journal.sync()
             self._heed()
+
+    def _sync(self) -> bool:
+        """Make what was appended safe from the loss of power, where that is due, and return whether it was."""
+        now = time.monotonic()
+        if now < self._next_sync:
+            return False
+        self._next_sync = now + self._settings.sync_interval
+        self.journal.sync()
+        return True
 
     def _heed(self) -> None:
         """Begin a new segment where somebody erased data and asked for that."""
@@ -337,5 +348,6 @@ def _interrupt(error: BaseException) -> BaseException | None:
     """Return what a signal handler raised in `Thread.start`, where that could not tidy up and raises its own error."""
     hidden = error.__context__
     trace = None if hidden is None else hidden.__traceback__
-    ours = trace is not None and trace.tb_frame.f_code.co_filename == threading.__file__
-    return hidden if ours else None  # else caught elsewhere: the program handles it at this very moment
+    if hidden is None or trace is None or trace.tb_frame.f_code.co_filename != threading.__file__:
+        return None  # caught elsewhere: the program handles it at this very moment
+    return hidden if isinstance(hidden, KeyboardInterrupt) or raised_by_signal_handler(hidden) else None

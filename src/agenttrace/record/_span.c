@@ -134,15 +134,16 @@ static PyObject *span_class, *silent_class;
 static PyObject *classes(PyObject *module, PyObject *arguments)
 {
     (void)module;
-    if (!PyArg_ParseTuple(arguments, "O!O!", &PyType_Type, &span_class, &PyType_Type, &silent_class)) {
+    PyObject *spans, *silent;
+    if (!PyArg_ParseTuple(arguments, "O!O!", &PyType_Type, &spans, &PyType_Type, &silent)) {
         return NULL;
     }
-    if (!PyType_IsSubtype((PyTypeObject *)span_class, state_type) ||
-        !PyType_IsSubtype((PyTypeObject *)silent_class, quiet_type)) {
-        span_class = silent_class = NULL;
+    if (!PyType_IsSubtype((PyTypeObject *)spans, state_type) || !PyType_IsSubtype((PyTypeObject *)silent, quiet_type)) {
         return PyErr_Format(PyExc_TypeError, "classes: takes a class of spans and one of silent spans");
     }
     Py_INCREF(arguments); /* for good, and with it what is in it */
+    span_class = spans;
+    silent_class = silent;
     Py_RETURN_NONE;
 }
 

@@ -76,12 +76,6 @@ class Silent(Quiet):
     def usage(self, input_tokens: int | None = None, output_tokens: int | None = None, **_: Any) -> None:
         """Do nothing."""
 
-    def _nothing(self, *_: Any, **__: Any) -> None:
-        """Do nothing."""
-
-    payload = set = thinking = message = _nothing
-    set_attribute = set_attributes = add_event = add_link = update_name = set_status = record_exception = _nothing
-
     @property
     def __class__(self) -> type[Span]:  # pyright: ignore[reportIncompatibleMethodOverride] - who asks with `isinstance` gets the answer of a span
         return Span

@@ -102,6 +102,10 @@ class Batch:
                 self._join(key, run_row(draft))
         return self._rows
 
+    def make_rows(self) -> None:
+        """Make the rows of runs now, which else happens when they are asked for: inside a transaction."""
+        _ = self.runs
+
     def add(self, kind: int, payload: bytes, *, process_id: bytes, now: int) -> None:
         """Add one record of a process, received at `now`; records may come in any order, and twice.
 

@@ -20,7 +20,7 @@ from agenttrace.model.rows import (
     SessionRow,
     SpanRow,
 )
-from agenttrace.slices import in_slices, is_alone
+from agenttrace.slices import in_slices, is_beside_others
 from agenttrace.store import link_text, sql_text
 from agenttrace.store.apply import Known, Orphan
 from agenttrace.store.derived import is_derived
@@ -310,7 +310,7 @@ class SQLTables:
             self._connection.executemany(self._dialect.sql(sql), waiting)
             return
         start = 0
-        for size in _AT_ONCE if is_alone() else _AT_ONCE_BESIDE_OTHERS:
+        for size in _AT_ONCE_BESIDE_OTHERS if is_beside_others() else _AT_ONCE:
             statement = self._dialect.sql(sql_text.of_many(sql, size))
             places = range(start, len(waiting) - size + 1, size)
             for place in in_slices(places, 1):
