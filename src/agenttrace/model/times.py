@@ -38,7 +38,7 @@ def utc(time: int) -> datetime:
     >>> utc(1_705_314_900_000_000).isoformat()
     '2024-01-15T10:35:00+00:00'
     """
-    return _EPOCH + timedelta(microseconds=min(max(time, _MIN), _MAX))
+    return _EPOCH + timedelta(microseconds=time if _MIN <= time <= _MAX else min(max(time, _MIN), _MAX))
 
 
 def start_of_day(day: date) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
@@ -14,7 +14,7 @@ __all__ = ["Document", "UtcTime", "optional_uuid_text", "uuid_of", "uuid_text"]
 
 
 def _in_utc(instant: datetime) -> datetime:
-    return times.utc(times.micros(instant))
+    return instant if instant.tzinfo is UTC else times.utc(times.micros(instant))
 
 
 #: An instant, in JSON as RFC 3339 text in UTC that ends in Z, without a fraction where it has none.
