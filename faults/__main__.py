@@ -32,11 +32,25 @@ def main(arguments: list[str] | None = None) -> int:
         os.environ[WRITER] = options.writer  # the programs inherit it
     with tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # a program that drops its rights works below it
-        tallies = [tally for fault in chosen if (tally := _tried(fault, Path(folder), options)) is not None]
+        tallies, status = _all_tried(chosen, Path(folder), options)
     print(as_text(tallies))
     if options.json:
         Path(options.json).write_text(as_json(tallies) + "\n", encoding="utf-8")
-    return 1 if any(tally.failed for tally in tallies) else 0
+    return status or (1 if any(tally.failed for tally in tallies) else 0)
+
+
+def _all_tried(chosen: list[Fault], folder: Path, options: argparse.Namespace) -> tuple[list[Tally], int]:
+    """Return what was found, and the exit status where it was stopped in the middle: else 0."""
+    tallies: list[Tally] = []
+    try:
+        for fault in chosen:
+            tally = _tried(fault, folder, options)
+            if tally is not None:
+                tallies.append(tally)
+    except (KeyboardInterrupt, SystemExit) as stop:
+        print("stopped; the table has what was tried until then", file=sys.stderr)
+        return tallies, stop.code if isinstance(stop, SystemExit) and isinstance(stop.code, int) else 130
+    return tallies, 0
 
 
 def _tried(fault: Fault, folder: Path, options: argparse.Namespace) -> Tally | None:
