@@ -210,6 +210,24 @@ def test_the_command_exits_with_the_verdict(capsys: pytest.CaptureFixture[str], 
     assert "kill -9 (50 times" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("stop", "status"), [(KeyboardInterrupt(), 130), (SystemExit(143), 143)])
+def test_a_run_that_is_stopped_prints_what_it_has(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, stop: BaseException, status: int
+) -> None:
+    """By Ctrl-C or SIGTERM: the table has what was tried until then."""
+
+    def stopped(_room: Room) -> None:
+        raise stop
+
+    faults = [Fault(name="first", harm=lambda room: room.note("tried")), Fault(name="second", harm=stopped)]
+    monkeypatch.setattr("faults.__main__.all_faults", lambda: faults)
+    assert main([]) == status
+    said = capsys.readouterr()
+    assert "first" in said.out
+    assert "second" not in said.out
+    assert "stopped" in said.err
+
+
 def test_chance_can_be_repeated(tmp_path: Path) -> None:
     """The same seed gives a fault the same chances."""
     drawn: list[float] = []
