@@ -122,3 +122,39 @@ def test_parent_and_child_both_go_on(tmp_path: Path) -> None:
         [sys.executable, "-c", SCRIPT], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False, env=plain
     )
     assert (ran.stdout, ran.stderr) == ("6\n", "")
+
+
+def test_what_is_loaded_while_a_fork_waits_has_its_part_in_that_fork() -> None:
+    """A fork waits for a load; the store that was loaded then holds it back until nobody is inside."""
+    script = """
+import os, threading, time
+from agenttrace.loading import LOADING, at_fork
+
+loading, told = threading.Event(), []
+
+def load():
+    with LOADING:
+        loading.set()
+        time.sleep(0.2)
+        at_fork(
+            before=lambda: told.append("before"),
+            after_in_parent=lambda: told.append("parent"),
+            after_in_child=lambda: told.append("child"),
+        )
+
+thread = threading.Thread(target=load)
+thread.start()
+loading.wait()
+child = os.fork()
+if child == 0:
+    os._exit(0 if told == ["before", "child"] and LOADING.acquire(timeout=1) else 1)
+assert os.waitpid(child, 0)[1] == 0
+assert told == ["before", "parent"], told
+thread.join()
+child = os.fork()
+if child == 0:
+    os._exit(0 if told == ["before", "parent", "before", "child"] else 1)
+assert os.waitpid(child, 0)[1] == 0
+assert LOADING.acquire(timeout=1)
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True, timeout=60)

@@ -6,10 +6,11 @@ its parent is inside SQLite inherits them as they are, held by nobody, and hangs
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from typing import Protocol
+
+from agenttrace.loading import at_fork
 
 __all__ = ["Inheriting", "inside", "register"]
 
@@ -98,7 +99,4 @@ def _after_in_child() -> None:
         database.after_fork(calm=calm)
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=lambda: _gate.shut(), after_in_parent=lambda: _gate.open(), after_in_child=_after_in_child
-    )
+at_fork(before=lambda: _gate.shut(), after_in_parent=lambda: _gate.open(), after_in_child=_after_in_child)
