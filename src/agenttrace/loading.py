@@ -1,8 +1,8 @@
 """Loading modules at their first use, in whatever thread that is, without harm to a fork that comes in between.
 
 A fork while another thread is in the middle of an import leaves the child with half a module, and with a lock that
-nobody gives back. So whoever loads something late holds `LOADING`, and a fork waits for it: some milliseconds, once. What is
-loaded while a fork waits has its own part in that very fork: `at_fork` sees to it, which `os.register_at_fork` does not.
+nobody gives back. So whoever loads something late holds `LOADING`, and a fork waits for it: some milliseconds, once.
+What is loaded while a fork waits has its own part in that very fork: `at_fork` sees to it, `os.register_at_fork` not.
 """
 
 from __future__ import annotations
