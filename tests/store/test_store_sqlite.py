@@ -68,23 +68,6 @@ def test_the_file_says_its_version_and_is_in_wal_mode(store: SQLiteStore) -> Non
         assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-def test_a_new_file_has_pages_of_8192_bytes_and_an_older_one_keeps_its_own(store: SQLiteStore, tmp_path: Path) -> None:
-    """Which SQLite could change only by writing all of it anew."""
-    with closing(sqlite3.connect(store.url.removeprefix("sqlite:///"))) as connection:
-        assert connection.execute("PRAGMA page_size").fetchone() == (8192,)
-    old = tmp_path / "old.db"
-    with closing(sqlite3.connect(old)) as connection:
-        connection.execute("PRAGMA page_size = 4096")
-        connection.execute("CREATE TABLE something (x)")
-    older = SQLiteStore(old)
-    older.open()
-    older.write(batch_of(run_record(1)))
-    assert len(older.runs(EVERY)) == 1
-    older.close()
-    with closing(sqlite3.connect(old)) as connection:
-        assert connection.execute("PRAGMA page_size").fetchone() == (4096,)
-
-
 def test_a_newer_store_is_left_alone(tmp_path: Path) -> None:
     """StoreTooNew names the versions and what to do."""
     path = tmp_path / "new.db"

@@ -29,8 +29,6 @@ __all__ = ["SQLite", "SQLiteStore"]
 
 #: How long a statement waits for another process's write, in seconds.
 _BUSY_SECONDS = 10.0
-#: Bytes of a page of a new file. Rows are long: in pages of 4096 they waste a tenth of the file.
-_PAGE = 8192
 # Read here, since `importlib.resources` imports as it goes: whoever makes the tables must not (see `store.urls`).
 _SCHEMA = files("agenttrace.store").joinpath("schema", "sqlite.sql").read_text(encoding="utf-8")
 _REJECTED = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
@@ -87,7 +85,6 @@ class SQLite:
 
     def create(self, connection: Connection) -> None:
         """Create the tables, or bring those of an older version up to this one; raises StoreTooNew."""
-        connection.execute(f"PRAGMA page_size = {_PAGE}")  # does nothing to a file that has pages
         _use_wal(connection)
         if self.version(connection) == SCHEMA_VERSION:
             return
