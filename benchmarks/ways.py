@@ -38,11 +38,25 @@ from benchmarks.content import (
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
-__all__ = ["SAID", "WAYS", "Bare", "Exported", "Ours", "Outside", "Unavailable", "count"]
+__all__ = ["SAID", "WAYS", "Bare", "Exported", "Ours", "Outside", "Unavailable", "count", "record_turn"]
 
 
 class Unavailable(Exception):
     """A way that this installation does not have; says why."""
+
+
+def record_turn(trace: Any) -> None:
+    """Record one turn with an `AgentTrace`."""
+    with trace.master("answer", input=QUESTION) as root:
+        with trace.context("retrieve", query=QUERY) as retrieval:
+            retrieval.documents = CHUNKS
+        with trace.prompt("engage", model="gpt-5", system_prompt=SYSTEM, history=HISTORY) as prompt:
+            prompt.response = RESPONSE
+            prompt.usage(input_tokens=812, output_tokens=95)
+        for name in TOOLS:
+            with trace.tool_call(name, input=ASKED) as call:
+                call.output = FOUND
+        root.output = ANSWER
 
 
 class Ours:
@@ -65,17 +79,7 @@ class Ours:
 
     def turn(self) -> None:
         """Record one turn."""
-        trace = self.trace
-        with trace.master("answer", input=QUESTION) as root:
-            with trace.context("retrieve", query=QUERY) as retrieval:
-                retrieval.documents = CHUNKS
-            with trace.prompt("engage", model="gpt-5", system_prompt=SYSTEM, history=HISTORY) as prompt:
-                prompt.response = RESPONSE
-                prompt.usage(input_tokens=812, output_tokens=95)
-            for name in TOOLS:
-                with trace.tool_call(name, input=ASKED) as call:
-                    call.output = FOUND
-            root.output = ANSWER
+        record_turn(self.trace)
 
     def long_prompt(self) -> None:
         """Record one prompt with 100 messages."""

@@ -47,7 +47,7 @@ say("quiet", json.dumps([happened, ok, threads, os.listdir(".")]).replace(" ", "
 COST = """
 import sys, time
 import agenttrace
-from benchmarks.content import ANSWER, ASKED, CHUNKS, FOUND, HISTORY, QUERY, QUESTION, RESPONSE, SYSTEM, TOOLS
+from benchmarks.ways import record_turn
 from faults.traced import say
 
 def bare(query, limit):
@@ -60,19 +60,7 @@ def ways(trace):
         with trace.context("retrieve", query="how?") as span:
             span.documents = bare("how?", 5)
 
-    def turn():
-        with trace.master("answer", input=QUESTION) as root:
-            with trace.context("retrieve", query=QUERY) as retrieval:
-                retrieval.documents = CHUNKS
-            with trace.prompt("engage", model="gpt-5", system_prompt=SYSTEM, history=HISTORY) as prompt:
-                prompt.response = RESPONSE
-                prompt.usage(input_tokens=812, output_tokens=95)
-            for name in TOOLS:
-                with trace.tool_call(name, input=ASKED) as call:
-                    call.output = FOUND
-            root.output = ANSWER
-
-    return {"call": lambda: search(query="how?", limit=5), "block": block, "turn": turn}
+    return {"call": lambda: search(query="how?", limit=5), "block": block, "turn": lambda: record_turn(trace)}
 
 made = {"bare": lambda: bare(query="how?", limit=5)}
 traces = {"on": agenttrace.AgentTrace("on.db"), "off": agenttrace.AgentTrace("off.db", enabled=False)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -121,11 +122,9 @@ def test_a_thread_has_its_own_pace(machine: Machine) -> None:
     assert found == [pytest.approx(10, abs=1)]
 
 
-def test_a_backlog_waits_for_a_program_that_computes_but_not_for_one_that_flushes(
-    pipeline: Make, store: FakeStore
-) -> None:
-    """All is stored within the flush, whatever another thread does."""
-    traced = pipeline(store)
+@contextmanager
+def computing() -> Iterator[None]:
+    """Have another thread compute, which never lets go of the GIL by itself."""
     done = threading.Event()
 
     def compute() -> None:
@@ -135,14 +134,23 @@ def test_a_backlog_waits_for_a_program_that_computes_but_not_for_one_that_flushe
     thread = threading.Thread(target=compute)
     thread.start()
     try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_a_backlog_waits_for_a_program_that_computes_but_not_for_one_that_flushes(
+    pipeline: Make, store: FakeStore
+) -> None:
+    """All is stored within the flush, whatever another thread does."""
+    traced = pipeline(store)
+    with computing():
         for number in range(400):
             traced.append(RUN, record(number))
         began = time.monotonic()
         assert traced.flush(30)
         assert time.monotonic() - began < 30
-    finally:
-        done.set()
-        thread.join()
     assert sorted(store.names) == sorted(f"r{number}" for number in range(400))
 
 
@@ -152,21 +160,10 @@ def test_a_program_that_goes_on_computing_has_its_backlog_stored(
     """Nobody waits for it, and it is stored all the same, once it is not young any more."""
     monkeypatch.setattr(writer_module, "_YOUNG", 0.3)
     traced = pipeline(store)
-    done = threading.Event()
-
-    def compute() -> None:
-        while not done.is_set():
-            sum(range(1000))
-
-    thread = threading.Thread(target=compute)
-    thread.start()
-    try:
+    with computing():
         for number in range(2000):
             traced.append(RUN, record(number))
         wait_until(lambda: len(store.names) == 2000, 50)
-    finally:
-        done.set()
-        thread.join()
     assert traced.stats().degraded == 0
 
 
