@@ -317,3 +317,16 @@ def test_the_path_holds_though_the_program_moves(tmp_path: Path, monkeypatch: py
     store.open()
     store.close()
     assert (tmp_path / "traces.db").exists()
+
+
+def test_a_connection_keeps_nothing_of_the_statements_that_are_done(tmp_path: Path) -> None:
+    """Not even a weak reference to each cursor, which for a writer of days is a leak."""
+    with closing(SQLite(tmp_path / "traces.db").connect()) as connection:
+
+        def run(times: int) -> int:
+            for _ in range(times):
+                connection.execute("SELECT 1").fetchall()
+            return sys.getallocatedblocks()
+
+        before = run(1_000)
+        assert run(10_000) - before < 1_000

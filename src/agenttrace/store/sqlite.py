@@ -202,7 +202,8 @@ class _Connection(sqlite3.Connection):
 
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
         """Run one statement."""
-        return _Cursor(self).execute(sql, parameters)
+        # `_Cursor(self)` would do, but CPython 3.11 forgets cursors that are gone only where it makes them itself.
+        return self.cursor(_Cursor).execute(sql, parameters)
 
 
 class _Cursor(sqlite3.Cursor):
