@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import pytest
 from opentelemetry import context as otel_context
@@ -32,3 +33,25 @@ def recording() -> Recording:
 def make(recording: Recording) -> Makers:
     """The makers of the recording."""
     return recording.make
+
+
+@contextmanager
+def _in_python() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, method in vars(Makers).copy().items():
+            if hasattr(method, "__wrapped__"):
+                patch.setattr(Makers, name, method.__wrapped__)
+        yield
+
+
+@pytest.fixture
+def in_python() -> Callable[[], AbstractContextManager[None]]:
+    """A block in which the span makers are called in Python."""
+    return _in_python
+
+
+@pytest.fixture(params=["the best", "in Python"])
+def compiled_or_not(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Once with the span makers as they are, once in Python."""
+    with nullcontext() if request.param == "the best" else _in_python():
+        yield

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from agenttrace.errors import InternalError
-from agenttrace.record import makers, silent
+from agenttrace.record import silent
 from agenttrace.record.propagate import extract, inject, wrap
 from agenttrace.record.recorder import Recorder
 from agenttrace.record.span import NOOP, Span, current
@@ -97,12 +97,9 @@ async def test_switched_off_the_program_sees_the_same(off: Recording) -> None:
     assert off.records == []
 
 
-@pytest.mark.parametrize("made", [silent.made, silent.made_in_python], ids=["best", "python"])
-def test_switched_off_every_maker_gives_what_decorates_and_is_entered(
-    off: Recording, made: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Compiled or not: with the arguments that it was given, for when recording is switched on."""
-    monkeypatch.setattr(makers, "made", made)
+@pytest.mark.usefixtures("compiled_or_not")
+def test_switched_off_every_maker_gives_what_decorates_and_is_entered(off: Recording) -> None:
+    """With the arguments that it was given, for when recording is switched on."""
     make = off.make
     spans: list[Any] = [
         make.master("work", input=1),
@@ -142,15 +139,6 @@ def test_the_fields_of_a_silent_span_are_the_same_in_c() -> None:
     del span, payload
     gc.collect()
     assert gone() is None
-
-
-@pytest.mark.skipif(silent.made is silent.made_in_python, reason="built without a compiler")
-def test_what_the_compiled_maker_cannot_use_is_an_error() -> None:
-    """Not a crash."""
-    with pytest.raises(TypeError, match="made: takes"):
-        silent.made(1)  # type: ignore[call-arg]
-    with pytest.raises(AttributeError):
-        silent.made(1, "x", "y", {}, {}, None, None)  # type: ignore[arg-type]
 
 
 def test_switched_off_a_span_is_inert(off: Recording) -> None:

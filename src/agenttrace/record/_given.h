@@ -18,7 +18,7 @@ enum {
     N_SET,
     N_OPTIONS,
     N_RECORDER,
-    N_SPAN,
+    N_STATE_NAME,
     N_NAMES,
 };
 static PyObject *const_names[N_NAMES];

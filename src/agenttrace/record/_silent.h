@@ -1,6 +1,6 @@
 /* Quiet: what a span that records nothing stands for, see record/silent.py. Include _state.h before. */
 
-enum { MAKERS, RUN_TYPE, NAME, GIVEN, PROVIDER, QUIET_OBJECTS };
+enum { MAKERS, RUN_TYPE, NAME, WORDS, GIVEN, KEY_OF, INPUT, OUTPUT, DOCUMENTS, RESPONSE, QUIET_OBJECTS };
 
 typedef struct {
     PyObject_HEAD
@@ -11,7 +11,9 @@ static PyTypeObject *quiet_type;
 
 static PyMemberDef quiet_members[] = {
     AN_OBJECT(Quiet, "_makers", MAKERS), AN_OBJECT(Quiet, "_run_type", RUN_TYPE), AN_OBJECT(Quiet, "_name", NAME),
-    AN_OBJECT(Quiet, "_given", GIVEN),   AN_OBJECT(Quiet, "_provider", PROVIDER), {0},
+    AN_OBJECT(Quiet, "_words", WORDS),   AN_OBJECT(Quiet, "_given", GIVEN),   AN_OBJECT(Quiet, "_key_of", KEY_OF),     AN_OBJECT(Quiet, "input", INPUT),
+    AN_OBJECT(Quiet, "output", OUTPUT),  AN_OBJECT(Quiet, "documents", DOCUMENTS),
+    AN_OBJECT(Quiet, "response", RESPONSE), {0},
 };
 
 static int traverse_quiet(PyObject *self, visitproc visit, void *arg)
@@ -65,15 +67,15 @@ static int add_quiet(PyObject *module)
     return quiet_type != NULL && PyModule_AddObjectRef(module, "Quiet", (PyObject *)quiet_type) == 0;
 }
 
-/* A new one of this class. */
-static PyObject *new_quiet(PyObject *class, PyObject *makers, PyObject *run_type, PyObject *name, PyObject *given_values,
-                           PyObject *provider)
+/* A new one of this class; what was given is for the caller to fill in. */
+static PyObject *new_quiet(PyObject *class, PyObject *makers, PyObject *run_type, PyObject *name)
 {
-    PyObject *values[QUIET_OBJECTS] = {makers, run_type, name, given_values, provider};
     PyObject *made = PyType_GenericAlloc((PyTypeObject *)class, 0);
-    for (int i = 0; made != NULL && i < QUIET_OBJECTS; i++) {
-        Py_INCREF(values[i]);
-        ((Quiet *)made)->object[i] = values[i];
+    if (made != NULL) {
+        PyObject **object = ((Quiet *)made)->object;
+        object[MAKERS] = Py_NewRef(makers);
+        object[RUN_TYPE] = Py_NewRef(run_type);
+        object[NAME] = Py_NewRef(name);
     }
     return made;
 }

@@ -127,82 +127,7 @@ static PyObject *opened(PyObject *module, PyObject *const *arguments, Py_ssize_t
     return span;
 }
 
-/* --- what a maker gives --- */
-
-static PyObject *span_class, *silent_class;
-
-static PyObject *classes(PyObject *module, PyObject *arguments)
-{
-    (void)module;
-    PyObject *spans, *silent;
-    if (!PyArg_ParseTuple(arguments, "O!O!", &PyType_Type, &spans, &PyType_Type, &silent)) {
-        return NULL;
-    }
-    if (!PyType_IsSubtype((PyTypeObject *)spans, state_type) || !PyType_IsSubtype((PyTypeObject *)silent, quiet_type)) {
-        return PyErr_Format(PyExc_TypeError, "classes: takes a class of spans and one of silent spans");
-    }
-    Py_INCREF(arguments); /* for good, and with it what is in it */
-    span_class = spans;
-    silent_class = silent;
-    Py_RETURN_NONE;
-}
-
-static int is_text_or_none(PyObject *value)
-{
-    return value == Py_None || PyUnicode_CheckExact(value);
-}
-
-/* A span with remembered options; Py_None where there are none; NULL for an exception. */
-static PyObject *remembered(PyObject *recorder, PyObject *const *arguments)
-{
-    PyObject *known = PyObject_GetAttr(recorder, const_names[N_OPTIONS]);
-    PyObject *key = known == NULL ? NULL : PyTuple_Pack(4, arguments[1], arguments[2], arguments[5], arguments[6]);
-    PyObject *options = key == NULL || !PyDict_Check(known) ? NULL : PyDict_GetItemWithError(known, key);
-    Py_XINCREF(options);
-    Py_XDECREF(key);
-    Py_XDECREF(known);
-    if (options == NULL) {
-        return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
-    }
-    PyObject *span = bare((PyTypeObject *)span_class, recorder, options);
-    Py_DECREF(options);
-    if (span != NULL && !fill_all((State *)span, (Gear *)recorder, arguments[3])) {
-        Py_CLEAR(span);
-    }
-    return span;
-}
-
-/* made(makers, run_type, name, content, capture, state_name, provider) */
-static PyObject *made(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
-{
-    (void)module;
-    if (count != 7 || silent_class == NULL) {
-        return PyErr_Format(PyExc_TypeError, "made: takes makers, type, name, content, capture, state and provider");
-    }
-    PyObject *recorder = PyObject_GetAttr(arguments[0], const_names[N_RECORDER]), *span = NULL;
-    if (recorder == NULL) {
-        return NULL;
-    }
-    if (PyObject_TypeCheck(recorder, gear_type) && PyUnicode_CheckExact(arguments[2]) &&
-        PyDict_CheckExact(arguments[3]) && PyDict_CheckExact(arguments[4]) && PyDict_Size(arguments[4]) == 0 &&
-        is_text_or_none(arguments[5]) && is_text_or_none(arguments[6])) {
-        PyObject *enabled = ((Gear *)recorder)->object[ENABLED];
-        if (enabled == Py_False) {
-            span = new_quiet(silent_class, arguments[0], arguments[1], arguments[2], arguments[3], arguments[6]);
-        } else {
-            span = enabled == Py_True ? remembered(recorder, arguments) : Py_NewRef(Py_None);
-        }
-    } else {
-        span = Py_NewRef(Py_None);
-    }
-    Py_DECREF(recorder);
-    if (span != Py_None) {
-        return span;
-    }
-    Py_DECREF(span);
-    return PyObject_CallMethodObjArgs(arguments[0], const_names[N_SPAN], arguments[1], arguments[2], arguments[3],
-                                      arguments[4], arguments[5], arguments[6], NULL);
-}
+#include "_maker.h"
 
 /* --- life --- */
 
@@ -313,8 +238,7 @@ static PyObject *prepare(PyObject *module, PyObject *arguments)
 static PyMethodDef methods[] = {
     {"prepare", prepare, METH_VARARGS, "Give what the others need."},
     {"opened", (PyCFunction)(void (*)(void))opened, METH_FASTCALL, "Return a new span with values."},
-    {"classes", classes, METH_VARARGS, "Give the classes of spans that `made` makes."},
-    {"made", (PyCFunction)(void (*)(void))made, METH_FASTCALL, "Return what a span maker gives."},
+    {"classes", classes, METH_VARARGS, "Give the classes that makers make, and that of bound methods."},
     {"fill", (PyCFunction)(void (*)(void))fill, METH_FASTCALL, "Keep a plain value."},
     {"begin", begin, METH_O, "Begin a usual span."},
     {"end", end, METH_O, "End a usual span."},
@@ -325,14 +249,14 @@ static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_span", NULL, -1
 PyMODINIT_FUNC PyInit__span(void)
 {
     static const char *const names[N_NAMES] = {"scope",          "static", "envelopes", "envelope",
-                                               "append_version", "_set",   "options",   "_recorder", "_span"};
+                                               "append_version", "_set",   "options",   "_recorder", "state_name"};
     for (int i = 0; i < N_NAMES; i++) {
         if ((const_names[i] = PyUnicode_InternFromString(names[i])) == NULL) {
             return NULL;
         }
     }
     PyObject *module = PyModule_Create(&definition);
-    if (module != NULL && !(add_types(module) && add_quiet(module))) {
+    if (module != NULL && !(add_types(module) && add_quiet(module) && add_maker(module))) {
         Py_CLEAR(module);
     }
     return module;

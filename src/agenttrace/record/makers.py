@@ -14,11 +14,12 @@ from agenttrace.model.veil import veiled
 from agenttrace.model.wire import SCOPE_IDS
 from agenttrace.record.context import SCOPE, Attachment, attach, current_context, detach, with_scope
 from agenttrace.record.fields import ENVELOPE_KEYS, tool_names
+from agenttrace.record.maker import maker
 from agenttrace.record.options import UNSET, Options, clean
 from agenttrace.record.recorder import Recorder
 from agenttrace.record.redact import Redactor
 from agenttrace.record.scope import EMPTY, Scope
-from agenttrace.record.silent import made, silent
+from agenttrace.record.silent import silent
 from agenttrace.record.span import Span
 from agenttrace.record.usual import opened
 
@@ -134,10 +135,11 @@ class Makers:
     def master(self, name: Callable[P, R], /) -> Callable[P, R]: ...
     @overload
     def master(self, name: str | None = None, *, input: Any = UNSET, **scope: Unpack[ScopeIds]) -> Span: ...
+    @maker("master", "input")
     def master(self, name: Any = None, *, input: Any = UNSET, **scope: Any) -> Any:
         """Make one agent turn. Ids given here are those of the turn and of all that happens in it."""
         if not scope:
-            return made(self, "master", name, {"input": input}, {}, None, None)
+            return self._span("master", name, {"input": input}, {})
         capture = {key: scope.pop(key) for key in ("capture", "capture_output", "ignore") if key in scope}
         attributes = scope.pop("attributes", None)
         unknown = sorted(set(scope) - set(SCOPE_IDS))
@@ -159,6 +161,7 @@ class Makers:
         tool_configuration: str | None = None,
         **capture: Unpack[Capture],
     ) -> Span: ...
+    @maker("tool_call", "input", "tool_call_id", "tool_configuration")
     def tool_call(
         self,
         name: Any = None,
@@ -170,15 +173,16 @@ class Makers:
     ) -> Any:
         """Make one tool call; `tool_call_id` is the model's id of the call, `tool_configuration` the tool's set-up."""
         content = {"input": input, "tool_call_id": tool_call_id, "tool_configuration": tool_configuration}
-        return made(self, "tool_call", name, content, capture, None, None)
+        return self._span("tool_call", name, content, capture)
 
     @overload
     def context(self, name: Callable[P, R], /) -> Callable[P, R]: ...
     @overload
     def context(self, name: str | None = None, *, query: Any = UNSET, **capture: Unpack[Capture]) -> Span: ...
+    @maker("context", "query")
     def context(self, name: Any = None, *, query: Any = UNSET, **capture: Any) -> Any:
         """Make one retrieval; set its `documents`."""
-        return made(self, "context", name, {"query": query}, capture, None, None)
+        return self._span("context", name, {"query": query}, capture)
 
     @overload
     def prompt(self, prompt_type: Callable[P, R], /) -> Callable[P, R]: ...
@@ -198,6 +202,13 @@ class Makers:
         provider: str | None = None,
         **capture: Unpack[Capture],
     ) -> Span: ...
+    @maker(
+        "prompt",
+        *("system_prompt", "history", "full_prompt", "turn_index", "state_name", "action"),
+        name="prompt_type",
+        model="llm_model",
+        provider=None,
+    )
     def prompt(
         self,
         prompt_type: Any = None,
@@ -235,7 +246,7 @@ class Makers:
             "action": action,
             "tool_names": None if tools is None else tool_names(tools),
         }
-        return made(self, "prompt", prompt_type, content, capture, state_name, provider)
+        return self._span("prompt", prompt_type, content, capture, state_name, provider)
 
     @overload
     def predefined_behaviour(self, name: Callable[P, R], /) -> Callable[P, R]: ...
@@ -243,11 +254,13 @@ class Makers:
     def predefined_behaviour(
         self, name: str | None = None, *, trigger: Any = None, input: Any = UNSET, **capture: Unpack[Capture]
     ) -> Span: ...
+    @maker("predefined_behaviour", "trigger", "input")
     def predefined_behaviour(self, name: Any = None, *, trigger: Any = None, input: Any = UNSET, **capture: Any) -> Any:
         """Make one run of a behaviour that was defined beforehand; `trigger` says what set it off."""
         content = {"trigger": trigger, "input": input}
-        return made(self, "predefined_behaviour", name, content, capture, None, None)
+        return self._span("predefined_behaviour", name, content, capture)
 
+    @maker(None, "input")
     def span(self, run_type: str, name: str | None = None, *, input: Any = UNSET, **capture: Unpack[Capture]) -> Span:
         """Make a run of any type: one of the above, or any other lower_snake_case word."""
         if not isinstance(run_type, str):  # pyright: ignore[reportUnnecessaryIsInstance]

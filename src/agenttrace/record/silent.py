@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
@@ -14,9 +15,10 @@ from agenttrace.record.options import UNSET
 from agenttrace.record.span import NOOP, Span
 from agenttrace.record.state import NATIVE
 
-__all__ = ["QuietInPython", "Silent", "made", "made_in_python", "silent"]
+__all__ = ["QuietInPython", "Silent", "silent"]
 
 _KEYS = {"documents": "documents", "response": "llm_response"}
+_NO_CONTENT: dict[str, str | None] = {"provider": None}
 
 if TYPE_CHECKING:
     from agenttrace.record.makers import Makers
@@ -26,15 +28,23 @@ R = TypeVar("R")
 
 
 class QuietInPython:
-    """Who would make a real span, and what that takes; `_silent.h` has the same fields."""
+    """Who would make a real span, what that takes, and what was set; `_silent.h` has the same fields."""
 
-    __slots__ = ("_given", "_makers", "_name", "_provider", "_run_type")
+    __slots__ = (
+        *("_given", "_key_of", "_makers", "_name", "_run_type", "_words"),
+        *("documents", "input", "output", "response"),
+    )
 
     _makers: Makers
     _run_type: str
     _name: str
-    _given: dict[str, Any]
-    _provider: str | None
+    _words: tuple[str, ...]  # the parameters that were given
+    _given: tuple[Any, ...]  # and their values
+    _key_of: dict[str, str | None]  # content keys by parameter, where they have other names; None for what is none
+    input: Any
+    output: Any
+    documents: Any
+    response: Any
 
     def __enter__(self) -> Self:
         """Do nothing."""
@@ -71,7 +81,11 @@ class Silent(Quiet):
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Decorate a function as a real span does."""
-        return self._makers._made(self._run_type, self._name, self._given, self._provider)(function)
+        given = self._content()
+        content = {key: value for key, value in given.items() if key is not None}
+        if self._run_type == "prompt":
+            content["prompt_type"] = self._name
+        return self._makers._made(self._run_type, self._name, content, given.get(None))(function)
 
     def usage(self, input_tokens: int | None = None, output_tokens: int | None = None, **_: Any) -> None:
         """Do nothing."""
@@ -85,9 +99,17 @@ class Silent(Quiet):
         key = self._key(name)
         if key is None:
             return getattr(NOOP, name)
-        said = [value for one, value in vars(self).items() if self._key(one) == key]
-        given = self._given.get(key, UNSET)
-        return said[-1] if said else None if given is UNSET else given
+        for alias in ("output", "documents", "response"):
+            if self._key(alias) == key:
+                with suppress(AttributeError):
+                    return object.__getattribute__(self, alias)
+        given = self._content().get(key, UNSET)
+        return None if given is UNSET else given
+
+    def _content(self) -> dict[str | None, Any]:
+        """Return what was given by content key; by None what is no content."""
+        keys = (self._key_of.get(word, word) for word in self._words)
+        return dict(zip(keys, self._given, strict=True))
 
     def _key(self, name: str) -> str | None:
         """Return the content key that a property of spans sets, None for other names."""
@@ -96,27 +118,9 @@ class Silent(Quiet):
         return OUTPUT_KEY.get(self._run_type, "output") if name == "output" else _KEYS.get(name)
 
 
-def silent(makers: Makers, run_type: str, name: str, given: dict[str, Any], provider: str | None) -> Silent:
+def silent(makers: Makers, run_type: str, name: str, content: dict[str, Any], provider: str | None) -> Silent:
     """Return a span that keeps nothing."""
     span = Silent()
-    span._makers, span._run_type, span._name, span._given, span._provider = makers, run_type, name, given, provider
+    span._makers, span._run_type, span._name = makers, run_type, name
+    span._words, span._given, span._key_of = (*content, "provider"), (*content.values(), provider), _NO_CONTENT
     return span
-
-
-def made_in_python(
-    makers: Makers,
-    run_type: str,
-    name: Any,
-    content: dict[str, Any],
-    capture: dict[str, Any],
-    state_name: str | None,
-    provider: str | None,
-) -> Any:
-    """Return what `Makers._span` returns; where that is usual, the one in C does not ask it."""
-    return makers._span(run_type, name, content, capture, state_name, provider)
-
-
-made = made_in_python
-if NATIVE and not TYPE_CHECKING:
-    made = _span.made
-    _span.classes(Span, Silent)

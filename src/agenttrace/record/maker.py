@@ -1,0 +1,45 @@
+"""Span makers that are called in C where their call is usual: a name, and values that the maker knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import MethodType
+from typing import Any, TypeVar
+
+from agenttrace.record.silent import Silent
+from agenttrace.record.span import Span
+from agenttrace.record.state import NATIVE
+
+__all__ = ["maker"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def maker(run_type: str | None, *same: str, name: str | None = None, **keys: str | None) -> Callable[[F], F]:
+    """Return what makes a method of `Makers` a maker in C; it stays as it is where there is none.
+
+    What a call gives is the method's own answer, and is asked of the method wherever the call is not usual: the name
+    no text, a parameter that is not named here, options that are not remembered yet.
+
+    Args:
+        run_type: what it makes; None: the type is the method's first argument.
+        same: the parameters whose content key has the same name.
+        name: the content key of the name, where it has one.
+        keys: content keys of other parameters; None for the provider, which is no content.
+    """
+
+    def quick(method: F) -> F:
+        if not NATIVE:
+            return method
+        from agenttrace.record import _span
+
+        made: Any = _span.Maker(method, run_type, name, {**dict(zip(same, same, strict=True)), **keys})
+        return made
+
+    return quick
+
+
+if NATIVE:
+    from agenttrace.record import _span
+
+    _span.classes(Span, Silent, MethodType)
