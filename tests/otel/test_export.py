@@ -23,6 +23,7 @@ from agenttrace.otel.export import span_of_row
 from agenttrace.otel.files import import_file, requests
 from agenttrace.otel.receive import Receiver
 from agenttrace.otel.received import Malformed
+from agenttrace.record.redact import Redactor
 from agenttrace.store.batch import Batch
 from agenttrace.store.memory import MemoryStore
 from agenttrace.store.protocol import RunFilter
@@ -240,7 +241,11 @@ def whole(run: dict[str, Any]) -> dict[str, Any]:
     return run | {"content": {key: value for key, value in content.items() if value is not None}, "error": error}
 
 
-TEXT = st.text(st.characters(codec="utf-8"), max_size=12)
+#: What redaction leaves as it is: what comes in is redacted, what was stored has been.
+_REDACTOR = Redactor()
+TEXT = st.text(st.characters(codec="utf-8"), max_size=12).filter(
+    lambda text: not _REDACTOR.secret_key(text) and _REDACTOR.text(text) == text
+)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(1 << 53), 1 << 53) | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),

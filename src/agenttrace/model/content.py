@@ -6,7 +6,7 @@ semantic conventions for generative AI give them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import orjson
 
@@ -15,7 +15,7 @@ from agenttrace.model.jsontext import compact_json, fold
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["CONTENT_KEYS", "Parsed", "complete", "error_of", "keys_of", "messages_of", "named_by", "parse", "text_of"]
+__all__ = ["CONTENT_KEYS", "complete", "error_of", "keys_of", "messages_of", "named_by", "parse", "text_of"]
 
 #: The documented keys of a run's content, in their order.
 CONTENT_KEYS: dict[str, tuple[str, ...]] = {
@@ -66,28 +66,23 @@ _PART_KEYS = ("text", "content")
 _USERS = ("user", "human")
 
 
-class Parsed(NamedTuple):
-    """A stored JSON object, and whether it could be read; `value` is None where it could not, or nothing is stored."""
+def parse(text: str | None) -> dict[str, Any] | None:
+    """Return the object of stored JSON text; None for None, and for what is none. Never raises.
 
-    value: dict[str, Any] | None
-    readable: bool
+    What is nested too deep for encoders is folded to text.
 
-
-def parse(text: str | None) -> Parsed:
-    """Return the object of stored JSON text; never raises. What is nested too deep for encoders is folded to text.
-
-    >>> parse('{"input": 1}'), parse("{")
-    (Parsed(value={'input': 1}, readable=True), Parsed(value=None, readable=False))
+    >>> parse('{"input": 1}'), parse("{"), parse(None)
+    ({'input': 1}, None, None)
     """
     if text is None:
-        return Parsed(None, True)
+        return None
     try:
         value: Any = orjson.loads(text)
     except (ValueError, TypeError):
-        return Parsed(None, False)
-    if not isinstance(value, dict) or not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        return Parsed(None, False)
-    return Parsed(cast("dict[str, Any]", fold(value) if text.count("[") + text.count("{") > 100 else value), True)
+        return None
+    if type(value) is not dict or not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return None
+    return cast("dict[str, Any]", fold(value) if text.count("[") + text.count("{") > 100 else value)
 
 
 def keys_of(run_type: str) -> tuple[str, ...]:
@@ -121,8 +116,8 @@ def error_of(text: str | None) -> dict[str, Any] | None:
     """Return a stored error as an object with type, message and stack; text that is no object becomes the message."""
     if text is None or text == "null":
         return None
-    error, readable = parse(text)
-    if not readable or error is None:
+    error = parse(text)
+    if error is None:
         return dict.fromkeys(_ERROR_KEYS) | {"message": text}
     return {key: error.get(key) for key in _ERROR_KEYS} | error
 

@@ -45,7 +45,7 @@ Key = tuple[bytes, bytes]
 
 def run_of(row: RunRow, session_key: str | None = None) -> DerivedRun:
     """Return a stored run as a value; `session_key` is its session's, where that is known."""
-    attributes = parse(row.attributes).value or {}
+    attributes = parse(row.attributes) or {}
     return DerivedRun(
         trace_id=row.trace_id,
         span_id=row.span_id,
@@ -56,7 +56,7 @@ def run_of(row: RunRow, session_key: str | None = None) -> DerivedRun:
         start=row.start_time,
         end=row.end_time,
         content=_content(row),
-        error=None if row.error is None else parse(row.error).value,
+        error=None if row.error is None else parse(row.error),
         attributes=attributes,
         scope_ids=_scope_ids(row, attributes, session_key),
         prompt_type=row.prompt_type,
@@ -70,7 +70,7 @@ def run_of(row: RunRow, session_key: str | None = None) -> DerivedRun:
 def _content(row: RunRow) -> dict[str, Any]:
     """Return the content, with what a prompt's row says beside it."""
     beside = {"prompt_type": row.prompt_type, "state_name": row.state_name} if row.run_type == "prompt" else {}
-    return {name: value for name, value in beside.items() if value is not None} | (parse(row.content).value or {})
+    return {name: value for name, value in beside.items() if value is not None} | (parse(row.content) or {})
 
 
 def _scope_ids(row: RunRow, attributes: Mapping[str, Any], session_key: str | None) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""How many runs match a filter, counted once as long as nothing changes."""
+"""How many runs or events match a filter, counted once as long as nothing changes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from agenttrace.store.protocol import RunFilter, Store
+    from collections.abc import Callable
+
+    from agenttrace.store.protocol import EventFilter, RunFilter, Store
 
 __all__ = ["Counts"]
 
@@ -20,19 +22,26 @@ class Counts:
     """
 
     def __init__(self) -> None:
-        self._known: dict[RunFilter, tuple[object, int]] = {}
+        self._known: dict[RunFilter | EventFilter, tuple[object, int]] = {}
 
     def of(self, store: Store, where: RunFilter) -> int:
         """Return `store.count_runs(where)`; the fields of the filter are hashable."""
+        key = replace(where, after=None, limit=None, offset=0, fields=None)
+        return self._of(store, key, lambda: store.count_runs(where))
+
+    def of_events(self, store: Store, where: EventFilter) -> int:
+        """Return `store.count_events(where)`; the fields of the filter are hashable."""
+        return self._of(store, replace(where, after=None, limit=None), lambda: store.count_events(where))
+
+    def _of(self, store: Store, key: RunFilter | EventFilter, count: Callable[[], int]) -> int:
         state, known = store.state(), self._known
-        key = replace(where, after=None, limit=None, offset=0)
         found = known.get(key)
         if found is not None and state is not None and found[0] == state:
             return found[1]
         # Counted after the state was asked for: it may be newer than its state, never older.
-        count = store.count_runs(where)
+        number = count()
         if state is not None:
             if len(known) >= _MOST:
                 known.clear()
-            known[key] = (state, count)
-        return count
+            known[key] = (state, number)
+        return number

@@ -40,10 +40,14 @@ def every_figure(store: Store, where: RunFilter) -> Iterator[RunFigures]:
             return
 
 
-def runs_of(store: Store, workspace_id: bytes, events: Iterable[EventRow]) -> dict[bytes, RunRow]:
-    """Return the runs that these events belong to, by id."""
+def runs_of(
+    store: Store, workspace_id: bytes, events: Iterable[EventRow], fields: frozenset[str]
+) -> dict[bytes, RunRow]:
+    """Return the runs that these events belong to, by id, with these fields."""
     ids = list(dict.fromkeys(event.run_id for event in events))
-    return {row.id: row for row in store.runs(RunFilter(workspace_id=workspace_id, ids=ids))} if ids else {}
+    if not ids:
+        return {}
+    return {row.id: row for row in store.runs(RunFilter(workspace_id=workspace_id, ids=ids, fields=fields))}
 
 
 def session(store: Store, workspace_id: bytes, session_id: bytes) -> SessionRow | None:

@@ -59,7 +59,8 @@ class SessionFollower:
         while True:
             before = self._session()
             fresh, more = self._fresh()
-            texts = fetch.runs_of(self._ready(), self._workspace_id, [event for event in fresh if event.data is None])
+            untold = [event for event in fresh if event.data is None]
+            texts = fetch.runs_of(self._ready(), self._workspace_id, untold, agent_events.FIELDS)
             if not fresh or self._session().reset_at == before.reset_at:
                 break
         was_reset, self._reset_at = before.reset_at != self._reset_at, before.reset_at

@@ -276,7 +276,7 @@ class Query:
             workspace_id=workspace, session_id=session.id, types=action_logs.TYPES, newest_first=True, limit=limit
         )
         events = store.events(where)
-        return action_logs.list_of(session, events, fetch.runs_of(store, workspace, events))
+        return action_logs.list_of(session, events, fetch.runs_of(store, workspace, events, action_logs.FIELDS))
 
     def agent_events(
         self,
@@ -301,8 +301,9 @@ class Query:
             workspace_id=workspace, session_id=session.id, types=agent_events.TYPES, after=position, limit=limit + 1
         )
         events = store.events(where)
-        of_runs = fetch.runs_of(store, workspace, [event for event in events[:limit] if event.data is None])
-        return agent_events.page_of(session, events, of_runs, limit=limit, total=store.count_events(where))
+        untold = [event for event in events[:limit] if event.data is None]
+        of_runs = fetch.runs_of(store, workspace, untold, agent_events.FIELDS)
+        return agent_events.page_of(session, events, of_runs, limit=limit, total=self._counts.of_events(store, where))
 
     def agent_event(
         self,
@@ -321,7 +322,8 @@ class Query:
         )
         if not events:
             raise EventNotFound(f"no event {event_id} in session {session.key}")
-        return agent_events.event_of(session, events[0], fetch.runs_of(store, workspace, events).get(events[0].run_id))
+        of_runs = fetch.runs_of(store, workspace, events, agent_events.FIELDS)
+        return agent_events.event_of(session, events[0], of_runs.get(events[0].run_id))
 
     def prompt_logs(
         self,

@@ -360,7 +360,7 @@ def _wall_clock() -> int:
 
 
 def _figures(run: RunRow) -> RunFigures:
-    content = (parse(run.content).value if run.run_type == "prompt" else None) or {}
+    content = (parse(run.content) if run.run_type == "prompt" else None) or {}
     usage, cost = (compact_json(content[key]) if key in content else None for key in ("usage", "cost"))
     times = (run.start_time, run.end_time)
     return RunFigures(run.id, run.trace_id, *times, run.status, run.session_id, run.user_id, usage, cost)

@@ -11,7 +11,7 @@ PROMISES: dict[str, str] = {
     "next `open`.",
     "store.closed": "A closed store raises StoreUnavailable until it is opened again.",
     "store.clock": "`now` is the clock that the store was given, in microseconds.",
-    "store.state": "`state` never equals an earlier one once a run or an entity was changed, or is None.",
+    "store.state": "`state` never equals an earlier one once a run, an event or an entity was changed, or is None.",
     "store.copies": "A row that was returned is the caller's: changing it changes nothing in the store.",
     "store.threads": "Several threads write and read at once; nothing is lost.",
     "store.processes": "Where the store allows several processes, they write and read at once: nothing is lost, no "

@@ -75,6 +75,7 @@ class RunFilter:
     after: tuple[int, bytes] | None = None  # rows that come after (start_time, id) in the order: keyset pagination
     limit: int | None = None
     offset: int = 0
+    fields: frozenset[str] | None = None  # those of `RunRow` that the caller reads: others may be left None
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -231,7 +232,7 @@ class Store(Protocol):
         ...
 
     def state(self) -> object | None:
-        """Return a value that equals an earlier one only if no run or entity was changed since; None if unknown.
+        """Return a value that equals an earlier one only if no run, event or entity was changed since; None if unknown.
 
         It is asked for on event loops: it takes microseconds and waits for nobody. A store that cannot tell so fast
         returns None.

@@ -345,7 +345,7 @@ class SQLStore:
     def _found(self, where: RunFilter) -> list[RunRow]:
         if where.ids is not None:
             return self._runs_by_id(where, where.ids)
-        sql, values = self._union(self._wheres(where, paged=True))
+        sql, values = self._union(self._wheres(where, paged=True), sql_text.run_columns(where.fields))
         return [run_row(row) for row in self._rows(*_paged(f"{sql} {_NEWEST_RUN}", values, where.offset, where.limit))]
 
     def _of_traces(self, workspace_id: bytes, trace_ids: Sequence[bytes]) -> list[RunRow]:
@@ -426,7 +426,8 @@ class SQLStore:
     def _runs_by_id(self, where: RunFilter, wanted: Sequence[bytes]) -> list[RunRow]:
         wheres = self._wheres(where, paged=True)
         # Sorted here: asked to sort, SQLite would rather walk the whole workspace in order of time.
-        found = [run_row(row) for one in wheres for row in self._with_ids(sql_text.RUN_COLUMNS, one, wanted)]
+        columns = sql_text.run_columns(where.fields)
+        found = [run_row(row) for one in wheres for row in self._with_ids(columns, one, wanted)]
         found.sort(key=lambda run: (-run.start_time, run.id))
         return found[where.offset :] if where.limit is None else found[where.offset : where.offset + where.limit]
 
@@ -444,7 +445,7 @@ class SQLStore:
     def _select(self, table: str, columns: str, where: Where) -> str:
         return f"SELECT {columns} FROM {table}{self._dialect.using(where.served_by)} WHERE {where.sql}"  # noqa: S608
 
-    def _union(self, wheres: Sequence[Where], columns: str = sql_text.RUN_COLUMNS) -> tuple[str, tuple[Any, ...]]:
+    def _union(self, wheres: Sequence[Where], columns: str) -> tuple[str, tuple[Any, ...]]:
         """Return one statement for several conditions that exclude each other; ordered, the database merges them."""
         sql = " UNION ALL ".join(self._select("run", columns, where) for where in wheres)
         return sql, tuple(value for where in wheres for value in where.values)

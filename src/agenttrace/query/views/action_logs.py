@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
     from agenttrace.model.rows import EventRow, RunRow, SessionRow
 
-__all__ = ["TYPES", "ActionLog", "ActionLogList", "limit_of", "list_of"]
+__all__ = ["FIELDS", "TYPES", "ActionLog", "ActionLogList", "limit_of", "list_of"]
 
 #: An action log is the event that a tool call's end made, so it lives and dies with it.
 TYPES = ("tool_output",)
+
+#: What it reads of a run.
+FIELDS = frozenset(("run_type", "name", "status", "content"))
 
 _UtcMilliseconds = Annotated[
     datetime,
@@ -55,19 +58,20 @@ def limit_of(limit: object) -> int:
 
 def list_of(session: SessionRow, events: Iterable[EventRow], runs: Mapping[bytes, RunRow]) -> ActionLogList:
     """Return the rows of these events, in their order; an event whose run is gone has none."""
-    logs = [_log_of(event, runs[event.run_id]) for event in events if event.run_id in runs]
+    logs: Any = [_log_of(event, runs[event.run_id]) for event in events if event.run_id in runs]
     return ActionLogList(sessionId=uuid.UUID(bytes=session.id), count=len(logs), logs=logs)
 
 
-def _log_of(event: EventRow, run: RunRow) -> ActionLog:
-    content = complete(run.run_type, run.name, parse(run.content).value) or {}
-    return ActionLog(
-        id=uuid.UUID(bytes=run.id),
-        type=str(content.get("tool_name") or run.name or run.run_type),
-        success=run.status == "success",
-        createdAt=times.utc(event.created_at),
-        payload=_payload_of(content),
-    )
+def _log_of(event: EventRow, run: RunRow) -> dict[str, Any]:
+    """Return the fields of a row: pydantic makes all rows at once."""
+    content = complete(run.run_type, run.name, parse(run.content)) or {}
+    return {
+        "id": uuid.UUID(bytes=run.id),
+        "type": str(content.get("tool_name") or run.name or run.run_type),
+        "success": run.status == "success",
+        "created_at": times.utc(event.created_at),
+        "payload": _payload_of(content),
+    }
 
 
 def _payload_of(content: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from agenttrace.model.rows import EventRow, RunRow, SessionRow
 
 __all__ = [
+    "FIELDS",
     "TYPES",
     "AgentEvent",
     "AgentEventMetadata",
@@ -42,6 +43,9 @@ __all__ = [
 
 #: The types that this view shows and counts; `log` events are not among them.
 TYPES = ("input_message", "thinking", "tool_input", "tool_output", "agent_output")
+
+#: What it reads of a run.
+FIELDS = frozenset(("run_type", "name", "status", "content", "error"))
 
 
 class Message(BaseModel):
@@ -173,24 +177,27 @@ def page_of(
     """Return the page of these events; one more event than `limit` tells that another page follows."""
     shown = events[:limit]
     page_key = page_key_of(shown[-1].id) if len(events) > limit else None
+    told: Any = [_fields_of(session, event, runs.get(event.run_id)) for event in shown]
     return AgentEventPage(
-        events=[event_of(session, event, runs.get(event.run_id)) for event in shown],
+        events=told,
         metadata=AgentEventMetadata(page_key=page_key, total_count=total),
     )
 
 
 def event_of(session: SessionRow, event: EventRow, run: RunRow | None) -> AgentEvent:
     """Return one event; what it says is its own data, or else its run's content."""
-    data = parse(event.data).value if event.data is not None else _data_of(run)
-    return _EVENT.validate_python(
-        {
-            "id": event.id,
-            "session_key": session.key,
-            "type": event.type,
-            **_FIELDS[event.type](data or {}, event),
-            "created_at": times.utc(event.created_at),
-        }
-    )
+    return _EVENT.validate_python(_fields_of(session, event, run))
+
+
+def _fields_of(session: SessionRow, event: EventRow, run: RunRow | None) -> dict[str, Any]:
+    data = parse(event.data) if event.data is not None else _data_of(run)
+    return {
+        "id": event.id,
+        "session_key": session.key,
+        "type": event.type,
+        **_FIELDS[event.type](data or {}, event),
+        "created_at": times.utc(event.created_at),
+    }
 
 
 def _event_id_in(page_key: str) -> str | None:
@@ -206,7 +213,7 @@ def _data_of(run: RunRow | None) -> dict[str, Any]:
     """Return what an event that stems from a run's start or end says."""
     if run is None:
         return {}
-    content = complete(run.run_type, run.name, parse(run.content).value) or {}
+    content = complete(run.run_type, run.name, parse(run.content)) or {}
     return {
         "messages": content.get("input"),
         "content": content.get("output"),

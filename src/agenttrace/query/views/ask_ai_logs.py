@@ -32,6 +32,12 @@ __all__ = [
 #: The interaction types that are shown where the caller names none.
 DEFAULT_INTERACTION_TYPES = ("free_form", "automated_followup", "search")
 
+_FIELDS = frozenset(
+    (
+        *("widget_id", "placement_id", "deployment_type", "agent_key", "interaction_type"),
+        *("content", "attributes"),
+    )
+)
 _MAX_LIMIT = 500
 _DEFAULT_DAYS = 7
 _MAX_DAYS = 365
@@ -125,6 +131,7 @@ def filter_of(
         deployment_type=arguments.text("deployment_type", deployment_type),
         limit=limit,
         offset=offset,
+        fields=_FIELDS,
     )
 
 
@@ -137,8 +144,9 @@ def page_of(
     rows: Iterable[RunRow], *, names: Mapping[str, str | None], count: int, limit: int, now: int
 ) -> AskAILogPage:
     """Return the page of these runs; `names` holds the registered display names by agent key."""
+    logs: Any = [_log_of(row, names) for row in rows]
     return AskAILogPage(
-        data=[_log_of(row, names) for row in rows],
+        data=logs,
         total_pages=-(-count // limit),
         count=count,
         meta=AskAILogMeta(timezone="UTC", generated_at=times.utc(now)),
@@ -149,20 +157,21 @@ def _trailing(today: date) -> Window:
     return Window(today - timedelta(days=_DEFAULT_DAYS - 1), today)
 
 
-def _log_of(row: RunRow, names: Mapping[str, str | None]) -> AskAILog:
-    content = parse(row.content).value or {}
-    attributes = parse(row.attributes).value or {}
-    return AskAILog(
-        timestamp=times.utc(row.start_time),
-        widget_id=row.widget_id,
-        placement_id=row.placement_id,
-        deployment_type=row.deployment_type,
-        ai_agent=_agent_name(row.agent_key, attributes, names),
-        referring_url=text_of(attributes.get("referring_url")),
-        interaction_type=row.interaction_type or "",
-        prompt=text_of(content.get("input"), "input"),
-        response=text_of(content.get("output")),
-    )
+def _log_of(row: RunRow, names: Mapping[str, str | None]) -> dict[str, Any]:
+    """Return the fields of a row: pydantic makes all rows at once."""
+    content = parse(row.content) or {}
+    attributes = parse(row.attributes) or {}
+    return {
+        "timestamp": times.utc(row.start_time),
+        "widget_id": row.widget_id,
+        "placement_id": row.placement_id,
+        "deployment_type": row.deployment_type,
+        "ai_agent": _agent_name(row.agent_key, attributes, names),
+        "referring_url": text_of(attributes.get("referring_url")),
+        "interaction_type": row.interaction_type or "",
+        "prompt": text_of(content.get("input"), "input"),
+        "response": text_of(content.get("output")),
+    }
 
 
 def _agent_name(key: str | None, attributes: dict[str, Any], names: Mapping[str, str | None]) -> str | None:

@@ -64,7 +64,7 @@ def entry_of(row: AuditRow) -> AuditEntry:
         user_id=row.user_id,
         key_id=row.key_id,
         role=row.role,
-        filters=parse(row.filters).value or {},
+        filters=parse(row.filters) or {},
         rows=row.row_count,
         status=row.status,
         request_id=row.request_id,

@@ -40,6 +40,13 @@ LONGEST_CALL_SID = 64
 LONGEST_PROMPT_TYPE = 64
 LONGEST_STATE_NAME = 128
 
+_FIELDS = frozenset(
+    (
+        *("run_type", "name", "content", "attributes", "prompt_type", "state_name", "call_sid", "session_id"),
+        *("ingested_at", "source", "source_system", "service_id"),
+    )
+)
+
 #: How far back an answer goes where the caller named no conversation, no call and no time.
 WINDOW_DAYS = 7
 
@@ -127,6 +134,7 @@ class PromptQuery(NamedTuple):
             until=self.until,
             limit=self.limit + 1,
             offset=self.offset,
+            fields=_FIELDS,
         )
 
 
@@ -202,7 +210,7 @@ def _call_of(conversation: ConversationRow) -> str | None:
 
 
 def _entry_of(row: RunRow) -> PromptLogEntry:
-    content, readable = parse(row.content)
+    content = parse(row.content)
     whole = complete(row.run_type, row.name, content) or {}
     session = None if row.session_id is None else str(uuid.UUID(bytes=row.session_id))
     return PromptLogEntry(
@@ -226,7 +234,7 @@ def _entry_of(row: RunRow) -> PromptLogEntry:
         has_tools=bool(whole["tool_names"]) if whole else None,
         service_id=uuid_of(row.service_id),
         session_id=session,
-        data_parse_error=not readable or _was_unreadable(row.attributes),
+        data_parse_error=(content is None and row.content is not None) or _was_unreadable(row.attributes),
     )
 
 
@@ -235,7 +243,7 @@ def _was_unreadable(attributes: str | None) -> bool:
     return (
         attributes is not None
         and "data_parse_error" in attributes
-        and (parse(attributes).value or {}).get("data_parse_error") is True
+        and (parse(attributes) or {}).get("data_parse_error") is True
     )
 
 

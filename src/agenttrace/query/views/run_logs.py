@@ -124,7 +124,7 @@ def _log_of(row: RunRow, contact: bytes) -> RunLog:
         id=uuid.UUID(bytes=row.id),
         run_type=row.run_type,
         status=cast("Status", row.status),
-        content=complete(row.run_type, row.name, parse(row.content).value),
+        content=complete(row.run_type, row.name, parse(row.content)),
         error=error_of(row.error),
         start_time=times.utc(row.start_time),
         end_time=None if row.end_time is None else times.utc(row.end_time),

@@ -110,7 +110,7 @@ def content_text(run_type: str, name: str, text: str | None) -> str:
     if text is None:
         return "null"
     if text[:1] != "{" or text.count("{") + text.count("[") > _BRACKETS:
-        return compact_json(complete(run_type, name, parse(text).value))
+        return compact_json(complete(run_type, name, parse(text)))
     try:
         known: dict[str, Any] = orjson.loads(text)
     except ValueError:

@@ -32,7 +32,7 @@ def run_of(row: RunRow) -> Run:
         status=row.status,
         start_time=times.utc(row.start_time),
         end_time=None if row.end_time is None else times.utc(row.end_time),
-        content=complete(row.run_type, row.name, parse(row.content).value),
+        content=complete(row.run_type, row.name, parse(row.content)),
         error=error_of(row.error),
         workspace_id=uuid_text(row.workspace_id),
         agent_key=row.agent_key,
@@ -42,7 +42,7 @@ def run_of(row: RunRow) -> Run:
         ai_contact_id=optional_uuid_text(row.ai_contact_id),
         user_id=row.user_id,
         team_id=row.team_id,
-        attributes=parse(row.attributes).value or {},
+        attributes=parse(row.attributes) or {},
     )
 
 

@@ -28,6 +28,6 @@ def figures(row: Sequence[Any]) -> RunFigures:
     """Return the figures that a row of FIGURES is."""
     known, (usage, cost, content) = row[:-3], row[-3:]
     if content is not None:
-        read = parse(content).value or {}
+        read = parse(content) or {}
         usage, cost = (compact_json(read[key]) if key in read else None for key in ("usage", "cost"))
     return RunFigures._make((*known, usage or None, cost or None))

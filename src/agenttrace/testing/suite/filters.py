@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import itertools
 import random
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from agenttrace.model import ids
+from agenttrace.model.rows import RunRow
 from agenttrace.store.protocol import AuditFilter, EventFilter, RunFilter, SessionFilter
 from agenttrace.testing.records import TRACE, audit_record, batch_of, entity_record, event_record, run_record, run_uuid
 from agenttrace.testing.suite.base import ALL_TYPES, OTHER, SESSION, WORKSPACE, StoreSuite, all_runs, write
@@ -19,7 +20,7 @@ from agenttrace.testing.suite.proves import proves
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from agenttrace.model.rows import AuditRow, RunRow, SessionRow
+    from agenttrace.model.rows import AuditRow, SessionRow
     from agenttrace.store.protocol import Store
     from agenttrace.testing.records import Record
 
@@ -93,6 +94,20 @@ class FilterPromises(StoreSuite):
             assert store.count_runs(asked) == len(fit), where
             met += bool(fit)
         assert met > 100, "the rows of the suite are too few"
+
+    @proves("runs.filters", "runs.order")
+    def test_the_fields_that_are_asked_for_are_right(self, store: Store) -> None:
+        """One at a time and some together, of runs found by id and otherwise; what is more may be None."""
+        write_runs(store)
+        names = [field.name for field in fields(RunRow)]
+        some: list[dict[str, Any]] = [{}, {"run_type": "prompt"}, *FIELDS["ids"]]
+        for where in some:
+            runs = store.runs(RunFilter(workspace_id=WORKSPACE, **where))
+            for wanted in ([], ["content"], ["name", "status", "error"], *([name] for name in names), names):
+                told = store.runs(RunFilter(workspace_id=WORKSPACE, fields=frozenset(wanted), **where))
+                assert [run.id for run in told] == [run.id for run in runs], where
+                for one, run in zip(told, runs, strict=True):
+                    assert [getattr(one, name) for name in wanted] == [getattr(run, name) for name in wanted], wanted
 
     @proves("runs.filters", "runs.pages", "runs.after")
     def test_fields_of_a_run_filter_hold_together_with_pages(self, store: Store) -> None:
