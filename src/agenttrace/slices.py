@@ -28,6 +28,7 @@ T = TypeVar("T")
 class _Pace(threading.local):
     """How one thread goes about it."""
 
+    due = 0.0  # by the wall: it cannot have worked for a slice before that, and a look at its CPU time costs more
     let_go = 0.0  # its CPU time when it last let others run
     waited = 0.0  # seconds, until it had the GIL back then
     may_wait: Callable[[], bool] | None = None
@@ -43,7 +44,7 @@ def in_slices(items: Iterable[T], look: int = _LOOK) -> Iterator[T]:
     for item in items:
         if not left:
             left = look
-            if time.thread_time() - _pace.let_go > _SHORT_SLICE:
+            if time.monotonic() > _pace.due:
                 _perhaps_let_go()
         left -= 1
         yield item
@@ -75,11 +76,14 @@ def _is_gentle() -> bool:
 
 def _perhaps_let_go() -> None:
     fine = _is_gentle() and (_pace.stay_away is not None or not is_contended())
-    if not fine and time.thread_time() - _pace.let_go < _LONG_SLICE:
-        return
+    left = (_SHORT_SLICE if fine else _LONG_SLICE) - (time.thread_time() - _pace.let_go)
     asked = time.monotonic()
+    if left > 0:
+        _pace.due = asked + left
+        return
     time.sleep(0)
     _pace.waited = time.monotonic() - asked
     if fine and _pace.stay_away is not None and is_contended() and not _pace.stay_away():
         _pace.stay_away = None
     _pace.let_go = time.thread_time()
+    _pace.due = time.monotonic() + _SHORT_SLICE

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from agenttrace.journal import ahead
 from agenttrace.journal import tail as tail_module
-from agenttrace.journal.frames import NATIVE, encode, encode_in_python
+from agenttrace.journal.frames import NATIVE, decode, decode_in_python, encode, encode_in_python
 from agenttrace.journal.tail import Tail
 
 Advise = Callable[[mmap.mmap, int, int, int], None]
@@ -42,6 +42,40 @@ def test_what_is_no_frame_is_an_error(arguments: tuple[object, ...]) -> None:
     for way in (encode, encode_in_python):
         with pytest.raises((TypeError, OverflowError, struct.error)):
             way(*arguments)  # type: ignore[arg-type]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 255), st.binary(max_size=90)), max_size=8),
+    *(SALTS, st.lists(st.tuples(st.integers(0, 900), st.integers(0, 255)), max_size=2), st.integers(-8, 900)),
+    *(st.booleans(), st.integers(-1, 9), st.integers(-1, 400), st.integers(-8, 8)),
+)
+def test_both_decoders_take_the_same_from_any_bytes(
+    records: list[tuple[int, bytes]],
+    salt: int,
+    flips: list[tuple[int, int]],
+    cut: int,
+    verify: bool,
+    most: int,
+    size: int,
+    place: int,
+) -> None:
+    """Whole frames, frames with changed bytes, cut ones; from their beginning and from beside it."""
+    data = bytearray(b"".join(encode(kind, payload, salt) for kind, payload in records))
+    for at, byte in flips:
+        if at < len(data):
+            data[at] = byte
+    text = bytes(data[: cut if cut > 0 else None])
+    told = decode(text, place, salt, verify, most, size)
+    assert told == decode_in_python(text, place, salt, verify, most, size)
+    if not flips and cut <= 0 and place == 0 and most > len(records) and size > 90 * len(records):
+        assert told == (records, len(text))
+
+
+def test_the_checksum_of_a_long_payload_is_checked_too() -> None:
+    """That is done without the GIL."""
+    frame = encode(7, bytes(200_000), 5)
+    assert decode(frame, 0, 5, True, 1, 1) == ([(7, bytes(200_000))], len(frame))
+    assert decode(frame[:-1] + b"x", 0, 5, True, 1, 1) == ([], 0)
 
 
 def test_the_compiled_encoder_is_there_wherever_there_is_a_compiler() -> None:

@@ -22,10 +22,10 @@ Make = Callable[..., Pipeline]
 
 
 class Machine:
-    """A clock of CPU time that moves with the work, a wall clock that moves with others' work; counts what lets go."""
+    """A clock of CPU time that moves with the work, a wall clock that moves with others' too; counts what lets go."""
 
     def __init__(self) -> None:
-        self.cpu = self.wall = 100.0
+        self.cpu = self.away = 100.0
         self.others = 0.0  # how long others keep the GIL once they have it
         self.let_go = 0
 
@@ -33,11 +33,11 @@ class Machine:
         return self.cpu
 
     def monotonic(self) -> float:
-        return self.wall
+        return self.cpu + self.away
 
     def sleep(self, _seconds: float) -> None:
         self.let_go += 1
-        self.wall += self.others
+        self.away += self.others
 
 
 @pytest.fixture

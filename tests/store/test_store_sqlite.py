@@ -15,6 +15,7 @@ import pytest
 
 from agenttrace.errors import StoreRejected, StoreTooNew, StoreUnavailable
 from agenttrace.model import ids
+from agenttrace.model.rows import RunRow
 from agenttrace.store import sql_text
 from agenttrace.store.protocol import EventFilter, RunFilter, SessionFilter
 from agenttrace.store.sqlite import SQLite, SQLiteStore, _use_wal
@@ -330,3 +331,21 @@ def test_a_connection_keeps_nothing_of_the_statements_that_are_done(tmp_path: Pa
 
         before = run(1_000)
         assert run(10_000) - before < 1_000
+
+
+def test_a_column_in_which_nothing_stands_is_not_bound_and_empties_what_stood_there(tmp_path: Path) -> None:
+    """A connection that has never seen an error leaves that column out; the stored one goes with its version."""
+    failed = run_record(1, end=2_000_000, status="failed", error={"type": "x", "message": "m", "stack": None})
+    better = run_record(1, end=2_000_000, rev=1)
+    for record, error in ((failed, True), (better, False)):
+        store = SQLiteStore(tmp_path / "traces.db")
+        store.open()
+        store.write(batch_of(record))
+        with store._connections.writing() as connection:
+            filled = connection.filled  # type: ignore[attr-defined]
+        columns = [sql_text.columns_of(RunRow)[place] for place in filled[sql_text.PUT_RUN]]
+        assert ("error" in columns) is error
+        assert "widget_id" not in columns
+        (row,) = store.runs(EVERY)
+        assert (row.error is not None) is error
+        store.close()

@@ -27,7 +27,7 @@ _WITH_WORKSPACES = ("run", "event", "span", "log", "session")
 
 
 class SQLPurgeTables(SQLTables):
-    """`store.purge_tables.PurgeTables` on one connection. Rows go many at a time, for the reason that `_many` gives."""
+    """`store.purge_tables.PurgeTables` on one connection. Rows go many at a time: see `store.sqlite_tables`."""
 
     #: How many runs a walk looks at in one step.
     at_once = 10_000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from agenttrace.model.rows import (
     SessionRow,
     SpanRow,
 )
-from agenttrace.slices import in_slices, is_beside_others
+from agenttrace.slices import in_slices
 from agenttrace.store import link_text, sql_text
 from agenttrace.store.apply import Known, Orphan
 from agenttrace.store.derived import is_derived
@@ -71,12 +70,6 @@ def event_row(values: Sequence[Any]) -> EventRow:
 def session_row(values: Sequence[Any]) -> SessionRow:
     """Return the session that a row of `SESSION_COLUMNS` is."""
     return SessionRow(*values)
-
-
-#: How many rows one statement inserts: 64 runs have some 2,400 values, of the 32,766 that SQLite takes. To bind the
-#: values of 4 takes some 40 µs, with the GIL held.
-_AT_ONCE = (64, 16, 4, 1)
-_AT_ONCE_BESIDE_OTHERS = (4, 1)
 
 
 class SQLTables:
@@ -300,19 +293,5 @@ class SQLTables:
         return self._connection.execute(self._dialect.sql(sql), values).fetchall()
 
     def _many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Run a statement for each row; rows to insert go many at a time.
-
-        SQLite's driver gives up the GIL for each statement, and a program that computes gives it back only after a
-        whole switch interval: one statement a row would make the writer wait for each of them.
-        """
-        waiting = list(rows)
-        if " VALUES (" not in sql:
-            self._connection.executemany(self._dialect.sql(sql), waiting)
-            return
-        start = 0
-        for size in _AT_ONCE_BESIDE_OTHERS if is_beside_others() else _AT_ONCE:
-            statement = self._dialect.sql(sql_text.of_many(sql, size))
-            places = range(start, len(waiting) - size + 1, size)
-            for place in in_slices(places, 1):
-                self._connection.execute(statement, tuple(chain.from_iterable(waiting[place : place + size])))
-            start += len(places) * size
+        """Run a statement for each row."""
+        self._connection.executemany(self._dialect.sql(sql), list(rows))

@@ -87,16 +87,19 @@ def marks(count: int) -> str:
     return ", ".join("?" * count)
 
 
-@lru_cache(maxsize=64)
-def of_many(insert: str, rows: int) -> str:
-    """Return an INSERT of one row as one of several.
+@lru_cache(maxsize=256)
+def of_many(insert: str, rows: int, places: tuple[int, ...]) -> str:
+    """Return an INSERT of one row as one of several, and of the columns at these places alone.
 
-    >>> of_many("INSERT INTO t (a) VALUES (?) ON CONFLICT DO NOTHING", 2)
-    'INSERT INTO t (a) VALUES (?), (?) ON CONFLICT DO NOTHING'
+    >>> of_many("INSERT INTO t (a, b, c) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", 2, (0, 2))
+    'INSERT INTO t (a, c) VALUES (?, ?), (?, ?) ON CONFLICT DO NOTHING'
     """
     head, _, rest = insert.partition(" VALUES (")
-    row, _, tail = rest.partition(")")
-    return f"{head} VALUES {', '.join([f'({row})'] * rows)}{tail}"
+    table, _, names = head[:-1].partition(" (")
+    columns = names.split(", ")
+    row = f"({marks(len(places))})"
+    tail = rest.partition(")")[2]
+    return f"{table} ({', '.join(columns[place] for place in places)}) VALUES {', '.join([row] * rows)}{tail}"
 
 
 def _names(columns: tuple[str, ...]) -> str:

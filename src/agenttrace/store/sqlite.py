@@ -18,6 +18,8 @@ from agenttrace.store.migrations.upgrade import upgrade
 from agenttrace.store.sql import SQLStore, transaction
 from agenttrace.store.sql_lists import chunks
 from agenttrace.store.sql_text import marks, of_traces
+from agenttrace.store.sqlite_connection import SQLiteConnection
+from agenttrace.store.sqlite_tables import SQLitePurgeTables, SQLiteTables
 from agenttrace.store.version import SCHEMA_VERSION, check_version
 
 if TYPE_CHECKING:
@@ -42,6 +44,9 @@ class SQLiteStore(SQLStore):
     True
     """
 
+    _tables = SQLiteTables
+    _purge_tables = SQLitePurgeTables
+
     def __init__(self, path: str | os.PathLike[str], *, clock: Callable[[], int] | None = None) -> None:
         super().__init__(SQLite(path), clock=clock)
 
@@ -64,7 +69,7 @@ class SQLite:
             isolation_level=None,
             check_same_thread=False,
             cached_statements=256,
-            factory=_Connection,
+            factory=SQLiteConnection,
         )
         try:
             connection.execute("PRAGMA synchronous = NORMAL")
@@ -116,7 +121,7 @@ class SQLite:
         # This reads memory that SQLite shares with other processes. In WAL mode no lock keeps it waiting but that of a
         # recovery, which takes milliseconds, after a process died in the middle of a commit.
         found: Any = connection.execute("PRAGMA data_version").fetchall()[0][0]
-        return cast("_Connection", connection).token, found
+        return cast("SQLiteConnection", connection).token, found
 
     def member(self, column: str, key: str) -> str:
         """Return the member; what is no JSON has none."""
@@ -191,53 +196,6 @@ def _create_folder(path: str) -> None:
         _create_folder(os.path.dirname(path))
         with suppress(FileExistsError):
             os.mkdir(path, 0o700)
-
-
-class _Connection(sqlite3.Connection):
-    """A connection for which text that is no UTF-8, which only others can have written, spoils one field, no page."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.token = object()
-
-    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
-        """Run one statement."""
-        # `_Cursor(self)` would do, but CPython 3.11 forgets cursors that are gone only where it makes them itself.
-        return self.cursor(_Cursor).execute(sql, parameters)
-
-
-class _Cursor(sqlite3.Cursor):
-    """Reads text as UTF-8, in C; where that fails it asks once more, and reads text with a function in Python."""
-
-    _asked: tuple[str, Any] = ("", ())
-
-    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
-        """Run one statement."""
-        self._asked = (sql, parameters)
-        try:
-            return super().execute(sql, parameters)
-        except BaseException:
-            # The error's traceback keeps the cursor, which would keep the transaction of a connection that is closed.
-            self.close()
-            raise
-
-    def fetchall(self) -> list[Any]:
-        """Return the rows."""
-        try:
-            return super().fetchall()
-        except sqlite3.OperationalError as error:
-            if not str(error).startswith("Could not decode"):
-                raise
-        connection = self.connection
-        connection.text_factory = _text
-        try:
-            return super().execute(*self._asked).fetchall()
-        finally:
-            connection.text_factory = str
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "surrogateescape")
 
 
 def _use_wal(connection: Connection) -> None:
