@@ -134,8 +134,8 @@ def in_time(value: int) -> int:
 @lru_cache(maxsize=4096)
 def _run_prefix(trace: bytes) -> tuple[bytes, ...]:
     """Return the 8 bytes with which a trace's run ids begin, by the two highest bits of the span id."""
-    number = int.from_bytes(trace, "big")
-    return tuple(ids.run_id(number, top << 62)[:8] for top in range(4))
+    least = ids.run_id(int.from_bytes(trace, "big"), 0)  # byte 7 ends with the two bits of the span id
+    return tuple(least[:7] + bytes([least[7] | top]) for top in range(4))
 
 
 def _run_id(prefix: tuple[bytes, ...], span: bytes) -> bytes:
