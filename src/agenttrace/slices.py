@@ -76,10 +76,10 @@ def _is_gentle() -> bool:
 
 def _perhaps_let_go() -> None:
     fine = _is_gentle() and (_pace.stay_away is not None or not is_contended())
-    left = (_SHORT_SLICE if fine else _LONG_SLICE) - (time.thread_time() - _pace.let_go)
+    slice_, worked = _SHORT_SLICE if fine else _LONG_SLICE, time.thread_time() - _pace.let_go
     asked = time.monotonic()
-    if left > 0:
-        _pace.due = asked + left
+    if 0 <= worked < slice_:  # in a forked child the CPU time begins anew
+        _pace.due = asked + slice_ - worked
         return
     time.sleep(0)
     _pace.waited = time.monotonic() - asked

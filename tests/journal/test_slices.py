@@ -75,6 +75,14 @@ def test_who_may_wait_lets_others_run_every_forty_microseconds(machine: Machine)
     assert worked(machine, 1000, 15e-6) == pytest.approx(15, abs=1)
 
 
+def test_a_thread_whose_cpu_time_begins_anew_lets_others_run(machine: Machine) -> None:
+    """As that of a forked child does."""
+    worked(machine, 1000, 15e-6)
+    machine.away += machine.cpu
+    machine.cpu = 0.0
+    assert worked(machine, 1000, 15e-6) == pytest.approx(15, abs=2)
+
+
 def test_whoever_computes_is_left_alone_as_often_as_the_writer_may(machine: Machine) -> None:
     """Until it returns that it may not any more; then the work is cut less fine, or it would never be done."""
     left: list[bool] = [True, True, False]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
+import pickle
 import pydoc
+import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pytest
 
 from agenttrace.errors import ConfigurationError
 from agenttrace.record.makers import Makers
+from agenttrace.record.options import UNSET
 from agenttrace.record.span import Span
 from agenttrace.record.state import NATIVE
 from tests.record.recording import Recording
@@ -33,6 +38,9 @@ CALLS: dict[str, Callable[[Makers], Any]] = {
     "ids": lambda make: make.master("turn", input=1, session_id="one"),
     "a prompt": lambda make: make.prompt("ask", history=[1], model="m", state_name="s", provider="p"),
     "a prompt with tools": lambda make: make.prompt("ask", model="m", tools=[len]),
+    "a prompt in another order": lambda make: make.prompt("ask", provider="p", model="m", history=[1], turn_index=2),
+    "a prompt by `span`": lambda make: make.span("prompt", "ask", input=1),
+    "UNSET": lambda make: make.tool_call("look", input=UNSET, tool_call_id="7"),
     "a state that is no text": lambda make: make.prompt("ask", model="m", state_name=5),  # type: ignore[call-overload]
     "a type": lambda make: make.span("plan_b", "x", input=1),
     "a type that is to be cleaned": lambda make: make.span("Plan  B", "x", input=1),
@@ -69,7 +77,9 @@ def _recorded(call: Callable[[Makers], Any]) -> list[Any]:
     decorated = off(lambda: None)
     recording.recorder.enabled = True
     decorated()
-    return [(run.type, run.name, run.envelope, run.content) for run in recording.runs()]
+    *on, last = recording.runs()
+    ordered = [(run.type, run.name, run.envelope, list(run.content.items())) for run in on]
+    return [*ordered, (last.type, last.name, last.envelope, last.content)]
 
 
 @pytest.mark.parametrize("what", CALLS)
@@ -106,6 +116,31 @@ def test_a_maker_looks_like_its_method(recording: Recording) -> None:
     assert "Make one tool call" in pydoc.render_doc(Makers, renderer=pydoc.plaintext)
     assert inspect.isfunction(inspect.unwrap(Makers.tool_call))
     assert not hasattr(Makers.tool_call, "nothing_of_the_kind")
+    assert inspect.isfunction(Makers.tool_call)
+
+
+def test_a_maker_can_be_referred_to_copied_and_pickled(recording: Recording) -> None:
+    """As a function can, which is itself wherever it goes."""
+    bound = recording.make.tool_call
+    assert weakref.ref(Makers.tool_call)() is Makers.tool_call
+    assert weakref.WeakMethod(bound)() == bound
+    assert copy.deepcopy({"it": Makers.tool_call}) == {"it": copy.copy(Makers.tool_call)}
+    assert pickle.loads(pickle.dumps(Makers.tool_call)) is Makers.tool_call  # noqa: S301
+    if NATIVE:
+        with pytest.raises(AttributeError):
+            del Makers.tool_call.__wrapped__  # type: ignore[attr-defined]
+
+
+def test_a_maker_can_be_mocked_by_its_signature(recording: Recording) -> None:
+    """`unittest.mock` takes it for the method that it is."""
+    with mock.patch.object(Makers, "prompt", autospec=True) as mocked:
+        recording.make.prompt("ask", model="m")
+    assert mocked.call_args == mock.call(recording.make, "ask", model="m")
+    stand_in = mock.create_autospec(Makers, instance=True)
+    with pytest.raises(TypeError, match="too many positional"):
+        stand_in.prompt("ask", "more")
+    stand_in.prompt("ask")
+    stand_in.prompt.assert_called_once_with(prompt_type="ask")
 
 
 @pytest.mark.skipif(not NATIVE, reason="built without a compiler")

@@ -13,6 +13,7 @@ enum { METHOD, TYPE, FIRST_KEY, KEYS, DOC, MAKER_OBJECTS };
 typedef struct {
     PyObject_HEAD
     caller call;
+    PyObject *weak; /* references to it */
     PyObject *object[MAKER_OBJECTS];
 } Maker;
 
@@ -59,18 +60,32 @@ static int is_plain_type(PyObject *type)
     return before != '_';
 }
 
+/* Where a word is among those of a call, which are interned as it is; -1: nowhere. */
+static Py_ssize_t place_of(PyObject *word, const Call *call)
+{
+    Py_ssize_t i = call->count - 1;
+    while (i >= 0 && PyTuple_GetItem(call->words, i) != word) {
+        i--;
+    }
+    return i;
+}
+
 /* 1: the values of a call by content key; 0: not so simple; -1: an exception. */
 static int take_content(PyObject *const *object, Call *call)
 {
     if (object[FIRST_KEY] != Py_None && PyDict_SetItem(call->content, object[FIRST_KEY], call->name) < 0) {
         return -1;
     }
-    for (Py_ssize_t i = 0; i < call->count; i++) {
-        PyObject *value = call->values[i], *key = PyDict_GetItemWithError(object[KEYS], PyTuple_GetItem(call->words, i));
-        if (key == NULL) {
-            return PyErr_Occurred() ? -1 : 0;
+    PyObject *word, *key;
+    Py_ssize_t at = 0, found = 0;
+    while (found < call->count && PyDict_Next(object[KEYS], &at, &word, &key)) { /* in the method's order */
+        Py_ssize_t i = place_of(word, call);
+        PyObject *value = i < 0 ? Py_None : call->values[i];
+        found += i >= 0;
+        if (value == given.unset) {
+            return 0;
         }
-        if (value == Py_None || value == given.unset) {
+        if (value == Py_None) {
             continue;
         }
         if (key == Py_None) {
@@ -81,7 +96,7 @@ static int take_content(PyObject *const *object, Call *call)
             call->state_name = value;
         }
     }
-    return (call->state_name == Py_None || PyUnicode_CheckExact(call->state_name)) &&
+    return found == call->count && (call->state_name == Py_None || PyUnicode_CheckExact(call->state_name)) &&
            (call->provider == Py_None || PyUnicode_CheckExact(call->provider));
 }
 
@@ -152,6 +167,16 @@ static PyObject *made_by(PyObject *const *object, Call *call)
     return span;
 }
 
+/* The method; NULL and an exception after the garbage collector has cleared the maker. */
+static PyObject *method_of(PyObject *maker)
+{
+    PyObject *method = ((Maker *)maker)->object[METHOD];
+    if (method == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "Maker: it is no more");
+    }
+    return method;
+}
+
 /* The method's own answer. */
 static PyObject *asked(PyObject *method, PyObject *const *arguments, Py_ssize_t count, PyObject *words)
 {
@@ -175,6 +200,9 @@ static PyObject *asked(PyObject *method, PyObject *const *arguments, Py_ssize_t 
 static PyObject *call_maker(PyObject *self, PyObject *const *arguments, size_t flagged, PyObject *words)
 {
     PyObject *const *object = ((Maker *)self)->object;
+    if (method_of(self) == NULL) {
+        return NULL;
+    }
     int typed = object[TYPE] != Py_None; /* else the caller says the type first */
     Py_ssize_t count = POSITIONAL(flagged);
     if (silent_class != NULL && count == 3 - typed && PyUnicode_CheckExact(arguments[count - 1])) {
@@ -194,7 +222,8 @@ static PyObject *call_maker(PyObject *self, PyObject *const *arguments, size_t f
 
 static PyObject *call_method(PyObject *self, PyObject *arguments, PyObject *named)
 {
-    return PyObject_Call(((Maker *)self)->object[METHOD], arguments, named);
+    PyObject *method = method_of(self);
+    return method == NULL ? NULL : PyObject_Call(method, arguments, named);
 }
 
 static PyObject *bind_maker(PyObject *self, PyObject *instance, PyObject *type)
@@ -206,16 +235,27 @@ static PyObject *bind_maker(PyObject *self, PyObject *instance, PyObject *type)
     return PyObject_CallFunctionObjArgs(bound_method, self, instance, NULL);
 }
 
-/* What is not found here is the method's; so is the module, which every class has for itself. */
+/* What is not found here is the method's. So are the module, which every class has for itself, and the class: whoever
+ * asks with `isinstance` whether it is a function, as unittest.mock does, means what can be done with it. */
 static PyObject *attribute_of_maker(PyObject *self, PyObject *name)
 {
-    int of_class = PyUnicode_CompareWithASCIIString(name, "__module__") == 0;
+    int of_class = PyUnicode_CompareWithASCIIString(name, "__module__") == 0 ||
+                   PyUnicode_CompareWithASCIIString(name, "__class__") == 0;
     PyObject *found = of_class ? NULL : PyObject_GenericGetAttr(self, name);
     if (of_class || (found == NULL && PyErr_ExceptionMatches(PyExc_AttributeError))) {
         PyErr_Clear();
-        found = PyObject_GetAttr(((Maker *)self)->object[METHOD], name);
+        PyObject *method = method_of(self);
+        found = method == NULL ? NULL : PyObject_GetAttr(method, name);
     }
     return found;
+}
+
+/* By its name, as a function: a copy is itself. */
+static PyObject *reduce_maker(PyObject *self, PyObject *nothing)
+{
+    (void)nothing;
+    PyObject *method = method_of(self);
+    return method == NULL ? NULL : PyObject_GetAttrString(method, "__qualname__");
 }
 
 static PyObject *new_maker(PyTypeObject *type, PyObject *arguments, PyObject *named)
@@ -252,14 +292,22 @@ static int clear_maker(PyObject *self)
 
 static void dealloc_maker(PyObject *self)
 {
+    PyObject_ClearWeakRefs(self);
     dealloc_all(self, ((Maker *)self)->object, MAKER_OBJECTS);
 }
 
 static PyMemberDef maker_members[] = {
-    AN_OBJECT(Maker, "__wrapped__", METHOD), AN_OBJECT(Maker, "__doc__", DOC),
+    {"__wrapped__", T_OBJECT_EX, offsetof(Maker, object) + METHOD * sizeof(PyObject *), READONLY, NULL},
+    AN_OBJECT(Maker, "__doc__", DOC),
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(Maker, weak), READONLY, NULL},
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(Maker, call), READONLY, NULL}, {0},
 };
+static PyMethodDef maker_methods[] = {
+    {"__reduce__", reduce_maker, METH_NOARGS, "Return the method's name."},
+    {0},
+};
 static PyType_Slot maker_slots[] = {
+    {Py_tp_methods, maker_methods},
     {Py_tp_new, new_maker}, {Py_tp_call, call_method}, {Py_tp_descr_get, bind_maker},
     {Py_tp_getattro, attribute_of_maker}, {Py_tp_members, maker_members}, {Py_tp_traverse, traverse_maker},
     {Py_tp_clear, clear_maker}, {Py_tp_dealloc, dealloc_maker}, {0, NULL},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from sys import intern
 from types import MethodType
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ __all__ = ["maker"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def maker(run_type: str | None, *same: str, name: str | None = None, **keys: str | None) -> Callable[[F], F]:
+def maker(run_type: str | None, *given: str | tuple[str, str | None], name: str | None = None) -> Callable[[F], F]:
     """Return what makes a method of `Makers` a maker in C; it stays as it is where there is none.
 
     What a call gives is the method's own answer, and is asked of the method wherever the call is not usual: the name
@@ -23,17 +24,19 @@ def maker(run_type: str | None, *same: str, name: str | None = None, **keys: str
 
     Args:
         run_type: what it makes; None: the type is the method's first argument.
-        same: the parameters whose content key has the same name.
+        given: the parameters, in the order of the content; with their content key, where that has another name, and
+            None for the provider, which is no content.
         name: the content key of the name, where it has one.
-        keys: content keys of other parameters; None for the provider, which is no content.
     """
+    pairs = [(one, one) if isinstance(one, str) else one for one in given]
+    keys = {intern(word): key for word, key in pairs}
 
     def quick(method: F) -> F:
         if not NATIVE:
             return method
         from agenttrace.record import _span
 
-        made: Any = _span.Maker(method, run_type, name, {**dict(zip(same, same, strict=True)), **keys})
+        made: Any = _span.Maker(method, run_type, name, keys)
         return made
 
     return quick

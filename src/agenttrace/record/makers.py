@@ -204,10 +204,9 @@ class Makers:
     ) -> Span: ...
     @maker(
         "prompt",
-        *("system_prompt", "history", "full_prompt", "turn_index", "state_name", "action"),
+        *("turn_index", "system_prompt", "history", "full_prompt", ("model", "llm_model"), "state_name", "action"),
+        ("provider", None),
         name="prompt_type",
-        model="llm_model",
-        provider=None,
     )
     def prompt(
         self,

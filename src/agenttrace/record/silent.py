@@ -83,7 +83,7 @@ class Silent(Quiet):
         """Decorate a function as a real span does."""
         given = self._content()
         content = {key: value for key, value in given.items() if key is not None}
-        if self._run_type == "prompt":
+        if self._run_type == "prompt" and "model" in self._key_of:  # made in C, where the name is not among the words
             content["prompt_type"] = self._name
         return self._makers._made(self._run_type, self._name, content, given.get(None))(function)
 

@@ -72,8 +72,7 @@ class SQLitePurgeTables(SQLiteTables, SQLPurgeTables):
 def _bindable(column: Sequence[Any]) -> Sequence[Any]:
     kinds = set(map(type, column))
     if bytes in kinds:
-        made = {value: bytearray(value) for value in set(column) if type(value) is bytes}
-        return [made.get(value, value) for value in column]
+        return [bytearray(value) if type(value) is bytes else value for value in column]
     return list(map(_number, column)) if bool in kinds else column
 
 
