@@ -31,6 +31,7 @@ CALLS: dict[str, Callable[[Makers], Any]] = {
     "the name by keyword": lambda make: make.tool_call(name="look", input=1),
     "no name": lambda make: make.tool_call(input=1),
     "keywords from a dict": lambda make: make.context("find", **dict(query="?")),  # noqa: C408
+    "keywords made of parts": lambda make: make.context("find", **{str(b"query", "ascii"): "?"}),
     "a partial": lambda make: partial(make.master, input="hello")("turn"),
     "of the class": lambda make: Makers.predefined_behaviour(make, "greet", trigger="door", input=1),
     "of a subclass of str": lambda make: make.tool_call(type("Name", (str,), {})("look"), input=1),

@@ -336,17 +336,11 @@ def test_a_connection_keeps_nothing_of_the_statements_that_are_done(tmp_path: Pa
 def test_no_column_has_a_default(store: SQLiteStore) -> None:
     """A column that an INSERT leaves out is NULL, as one that it gives nothing."""
     with closing(SQLite(path_of(store)).connect()) as connection:
-        tables = [
-            name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        ]
-        defaults = {
-            name: connection.execute(
-                "SELECT name FROM pragma_table_info(?) WHERE dflt_value IS NOT NULL", (name,)
-            ).fetchall()
-            for name in tables
-        }
-    assert "run" in defaults
-    assert not any(defaults.values())
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        defaults = "SELECT name FROM pragma_table_info(?) WHERE dflt_value IS NOT NULL"
+        found = {name: connection.execute(defaults, (name,)).fetchall() for (name,) in tables}
+    assert "run" in found
+    assert not any(found.values())
 
 
 def test_a_column_in_which_nothing_stands_is_not_bound_and_empties_what_stood_there(tmp_path: Path) -> None:
