@@ -292,6 +292,7 @@ static int clear_maker(PyObject *self)
 
 static void dealloc_maker(PyObject *self)
 {
+    PyObject_GC_UnTrack(self); /* before callbacks run */
     PyObject_ClearWeakRefs(self);
     dealloc_all(self, ((Maker *)self)->object, MAKER_OBJECTS);
 }

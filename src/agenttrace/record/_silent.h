@@ -11,8 +11,8 @@ static PyTypeObject *quiet_type;
 
 static PyMemberDef quiet_members[] = {
     AN_OBJECT(Quiet, "_makers", MAKERS), AN_OBJECT(Quiet, "_run_type", RUN_TYPE), AN_OBJECT(Quiet, "_name", NAME),
-    AN_OBJECT(Quiet, "_words", WORDS),   AN_OBJECT(Quiet, "_given", GIVEN),   AN_OBJECT(Quiet, "_key_of", KEY_OF),     AN_OBJECT(Quiet, "input", INPUT),
-    AN_OBJECT(Quiet, "output", OUTPUT),  AN_OBJECT(Quiet, "documents", DOCUMENTS),
+    AN_OBJECT(Quiet, "_words", WORDS),   AN_OBJECT(Quiet, "_given", GIVEN),       AN_OBJECT(Quiet, "_key_of", KEY_OF),
+    AN_OBJECT(Quiet, "input", INPUT),    AN_OBJECT(Quiet, "output", OUTPUT),      AN_OBJECT(Quiet, "documents", DOCUMENTS),
     AN_OBJECT(Quiet, "response", RESPONSE), {0},
 };
 
