@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agenttrace.query.tree import Node, grow
+from agenttrace.query.views import agent_events
 from agenttrace.store.protocol import RunFilter, SessionFilter
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from agenttrace.model.rows import EventRow, RunFigures, RunRow, SessionRow
     from agenttrace.store.protocol import Store
 
-__all__ = ["agent_names", "every_figure", "runs_of", "session", "took_part", "trees"]
+__all__ = ["agent_names", "every_figure", "runs_of", "runs_told_of", "session", "took_part", "trees"]
 
 _RUNS_AT_ONCE = 2_000
 
@@ -48,6 +49,11 @@ def runs_of(
     if not ids:
         return {}
     return {row.id: row for row in store.runs(RunFilter(workspace_id=workspace_id, ids=ids, fields=fields))}
+
+
+def runs_told_of(store: Store, workspace_id: bytes, events: Iterable[EventRow]) -> dict[bytes, RunRow]:
+    """Return the runs that `agent_events.event_of` needs for these events: of those that have no data of their own."""
+    return runs_of(store, workspace_id, (event for event in events if event.data is None), agent_events.FIELDS)
 
 
 def session(store: Store, workspace_id: bytes, session_id: bytes) -> SessionRow | None:

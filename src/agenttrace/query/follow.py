@@ -59,8 +59,7 @@ class SessionFollower:
         while True:
             before = self._session()
             fresh, more = self._fresh()
-            untold = [event for event in fresh if event.data is None]
-            texts = fetch.runs_of(self._ready(), self._workspace_id, untold, agent_events.FIELDS)
+            texts = fetch.runs_told_of(self._ready(), self._workspace_id, fresh)
             if not fresh or self._session().reset_at == before.reset_at:
                 break
         was_reset, self._reset_at = before.reset_at != self._reset_at, before.reset_at

@@ -301,8 +301,7 @@ class Query:
             workspace_id=workspace, session_id=session.id, types=agent_events.TYPES, after=position, limit=limit + 1
         )
         events = store.events(where)
-        untold = [event for event in events[:limit] if event.data is None]
-        of_runs = fetch.runs_of(store, workspace, untold, agent_events.FIELDS)
+        of_runs = fetch.runs_told_of(store, workspace, events[:limit])
         return agent_events.page_of(session, events, of_runs, limit=limit, total=self._counts.of_events(store, where))
 
     def agent_event(
@@ -322,7 +321,7 @@ class Query:
         )
         if not events:
             raise EventNotFound(f"no event {event_id} in session {session.key}")
-        of_runs = fetch.runs_of(store, workspace, events, agent_events.FIELDS)
+        of_runs = fetch.runs_told_of(store, workspace, events)
         return agent_events.event_of(session, events[0], of_runs.get(events[0].run_id))
 
     def prompt_logs(

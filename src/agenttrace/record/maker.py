@@ -32,17 +32,15 @@ def maker(run_type: str | None, *given: str | tuple[str, str | None], name: str 
     keys = {intern(word): key for word, key in pairs}
 
     def quick(method: F) -> F:
-        if not NATIVE:
-            return method
-        from agenttrace.record import _span
-
-        made: Any = _span.Maker(method, run_type, name, keys)
+        made: Any = method if _Maker is None else _Maker(method, run_type, name, keys)
         return made
 
     return quick
 
 
+_Maker: Callable[..., Any] | None = None
 if NATIVE:
     from agenttrace.record import _span
 
     _span.classes(Span, Silent, MethodType)
+    _Maker = _span.Maker

@@ -125,7 +125,8 @@ def run_columns(fields: frozenset[str] | None) -> str:
     """Return RUN_COLUMNS with NULL for what nobody reads: most of what a page of runs costs is reading columns."""
     if fields is None:
         return RUN_COLUMNS
-    return ", ".join(name if name in fields | _ALWAYS else "NULL" for name in _RUN)
+    read = fields | _ALWAYS
+    return ", ".join(name if name in read else "NULL" for name in _RUN)
 
 
 EVENT_COLUMNS = _names(_EVENT)
