@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from agenttrace import AgentTrace
 from agenttrace.erasure.filters import age
 from agenttrace.errors import ConfigurationError
 from agenttrace.store.memory import MemoryStore
+from tests.journal.journal_support import delete_folder
 
 
 class Exporter:
@@ -115,7 +115,7 @@ def test_where_the_folder_is_lost_the_thread_goes_on(tmp_path: Path, monkeypatch
     with trace.master("before"):
         pass
     assert not trace.flush(0.01)
-    shutil.rmtree(tmp_path / "traces.db.journal")
+    delete_folder(tmp_path / "traces.db.journal")
     with trace.master("after"):
         pass
     assert trace.flush(60)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -17,7 +18,18 @@ from agenttrace.model.versions import RANK_END, RANK_START
 from agenttrace.model.wire import RUN, RunRecord, write_run
 from agenttrace.store.batch import Batch
 
-__all__ = ["RUN", "FakeStore", "FileStore", "child", "make_pipeline", "now", "record", "records_of", "wait_until"]
+__all__ = [
+    "RUN",
+    "FakeStore",
+    "FileStore",
+    "child",
+    "delete_folder",
+    "make_pipeline",
+    "now",
+    "record",
+    "records_of",
+    "wait_until",
+]
 
 ROOT = Path(__file__).parents[2]
 
@@ -144,6 +156,11 @@ def wait_until(condition: Callable[[], Any], timeout: float = 20.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come true"
         time.sleep(0.002)
+
+
+def delete_folder(folder: Path) -> None:
+    """Delete it with all that is in it. Nothing is put into it meanwhile: its name is gone first."""
+    shutil.rmtree(folder.rename(folder.with_name(f"{folder.name}.deleted")))
 
 
 def child(script: str, *args: object, check: bool = True, measured: bool = True) -> subprocess.CompletedProcess[str]:

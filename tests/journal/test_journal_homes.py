@@ -23,7 +23,7 @@ from tests.journal.journal_support import RUN, FakeStore, child, record, wait_un
 Make = Callable[..., Pipeline]
 
 DELETED = """
-import os, shutil
+import os
 from agenttrace.errors import StoreUnavailable
 
 def down(batch):
@@ -32,7 +32,7 @@ def down(batch):
 root = Path(sys.argv[1])
 pipeline = make_pipeline(root, FakeStore(down), sync_interval=0.01)
 pipeline.append(RUN, record(1))
-shutil.rmtree(root)
+delete_folder(root)
 wait_until(lambda: pipeline._tail.segment.number > 1)
 for number in range(2, 50):
     pipeline.append(RUN, record(number))
