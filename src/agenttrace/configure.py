@@ -11,7 +11,6 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
 
@@ -26,12 +25,13 @@ from agenttrace.otel import target as otel_target
 from agenttrace.record.identity import Ids, RandomIds
 from agenttrace.record.makers import Makers
 from agenttrace.record.recorder import DEFAULT_MAX_CONTENT_BYTES, Recorder, any_trace
-from agenttrace.record.sampling import Sampled
 from agenttrace.settings import check, check_kinds, journal_root, service_of_environment, writer_of
 from agenttrace.store.urls import place_of, store_maker
 from agenttrace.writing import deriver, upkeep_by_age
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from agenttrace.access.audit import AuditTrail
     from agenttrace.access.keys import Keys
     from agenttrace.access.room import Access
@@ -141,7 +141,7 @@ class AgentTrace(Makers):
         self._access: Access | None = None
         self._when_erased: list[weakref.ref[Callable[[], object]]] = []
         self._query_timeout, self._raw_prompts = 5.0, True
-        self._place: Path | str | None = None
+        self._place: str | None = None
         self._is_lent: bool = False  # the store is an object that somebody gave us
         self.configure(store, **settings)
 
@@ -195,7 +195,7 @@ class AgentTrace(Makers):
         on = os.environ.get("AGENTTRACE_DISABLED", "").lower() in _FALSE if enabled is None else enabled
         place = place_of(chosen)
         lent = not isinstance(chosen, str | os.PathLike)
-        root = Path(journal_dir).absolute() if journal_dir is not None else journal_root(place)
+        root = os.path.abspath(journal_dir) if journal_dir is not None else journal_root(place)
         recorder = self._recorder
         now = clock or time.time_ns
         exports = export_pipelines(exporters, root, recorder, clock=lambda: now() // 1000)
@@ -240,6 +240,9 @@ class AgentTrace(Makers):
         recorder.serve("" if service is None else service_uuid(service))
         recorder.append, recorder.unsampled = pipeline.append, any_trace
         if respect_sampling:
+            # Imported where it is asked for.
+            from agenttrace.record.sampling import Sampled
+
             sampled = Sampled(pipeline.append)
             recorder.append, recorder.unsampled = sampled.append, sampled.mute
         recorder.enabled = on

@@ -60,7 +60,7 @@ def drain(
     Raises Taken where somebody else drains these journals, ConfigurationError where a setting cannot be used, OSError
     where the folder cannot.
     """
-    root = Path(journal_dir).absolute() if journal_dir is not None else journal_root(place_of(store))
+    root = os.path.abspath(journal_dir) if journal_dir is not None else journal_root(place_of(store))
     if root is None:
         raise ConfigurationError("store: what is in memory has no journals that another process could drain")
     make, report = store_maker(store), _Reporter()
@@ -70,9 +70,9 @@ def drain(
         derive=deriver(lambda error, where: report(where, error)),
         upkeep=upkeep_by_age(retention, root, audit=audit_retention, clock=_now),
     )
-    taken = Seat.take(root, patience=_PATIENCE)
+    taken = Seat.take(Path(root), patience=_PATIENCE)
     if taken is None:
-        said = seat.said(root)
+        said = seat.said(Path(root))
         raise Taken(f"process {said.get('pid')} on {said.get('host')} drains {root}")
     drainer = Drainer(taken, settings, make, on_error=report, clock=_now, linger=linger, once=once)
     _allow_many_files()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,6 @@ from agenttrace.model.wire import RUN, has_ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from agenttrace.record.recorder import Recorder
     from agenttrace.store.batch import Batch
@@ -20,7 +20,7 @@ __all__ = ["export_pipelines", "export_roots", "listeners_of"]
 
 
 def export_pipelines(
-    exporters: Sequence[Any], root: Path | None, recorder: Recorder, *, clock: Callable[[], int]
+    exporters: Sequence[Any], root: str | None, recorder: Recorder, *, clock: Callable[[], int]
 ) -> tuple[Pipeline, ...]:
     """Return one pipeline for each exporter, with a journal of its own beside the store's."""
     if not exporters:
@@ -30,7 +30,7 @@ def export_pipelines(
 
     pipelines: list[Pipeline] = []
     for number, exporter in enumerate(exporters):
-        folder = None if root is None else root.with_name(f"{root.name}.export") / f"{number}-{type(exporter).__name__}"
+        folder = None if root is None else os.path.join(_exports(root), f"{number}-{type(exporter).__name__}")
         store: Any = ExportStore(exporter)  # all that a writer asks of a store
         pipeline = Pipeline(
             JournalSettings(root=folder, retry_max=30.0, heartbeat=None),
@@ -43,13 +43,17 @@ def export_pipelines(
     return tuple(pipelines)
 
 
-def export_roots(root: Path | None) -> list[Path]:
+def export_roots(root: str | None) -> list[str]:
     """Return the folders of the exporters' journals, of earlier exporters too."""
     if root is None:
         return []
-    with suppress(OSError):
-        return sorted(path for path in root.with_name(f"{root.name}.export").iterdir() if path.is_dir())
+    with suppress(OSError), os.scandir(_exports(root)) as entries:
+        return sorted(entry.path for entry in entries if entry.is_dir())
     return []
+
+
+def _exports(root: str) -> str:
+    return f"{root}.export"
 
 
 def listeners_of(exports: Sequence[Pipeline]) -> tuple[Callable[[list[tuple[int, bytes]], Batch], None], ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from agenttrace.errors import ConfigurationError
 from agenttrace.journal.outside import DrainCommand, Drained
 from agenttrace.loading import LOADING
+from agenttrace.store.location import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,8 +27,8 @@ _LINGER = 10  # seconds for which a drainer that a process started waits for oth
 
 def drained(
     store: str | os.PathLike[str] | Store,
-    place: Path | str | None,
-    root: Path | None,
+    place: str | None,
+    root: str | None,
     *,
     exporters: Sequence[Any],
     flush_interval: float,
@@ -51,11 +52,11 @@ def drained(
         raise ConfigurationError(
             "exporters: runs leave from the process that writes them; use writer='thread', or export from the store"
         )
-    arguments = ["--journal-dir", str(root), "--linger", str(_LINGER), "--flush-interval", str(flush_interval)]
+    arguments = ["--journal-dir", root, "--linger", str(_LINGER), "--flush-interval", str(flush_interval)]
     if retention is not None:
         arguments += ["--retention", _age(retention), *(["--audit-retention"] if audit_retention else [])]
     command = DrainCommand(
-        root=root,
+        root=Path(root),
         arguments=tuple(arguments),
         environment={"AGENTTRACE_STORE": _url(store, place)},
         path=str(Path(__file__).resolve().parents[1]),
@@ -72,9 +73,9 @@ def _age(age: str | timedelta) -> str:
     return next(fitting, f"{_MOST}w")
 
 
-def _url(store: str | os.PathLike[str], place: Path | str) -> str:
+def _url(store: str | os.PathLike[str], place: str) -> str:
     """Return the URL by which a process in another folder finds the store."""
-    return f"sqlite:///{place}" if isinstance(place, Path) else os.fspath(store)
+    return os.fspath(store) if is_url(place) else f"sqlite:///{place}"
 
 
 def late_maker(store: str | os.PathLike[str] | Store, *, clock: Callable[[], int] | None) -> Callable[[], Store]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from agenttrace.errors import ConfigurationError
+from agenttrace.store.location import is_url
 
 __all__ = ["check", "check_kinds", "journal_root", "service_of_environment", "writer_of"]
 
@@ -92,13 +92,13 @@ def service_of_environment() -> str | None:
     return resource.get("service.instance.id") or name
 
 
-def journal_root(place: str | Path | None) -> Path | None:
+def journal_root(place: str | None) -> str | None:
     """Return where the journals of a store live: beside a file, else in the user's state folder; None for memory."""
     if place is None:
         return None
-    if isinstance(place, Path):
-        return place.with_name(place.name + ".journal")
+    if not is_url(place):
+        return f"{place}.journal"
     from hashlib import blake2b
 
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return state / "agenttrace" / blake2b(place.encode(), digest_size=8).hexdigest()
+    state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+    return os.path.join(state, "agenttrace", blake2b(place.encode(), digest_size=8).hexdigest())

@@ -12,7 +12,6 @@ from agenttrace.errors import ConfigurationError, InvalidQuery
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import timedelta
-    from pathlib import Path
 
     from agenttrace.model.foreign import Derived, ForeignLog, ForeignSpan, NativeRun
     from agenttrace.store.batch import Derive
@@ -40,7 +39,7 @@ def deriver(failed: Callable[[BaseException, str], None]) -> Derive:
 
 
 def upkeep_by_age(
-    retention: str | timedelta | None, root: Path | None, *, audit: bool, clock: Callable[[], int]
+    retention: str | timedelta | None, root: str | None, *, audit: bool, clock: Callable[[], int]
 ) -> Callable[[Store], float] | None:
     """Return what keeps the store by age, or None. Raises ConfigurationError."""
     if not isinstance(audit, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -48,6 +47,8 @@ def upkeep_by_age(
     if retention is None:
         return None
     # Imported where it is asked for: recording does without.
+    from pathlib import Path
+
     from agenttrace.erasure.filters import age
     from agenttrace.erasure.retention import Retention
 
@@ -57,4 +58,5 @@ def upkeep_by_age(
         raise ConfigurationError(str(error)) from error
     if oldest is None:
         raise ConfigurationError(f"retention: must be an age, as '90d' or a timedelta, got {retention!r}")
-    return Retention(oldest, root, audit=audit, clock=clock).step
+    folder = None if root is None else Path(root)
+    return Retention(oldest, folder, audit=audit, clock=clock).step

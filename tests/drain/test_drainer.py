@@ -97,7 +97,7 @@ def test_once_drains_the_living_and_the_dead(
 
 def folder_of(pipeline: Pipeline) -> str:
     journal: Any = pipeline._journal
-    return journal.home.path.name
+    return Path(journal.home.path).name
 
 
 def test_once_and_a_store_out_of_reach(
@@ -226,10 +226,10 @@ def test_journals_of_threads_are_left_to_them(root: Path, store: FakeStore, drai
     """As long as they live."""
     home = JournalFolder(root, started=1)
     drainer(store, once=True).run()
-    assert not (home.path / "status").exists()
+    assert not Path(home.path, "status").exists()
     home.forget()
     drainer(store, once=True).run()
-    assert not home.path.exists()
+    assert not Path(home.path).exists()
 
 
 def test_it_says_who_it_is(root: Path, store: FakeStore, drainer: Callable[..., Drainer]) -> None:

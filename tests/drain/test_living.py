@@ -29,6 +29,7 @@ class Process:
         self.counters = Counters()
         self.settings = JournalSettings(root=root, max_bytes=max_bytes, segment_bytes=SEGMENT, batch_records=10)
         self.home = JournalFolder(root, started=1, writer="process")
+        self.folder = Path(self.home.path)
         self.problems: list[BaseException] = []
         self.tail = Tail(self._overflow, self.problems.append)
         self.journal = SharedJournal(
@@ -50,7 +51,7 @@ class Process:
     @property
     def segment(self) -> Path:
         """The newest segment."""
-        return max(self.home.path.glob("*.seg"))
+        return max(self.folder.glob("*.seg"))
 
     def write(self, offset: int, data: bytes) -> None:
         """Write into the newest segment, as a process does that is in the middle of it."""
@@ -71,7 +72,7 @@ def process(tmp_path: Path) -> Iterator[Process]:
 @pytest.fixture
 def reader(process: Process) -> Iterator[LivingJournal]:
     """A drainer's side of that."""
-    made = LivingJournal(process.home.path, process.settings)
+    made = LivingJournal(process.folder, process.settings)
     yield made
     made.close()
 
@@ -110,10 +111,10 @@ def test_segments_are_deleted_once_they_are_read_and_give_their_room_back(
     """The one that is open stays; the process counts the others out."""
     payloads = [record(number, content="x" * 3000) for number in range(80)]
     process.append(*payloads)
-    segments = sorted(process.home.path.glob("*.seg"))
+    segments = sorted(process.folder.glob("*.seg"))
     assert len(segments) > 3
     assert read_all(reader) == payloads
-    assert sorted(process.home.path.glob("*.seg")) == segments[-1:]
+    assert sorted(process.folder.glob("*.seg")) == segments[-1:]
     process.journal.refresh()
     assert process.journal.committed == process.journal.position() > position(len(segments), HEADER_SIZE)
     assert process.journal._used <= 2 * SEGMENT
@@ -169,7 +170,7 @@ def test_damage_at_the_end_of_a_segment_that_is_complete(process: Process, reade
         found += [payload for _, payload in chunk.records]
         reader.commit(chunk.offset)
     assert (found, damaged) == ([payloads[0]], 1)
-    assert len(list(process.home.path.glob("*.seg"))) == 1
+    assert len(list(process.folder.glob("*.seg"))) == 1
 
 
 def test_who_comes_next_goes_on_where_the_mark_stands(process: Process, reader: LivingJournal) -> None:
@@ -179,14 +180,14 @@ def test_who_comes_next_goes_on_where_the_mark_stands(process: Process, reader: 
     chunk = reader.read()
     assert chunk is not None
     reader.commit(chunk.offset)
-    following = LivingJournal(process.home.path, process.settings)
+    following = LivingJournal(process.folder, process.settings)
     second = following.read()
     assert second is not None
     following.commit(second.offset)
     following.close()
     assert [payload for _, payload in second.records] == payloads[10:20]
     process.journal.forget()
-    (dead,) = adopt(process.home.path.parent, process.settings, skip=fail)
+    (dead,) = adopt(process.folder.parent, process.settings, skip=fail)
     found: list[bytes] = []
     while (chunk := dead.read()) is not None:
         found += [payload for _, payload in chunk.records]
@@ -242,7 +243,7 @@ def test_a_full_journal_has_room_again_once_it_is_drained(tmp_path: Path) -> Non
         process.append(record(number, content="z" * 2000))
     assert process.counters.degraded > 0
     assert process.counters.dropped > 0
-    reader = LivingJournal(process.home.path, process.settings)
+    reader = LivingJournal(process.folder, process.settings)
     read_all(reader)
     degraded, dropped = process.counters.degraded, process.counters.dropped
     whole = [record(number, content="w" * 2000) for number in range(10)]

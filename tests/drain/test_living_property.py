@@ -28,7 +28,7 @@ def test_what_is_appended_is_read_in_order(steps: list[tuple[str, int]]) -> None
     """Readers come and go, segments fill, what is stored is overwritten."""
     with tempfile.TemporaryDirectory() as folder:
         process = Process(Path(folder) / "journal", max_bytes=1 << 28)
-        reader = LivingJournal(process.home.path, process.settings)
+        reader = LivingJournal(process.folder, process.settings)
         appended: list[bytes] = []
         found: list[bytes] = []
         for step, size in [*steps, *[("read", 0)] * (len(steps) + 2)]:
@@ -43,7 +43,7 @@ def test_what_is_appended_is_read_in_order(steps: list[tuple[str, int]]) -> None
                     reader.commit(chunk.offset)
             elif step == "another reader":
                 reader.close()
-                reader = LivingJournal(process.home.path, process.settings)
+                reader = LivingJournal(process.folder, process.settings)
             elif step == "wipe":
                 reader.wipe()
             elif step == "renew":

@@ -128,10 +128,15 @@ def _consistent(history: list[list[Record]]) -> list[list[Record]]:
         run = read_run(payload)
         envelope = orjson.loads(run.envelope)
         known = first.setdefault(envelope["scope"]["workspace_id"].encode() + run.trace + run.span, run)
-        run.envelope = orjson.dumps(envelope | {"type": orjson.loads(known.envelope)["type"]})
-        run.end = None if run.end is None else known.start + run.end - run.start
-        run.start, run.turn, run.seq, run.parent = known.start, known.turn, known.seq, known.parent
-        return kind, write_run(run)
+        same = run._replace(
+            envelope=orjson.dumps(envelope | {"type": orjson.loads(known.envelope)["type"]}),
+            end=None if run.end is None else known.start + run.end - run.start,
+            start=known.start,
+            turn=known.turn,
+            seq=known.seq,
+            parent=known.parent,
+        )
+        return kind, write_run(same)
 
     return [[settled(*record) for record in records] for records in history]
 

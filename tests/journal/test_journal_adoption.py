@@ -87,7 +87,7 @@ def test_an_adopter_looks_again_while_it_runs(pipeline: Make, store: FakeStore, 
 def test_a_journal_whose_process_lives_is_left_alone(root: Path) -> None:
     """Whatever its pid says; the lock alone counts."""
     living = JournalFolder(root, started=0)
-    (living.path / "owner.json").write_text(json.dumps({"pid": 2**22 + 1, "host": "gone"}))
+    Path(living.path, "owner.json").write_text(json.dumps({"pid": 2**22 + 1, "host": "gone"}))
     assert list(adopt(root, JournalSettings(root=root), skip=pytest.fail)) == []
     living.remove()
     assert list(root.iterdir()) == []
@@ -416,7 +416,7 @@ def test_a_folder_that_was_never_finished_is_swept_away_after_a_while(root: Path
 def test_an_unfinished_folder_whose_maker_lives_stays(root: Path) -> None:
     """It is locked."""
     living = JournalFolder(root, started=0)
-    living.path.rename(root / ".unfinished")
+    os.rename(living.path, root / ".unfinished")
     age(root / ".unfinished")
     assert list(adopt(root, JournalSettings(root=root), skip=pytest.fail)) == []
     assert (root / ".unfinished").exists()

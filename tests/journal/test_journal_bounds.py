@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +51,8 @@ def test_whole_is_the_record_itself() -> None:
 
 def test_a_preview_cuts_long_values_and_keeps_short_ones() -> None:
     """Each value says how long it was and how it began; ids, times and status stay."""
-    whole = read_run(record(1, attributes={"team": "a"}))
-    whole.content = json.dumps({"input": "short", "output": "y" * 5000, "documents": [{"text": "z" * 900}]}).encode()
+    content = json.dumps({"input": "short", "output": "y" * 5000, "documents": [{"text": "z" * 900}]}).encode()
+    whole = read_run(record(1, attributes={"team": "a"}))._replace(content=content)
     cut = degrade(RUN, write_run(whole), PREVIEW)
     envelope, content = run_of(cut)
     assert envelope["attributes"] == {"team": "a", "degraded": "preview"}
@@ -61,7 +60,7 @@ def test_a_preview_cuts_long_values_and_keeps_short_ones() -> None:
     assert content["output"] == {"truncated": True, "bytes": 5002, "preview": "y" * 200}
     assert content["documents"]["truncated"] is True
     assert content["documents"]["preview"].startswith('[{"text":"zzz')
-    assert replace(read_run(cut), envelope=b"", content=b"") == replace(whole, envelope=b"", content=b"")
+    assert read_run(cut)._replace(envelope=b"", content=b"") == whole._replace(envelope=b"", content=b"")
 
 
 def test_a_skeleton_is_the_run_without_content_and_attributes() -> None:
@@ -89,8 +88,7 @@ def test_an_event_is_cut_as_a_run_is() -> None:
 def test_a_record_that_would_not_become_smaller_stays_as_it_is(level: int) -> None:
     """Where marking it would make it longer."""
     assert degrade(ENTITY, b'{"entity":"agent"}', level) == b'{"entity":"agent"}'
-    bare = read_run(record(1))
-    bare.content = b""
+    bare = read_run(record(1))._replace(content=b"")
     assert degrade(RUN, write_run(bare), level) == write_run(bare)
 
 

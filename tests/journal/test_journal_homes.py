@@ -67,7 +67,7 @@ def test_a_deleted_folder_costs_nothing_however_long_the_backlog(pipeline: Make,
     home: Any = journal.home
     for number in range(1, 20):
         traced.append(RUN, record(number, content="x" * 1000))
-    folder = home.path
+    folder = Path(home.path)
 
     def is_left() -> bool:
         """Of the old folder: the writer may put its next segment there meanwhile."""

@@ -27,13 +27,14 @@ ROOMS = {
     "letters": {"model", "errors", *PROTOCOL, "journal"},
     "health": {"model", "errors", *PROTOCOL, "store.location", "journal"},
     "otel": {"model", "errors", *PROTOCOL, "record"},
-    "verify": {"model", "errors", *PROTOCOL, "record", "journal"},
+    "verify": {"model", "errors", *PROTOCOL, "store.location", "record", "journal"},
     "cli": {
         "draining",
         "model",
         "errors",
         "query",
         "access",
+        "store.location",
         "store.protocol",
         "store.urls",
         "otel",
@@ -45,10 +46,10 @@ ROOMS = {
         "letters",
     },
     "asgi": {"model", "errors", "query", "access", "otel", "configure", *PROTOCOL},
-    "settings": {"errors", "store.protocol"},
+    "settings": {"errors", "store.location", "store.protocol"},
     "exporting": {"model", "errors", "store.batch", "journal", "record", "otel"},
     "writing": {"model", "errors", *PROTOCOL, "otel", "erasure"},
-    "outside": {"errors", "journal", "loading", "store.protocol", "store.urls"},
+    "outside": {"errors", "journal", "loading", "store.location", "store.protocol", "store.urls"},
     "draining": {"errors", "journal", "settings", "store.urls", "writing"},
     "configure": {
         "writing",
@@ -83,7 +84,7 @@ ACCELERATORS = {
     *("agenttrace.journal._frame", "agenttrace.journal._tail", "agenttrace.otel._members"),
 }
 #: Python for accelerators that are not there.
-TWINS = {"agenttrace.record.look"}
+TWINS = {"agenttrace.record.look", "agenttrace.record.randomids"}
 
 
 @dataclass(frozen=True)

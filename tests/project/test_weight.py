@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -45,9 +46,9 @@ def test_recording_loads_nothing_heavy(code: str, tmp_path: Path) -> None:
     assert loaded & HEAVY == set()
 
 
-FIRST = """
+#: Counts what the main thread imports: the writer's own thread loads what it needs meanwhile.
+SEEN = """
 import sys, threading
-import agenttrace
 
 class Seen:
     names = []
@@ -56,6 +57,33 @@ class Seen:
         if threading.current_thread() is threading.main_thread():
             self.names.append(name)
 
+"""
+
+LITTLE = (
+    SEEN
+    + """
+import opentelemetry.trace, orjson
+sys.meta_path.insert(0, Seen())
+import agenttrace
+with agenttrace.AgentTrace("sqlite:///weight.db") as trace, trace.tool_call("look_up", input={"q": 1}) as call:
+    call.output = [1]
+    print(Seen.names)
+sys.meta_path.pop(0)
+"""
+)
+
+
+def test_a_first_span_loads_little_of_the_standard_library(tmp_path: Path) -> None:
+    """Each of these takes milliseconds, or brings others that do."""
+    seen = imported(LITTLE, tmp_path)
+    assert "agenttrace.record.span" in seen
+    assert seen & {"pathlib", "random", "urllib", "ipaddress"} == set()
+
+
+FIRST = (
+    SEEN
+    + """
+import agenttrace
 agenttrace.configure("sqlite:///weight.db")
 sys.meta_path.insert(0, Seen())
 with agenttrace.tool_call("look_up", input={"q": 1}) as call:
@@ -64,12 +92,18 @@ print(Seen.names)
 sys.meta_path.pop(0)
 assert agenttrace.flush(timeout=30)
 """
+)
 
 
 def test_the_first_span_imports_nothing_in_the_traced_thread(tmp_path: Path) -> None:
     """An interrupt (Ctrl-C, a timer that raises) within an import leaves Python's import lock held for good."""
+    assert imported(FIRST, tmp_path) == set()
+
+
+def imported(code: str, folder: Path) -> set[str]:
+    """Return what this code says that it imported."""
     ran = subprocess.run(
-        [sys.executable, "-c", FIRST], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=60, check=False
     )
     assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.splitlines()[0] == "[]"
+    return set(ast.literal_eval(ran.stdout.splitlines()[0]))

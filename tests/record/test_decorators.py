@@ -546,9 +546,9 @@ def test_decorated_calls_and_blocks_write_the_same(kind: str) -> None:
             work(recording)
         with make.master("turn", workspace_id="one"), make.scope(workspace_id="two"):
             work(recording)
-        return [(run.record.rank, run.record.revision, run.record, run.envelope) for run in recording.versions()]
+        # A prompt's type is content where it is given.
+        return [(run.record._replace(content=b""), run.envelope) for run in recording.versions()]
 
     calls, blocks = record(called), record(entered)
     for call, block in zip(calls, blocks, strict=True):
-        call[2].content = block[2].content = b""  # a prompt's type is content where it is given
         assert call == block

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import agenttrace
 from agenttrace.errors import ConfigurationError
-from agenttrace.store.location import shown
+from agenttrace.store.location import file_of, shown
 from agenttrace.store.memory import MemoryStore
 from agenttrace.store.sqlite import SQLiteStore
 from agenttrace.store.urls import open_store, place_of, store_maker
@@ -27,7 +27,7 @@ def test_a_relative_path_is_below_the_working_directory(name: str | Path) -> Non
     store = open_store(name)
     assert isinstance(store, SQLiteStore)
     assert store.url == f"sqlite:///{os.getcwd()}/x/y.db"
-    assert place_of(name) == Path.cwd() / "x" / "y.db"
+    assert file_of(place_of(name)) == Path.cwd() / "x" / "y.db"
 
 
 @pytest.mark.parametrize("name", ["sqlite:////srv/y.db", "/srv/y.db", Path("/srv/y.db")])
@@ -38,7 +38,13 @@ def test_an_absolute_path_is_itself(name: str | Path) -> None:
 
 def test_a_path_object_is_never_a_url() -> None:
     """Its text may look like one."""
-    assert place_of(Path("memory:")) == Path.cwd() / "memory:"
+
+    class _Odd(os.PathLike[str]):
+        def __fspath__(self) -> str:
+            return "memory://"
+
+    assert file_of(place_of(Path("memory:"))) == Path.cwd() / "memory:"
+    assert file_of(place_of(_Odd())) == Path.cwd() / "memory:"
 
 
 def test_memory_is_a_store_of_no_place() -> None:
@@ -55,12 +61,12 @@ def test_memory_is_a_store_of_no_place() -> None:
         ("postgres://app:pw@db/traces", "postgresql://app:***@db/traces"),
         ("postgresql:///traces", "postgresql:///traces"),
         ("clickhouse://app:pw@a,b:9440/traces?secure=true", "clickhouse://app:***@a,b:9440/traces?secure=true"),
-        ("chdb:///folder", Path.cwd() / "folder"),
-        ("chdb:////srv/folder", Path("/srv/folder")),
+        ("chdb:///folder", f"{Path.cwd()}/folder"),
+        ("chdb:////srv/folder", "/srv/folder"),
         ("chdb:////srv/folder?database=a", "chdb:////srv/folder?database=a"),
     ],
 )
-def test_a_server_is_a_place_without_its_password(name: str, place: str | Path) -> None:
+def test_a_server_is_a_place_without_its_password(name: str, place: str) -> None:
     """So a new password is no new place, and the journals that wait for the store are found again."""
     assert place_of(name) == place
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agenttrace.errors import StoreUnavailable
 from agenttrace.query.reader import Query
+from agenttrace.store.location import file_of
 from agenttrace.store.urls import open_store, place_of
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def changing(given: str | None, *, make: bool = True) -> Generator[Store]:
 def existing(given: str | None) -> Store:
     """Return the store, not open yet. Raises StoreUnavailable where there is no such file or folder."""
     url = store_url(given)
-    place = place_of(url)
-    if isinstance(place, Path) and not place.exists():
+    place = file_of(place_of(url))
+    if place is not None and not place.exists():
         raise StoreUnavailable(f"there is no store at {place}; name another with --store or AGENTTRACE_STORE")
     return open_store(url)

@@ -11,7 +11,7 @@ from agenttrace.model.letters import named_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
+    from os import PathLike
 
     from agenttrace.model.rows import DeadLetterRow
     from agenttrace.store.protocol import PurgeFilter, Store
@@ -48,12 +48,12 @@ def sift_step(store: Store, where: PurgeFilter, *, after: Place | None) -> Lette
     return LetterStep(discarded, (page[-1].time, page[-1].id) if len(page) == _PAGE else None)
 
 
-def sift_files(roots: Iterable[Path | None], where: PurgeFilter) -> int:
+def sift_files(roots: Iterable[str | PathLike[str] | None], where: PurgeFilter) -> int:
     """Delete the dead letters in files that go, and return how many. Raises OSError."""
     return sum(DeadLetters(root, 0).sift(lambda letter: goes(letter, where)) for root in roots)
 
 
-def count(store: Store, roots: Iterable[Path | None], where: PurgeFilter) -> int:
+def count(store: Store, roots: Iterable[str | PathLike[str] | None], where: PurgeFilter) -> int:
     """Return how many dead letters would go, of the store and of files. Raises OSError."""
     found = sum(goes(letter, where) for root in roots for _, letter in DeadLetters(root, 0).letters())
     page = store.dead_letters(limit=_PAGE)

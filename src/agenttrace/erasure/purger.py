@@ -21,7 +21,7 @@ from agenttrace.store.protocol import LINK_AGE, PurgeCounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from os import PathLike
 
     from agenttrace.store.protocol import PurgeFilter, Store
 
@@ -43,8 +43,8 @@ class Recording(Protocol):
 
 
 class _Journals(NamedTuple):
-    root: Path | None
-    segments: set[Path]
+    root: str | PathLike[str] | None
+    segments: set[str]
 
 
 class Purger:
@@ -58,7 +58,7 @@ class Purger:
         self,
         store: Store,
         recordings: Sequence[Recording],
-        roots: Sequence[Path | None],
+        roots: Sequence[str | PathLike[str] | None],
         *,
         forget: Callable[[], None],
         clock: Callable[[], int],

@@ -6,6 +6,7 @@ import time
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agenttrace.health.judge import findings_of
@@ -16,7 +17,6 @@ from agenttrace.model.times import utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from agenttrace.store.protocol import Store
 
@@ -26,8 +26,8 @@ __all__ = ["examine"]
 def examine(
     make: Callable[[], Store],
     *,
-    place: Path | str | None,
-    roots: Sequence[Path],
+    place: str | None,
+    roots: Sequence[str],
     process: SelfSeen | None,
     expected: bool,
     close: bool,
@@ -43,7 +43,7 @@ def examine(
     since = utc(now - age)
     store = look_at_store(make, place=place, since=since, timeout=timeout, close=close)
     deadline = time.monotonic() + timeout
-    seen = tuple(inspect_root(root, since=since, deadline=deadline) for root in roots)
+    seen = tuple(inspect_root(Path(root), since=since, deadline=deadline) for root in roots)
     findings = findings_of(store=store, roots=seen, process=process, expected=expected, now=utc(now))
     return Report(
         status=findings[0].status if findings else 0,

@@ -19,7 +19,7 @@ from agenttrace.health.report import LettersStored, ProcessSeen, SchemaState, St
 from agenttrace.journal.limit import done_within
 from agenttrace.journal.rights import Exposed, exposed
 from agenttrace.model.times import micros, utc
-from agenttrace.store.location import shown
+from agenttrace.store.location import file_of, shown
 from agenttrace.store.protocol import RunFilter, Versioned
 
 if TYPE_CHECKING:
@@ -36,18 +36,18 @@ _SILENT = 75.0
 
 
 def look_at_store(
-    make: Callable[[], Store], *, place: Path | str | None, since: datetime, timeout: float, close: bool
+    make: Callable[[], Store], *, place: str | None, since: datetime, timeout: float, close: bool
 ) -> StoreSeen:
     """Return what can be told of the store that `make` gives within `timeout` seconds. Raises nothing of the store's.
 
     `place` is its file or folder, where it has one; `close`: it is closed again, and nobody else uses it.
     """
-    look = _Look("memory://" if place is None else str(place), since)
+    look = _Look("memory://" if place is None else place, since)
     try:
-        if isinstance(place, Path):
-            if not place.exists():
+        if (file := file_of(place)) is not None:
+            if not file.exists():
                 return replace(look.seen, schema="missing", error=f"there is no store at {place}")
-            look.seen = replace(look.seen, exposed=_exposed(place))
+            look.seen = replace(look.seen, exposed=_exposed(file))
         if not done_within(timeout, lambda: look.run(make, close=close)):
             return _late(look.seen, timeout)
     except Exception as error:  # noqa: BLE001 - whatever a driver raises, it belongs into the report

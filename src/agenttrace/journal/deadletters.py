@@ -12,6 +12,7 @@ import errno
 import os
 import re
 from base64 import b64decode, b64encode
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
@@ -21,7 +22,7 @@ from agenttrace.model.letters import dead_letter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
-    from pathlib import Path
+    from os import PathLike
 
     from agenttrace.model.rows import DeadLetterRow
 
@@ -45,8 +46,8 @@ class DeadLetters:
     Nothing that is kept makes room for what comes: once the files are full, further letters are lost.
     """
 
-    def __init__(self, root: Path | None, max_bytes: int) -> None:
-        self._root = root
+    def __init__(self, root: str | PathLike[str] | None, max_bytes: int) -> None:
+        self._root = None if root is None else Path(root)
         self._max_bytes = max_bytes
 
     def add(self, letter: DeadLetterRow) -> bool:

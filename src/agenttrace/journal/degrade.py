@@ -41,8 +41,8 @@ def degrade(kind: int, payload: bytes, level: int) -> bytes:
 
 def _degrade_run(payload: bytes, level: int) -> bytes:
     record = read_run(payload)
-    record.envelope, record.content = _cut(record.envelope, record.content, level)
-    return write_run(record)
+    envelope, content = _cut(record.envelope, record.content, level)
+    return write_run(record._replace(envelope=envelope, content=content))
 
 
 def _degrade_note(payload: bytes, level: int) -> bytes:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +61,7 @@ class Drainer:
         self.counters = Counters()
         self.failure: str | None = None  # what kept it from draining everything
         self._seat = seat
-        self._settings = replace(settings, root=seat.root, adopt_interval=0.0)
+        self._settings = settings.replaced(root=str(seat.root), adopt_interval=0.0)
         self._make_store = make_store
         self._on_error = on_error
         self._clock = clock

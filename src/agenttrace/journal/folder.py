@@ -16,7 +16,6 @@ import contextlib
 import json
 import os
 import struct
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from zlib import crc32
 
@@ -24,7 +23,7 @@ import orjson
 
 from agenttrace.journal.gapfile import GapFile
 from agenttrace.journal.host import boot_id
-from agenttrace.journal.segment import SAFE, FileSegment
+from agenttrace.journal.segment import SAFE, FileSegment, unlink
 
 try:
     # Not when it is needed, which is in the traced thread: an interrupt within an import leaves the import lock held.
@@ -33,6 +32,9 @@ except ImportError:
     fcntl = None
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from os import PathLike
+
     from agenttrace.journal.frames import SegmentHeader
     from agenttrace.journal.gaps import GapBook
 
@@ -40,6 +42,7 @@ __all__ = [
     "JournalFolder",
     "LockError",
     "Mark",
+    "has_journals",
     "make_private",
     "read_mark",
     "read_owner",
@@ -68,26 +71,38 @@ class LockError(OSError):
     """There are no locks here, or one is granted twice: a journal could not tell the living from the dead."""
 
 
-def make_private(path: Path) -> None:
+def make_private(path: str | PathLike[str]) -> None:
     """Make a folder, with its parents, that only this user can enter, whatever the umask; an existing one stays."""
-    if path.is_dir():
+    if os.path.isdir(path):
         return
-    for folder in reversed([known for known in (path, *path.parents) if not known.is_dir()]):
-        with contextlib.suppress(FileExistsError):
-            folder.mkdir(0o700)
-            folder.chmod(0o700)
+    above = os.path.dirname(path)
+    if above:
+        make_private(above)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(path, 0o700)
+        os.chmod(path, 0o700)
 
 
-def try_lock(path: Path) -> int | None:
+def has_journals(root: str) -> bool:
+    """Return whether there are journals under `root`, of living processes or dead ones."""
+    try:
+        with os.scandir(root) as entries:
+            return any(not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False) for entry in entries)
+    except OSError:
+        return False
+
+
+def try_lock(path: str | PathLike[str]) -> int | None:
     """Return a descriptor that holds the lock of a journal folder, or None while somebody else does.
 
     Raises OSError where there is no lock file or it may not be opened.
     """
-    fd = os.open(path / "lock", _OPEN_LOCK)
+    lock = os.path.join(path, "lock")
+    fd = os.open(lock, _OPEN_LOCK)
     try:
         _flock(fd)
         if os.fstat(fd).st_nlink == 0:  # The one who adopted it has just removed it.
-            raise FileNotFoundError(path / "lock")
+            raise FileNotFoundError(lock)
     except BlockingIOError:
         os.close(fd)
         return None
@@ -103,12 +118,17 @@ def _flock(fd: int) -> None:
     fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def read_mark(path: Path) -> tuple[int, int] | None:
+def read_mark(path: str | PathLike[str]) -> tuple[int, int] | None:
     """Return the segment number and offset of a folder's read mark, or None where it is missing or damaged."""
     try:
-        return _unmark((path / "mark").read_bytes())
+        return _unmark(_read(os.path.join(path, "mark")))
     except OSError:
         return None
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def _unmark(data: bytes) -> tuple[int, int] | None:
@@ -118,9 +138,9 @@ def _unmark(data: bytes) -> tuple[int, int] | None:
     return (number, offset) if checksum == crc32(data[: _MARK.size - 4]) else None
 
 
-def write_mark(path: Path, number: int, offset: int) -> None:
+def write_mark(path: str | PathLike[str], number: int, offset: int) -> None:
     """Write the read mark of a folder that was adopted."""
-    fd = os.open(path / "mark", _OPEN_LOCK | os.O_CREAT, 0o600)
+    fd = os.open(os.path.join(path, "mark"), _OPEN_LOCK | os.O_CREAT, 0o600)
     try:
         os.pwrite(fd, _mark(number, offset), 0)
     finally:
@@ -130,9 +150,9 @@ def write_mark(path: Path, number: int, offset: int) -> None:
 class Mark:
     """The mark of a journal that another process appends to, open to be read and written."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str | PathLike[str]) -> None:
         """Open it. Raises OSError where the folder is gone."""
-        self._fd = os.open(path / "mark", _OPEN_LOCK)
+        self._fd = os.open(os.path.join(path, "mark"), _OPEN_LOCK)
 
     def read(self) -> tuple[int, int] | None:
         """Return the segment number and offset before which everything is stored, or None where nothing is yet."""
@@ -153,10 +173,10 @@ class Mark:
             os.close(fd)
 
 
-def read_owner(path: Path) -> dict[str, Any]:
+def read_owner(path: str | PathLike[str]) -> dict[str, Any]:
     """Return what `owner.json` of a folder says; nothing where it cannot be read."""
     try:
-        found: Any = orjson.loads((path / "owner.json").read_bytes())
+        found: Any = orjson.loads(_read(os.path.join(path, "owner.json")))
     except (OSError, ValueError):
         return {}
     return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
@@ -167,7 +187,7 @@ def _mark(number: int, offset: int) -> bytes:
     return data + crc32(data).to_bytes(4, "little")
 
 
-def _private_file(path: Path) -> int:
+def _private_file(path: str) -> int:
     fd = os.open(path, _OPEN_LOCK | os.O_CREAT | os.O_EXCL, 0o600)
     os.fchmod(fd, 0o600)
     return fd
@@ -176,35 +196,38 @@ def _private_file(path: Path) -> int:
 class JournalFolder:
     """A locked journal folder of this process. It stays locked until it is removed or the process ends."""
 
-    def __init__(self, root: Path, *, started: int, writer: str = "thread", process_id: bytes | None = None) -> None:
+    def __init__(
+        self, root: str | PathLike[str], *, started: int, writer: str = "thread", process_id: bytes | None = None
+    ) -> None:
         """Make the folder. Raises OSError where that is not possible, LockError where locks mean nothing.
 
         `writer` says who drains it: a "thread" of this process, or another "process". `process_id` is that of a journal
         whose folder was lost.
         """
         self.process_id = process_id or os.urandom(16)
-        self.path = root / self.process_id.hex()
+        name = self.process_id.hex()
+        self.path = os.path.join(root, name)
         make_private(root)
-        unfinished = root / f".{self.path.name}"
-        unfinished.mkdir(0o700)
+        unfinished = os.path.join(root, f".{name}")
+        os.mkdir(unfinished, 0o700)
         self._lock = -1
         self._mark = -1
         self._gaps: GapFile | None = None
         try:
-            unfinished.chmod(0o700)
+            os.chmod(unfinished, 0o700)
             self._fill(unfinished, started, writer)
-            unfinished.rename(self.path)
+            os.rename(unfinished, self.path)
         except BaseException:
             self.forget()
             _remove_unfinished(unfinished)
             raise
 
-    def _fill(self, folder: Path, started: int, writer: str) -> None:
+    def _fill(self, folder: str, started: int, writer: str) -> None:
         self._lock = self._take_lock(folder)
         second = try_lock(folder)
         if second is not None:
             os.close(second)
-            raise LockError(f"{folder.parent}: one lock was granted twice")
+            raise LockError(f"{os.path.dirname(folder)}: one lock was granted twice")
         owner = {
             "process_id": self.process_id.hex(),
             "pid": os.getpid(),
@@ -213,24 +236,25 @@ class JournalFolder:
             "started": started,
             "writer": writer,
         }
-        fd = _private_file(folder / "owner.json")
+        fd = _private_file(os.path.join(folder, "owner.json"))
         try:
             os.write(fd, json.dumps(owner).encode())
         finally:
             os.close(fd)
-        self._mark = _private_file(folder / "mark")
+        self._mark = _private_file(os.path.join(folder, "mark"))
 
-    def _take_lock(self, folder: Path) -> int:
+    def _take_lock(self, folder: str) -> int:
         """Create and lock the lock file, once more if a fork came in between: the child would hold the lock too."""
+        path = os.path.join(folder, "lock")
         for _ in range(100):
             forks = _forks
-            fd = self._lock = _private_file(folder / "lock")
+            fd = self._lock = _private_file(path)
             _flock(fd)
             if forks == _forks:
                 return fd
             os.close(fd)
             self._lock = -1
-            (folder / "lock").unlink()
+            os.unlink(path)
         raise BlockingIOError(f"{folder}: this process forks without a pause")
 
     def is_lost(self) -> bool:
@@ -283,17 +307,18 @@ class JournalFolder:
             gaps.close()
 
 
-def _remove_unfinished(path: Path) -> None:
-    with contextlib.suppress(OSError):
-        for name in ("lock", "owner.json", "mark"):  # not what is there: perhaps no descriptor is left to look
-            (path / name).unlink(missing_ok=True)
-        path.rmdir()
+def _remove_unfinished(path: str) -> None:
+    _remove(path, ("lock", "owner.json", "mark"))  # not what is there: perhaps no descriptor is left to look
 
 
-def remove_folder(path: Path) -> None:
+def remove_folder(path: str | PathLike[str]) -> None:
     """Delete a journal folder; what cannot be deleted stays."""
     with contextlib.suppress(OSError):
-        names = sorted(entry.name for entry in os.scandir(path))
-        for name in [*(n for n in names if n != "lock"), *(n for n in names if n == "lock")]:
-            (path / name).unlink(missing_ok=True)
-        path.rmdir()
+        _remove(path, sorted(os.listdir(path), key=lambda name: (name == "lock", name)))
+
+
+def _remove(path: str | PathLike[str], names: Iterable[str]) -> None:
+    with contextlib.suppress(OSError):
+        for name in names:
+            unlink(os.path.join(path, name))
+        os.rmdir(path)

@@ -11,11 +11,11 @@ import os
 from typing import TYPE_CHECKING
 
 from agenttrace.journal.frames import Chunk, SegmentHeader, encode, frame_length, read_frames
-from agenttrace.journal.segment import SAFE, reserve
+from agenttrace.journal.segment import SAFE, reserve, unlink
 from agenttrace.model.wire import RUN
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from os import PathLike
 
     from agenttrace.journal.gaps import GapBook
 
@@ -31,19 +31,19 @@ def _salt(process_id: bytes) -> int:
 class GapFile:
     """The file of a living process's gaps, in its journal folder, rights 0600."""
 
-    def __init__(self, folder: Path, process_id: bytes, size: int) -> None:
+    def __init__(self, folder: str, process_id: bytes, size: int) -> None:
         """Make and reserve it. Raises OSError where the disk has no room or the folder is gone."""
         self._salt = _salt(process_id)
         self._size = size
         self._written = 0
-        path = folder / _NAME
+        path = os.path.join(folder, _NAME)
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | SAFE, 0o600)
         try:
             os.fchmod(self._fd, 0o600)
             reserve(self._fd, size)
         except BaseException:
             self.close()
-            path.unlink(missing_ok=True)
+            unlink(path)
             raise
 
     def write(self, gaps: GapBook) -> None:
@@ -59,10 +59,10 @@ class GapFile:
             os.close(fd)
 
 
-def read_gaps(folder: Path, process_id: bytes) -> Chunk:
+def read_gaps(folder: str | PathLike[str], process_id: bytes) -> Chunk:
     """Return the gaps that a process had not written when it died, as RUN records. Raises OSError but for no file."""
     try:
-        fd = os.open(folder / _NAME, os.O_RDONLY | SAFE)
+        fd = os.open(os.path.join(folder, _NAME), os.O_RDONLY | SAFE)
     except FileNotFoundError:
         return Chunk(0)
     try:

@@ -8,8 +8,6 @@ from agenttrace.journal.folder import JournalFolder
 from agenttrace.journal.memory import MemoryHome
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from agenttrace.journal.gaps import GapBook
     from agenttrace.journal.journal import Home
 
@@ -45,7 +43,7 @@ def is_homeless(home: Home) -> bool:
     return home.is_lost() if isinstance(home, JournalFolder) else home.path is None
 
 
-def find_folder(home: Home, root: Path, *, started: int) -> tuple[JournalFolder, Home]:
+def find_folder(home: Home, root: str, *, started: int) -> tuple[JournalFolder, Home]:
     """Return a folder for the journal that has this home, and what its home was before it had to go on in memory.
 
     They are the same where the old folder is still there. Raises OSError where there is none and none can be made,

@@ -22,8 +22,6 @@ from agenttrace.journal.homes import Stranded, find_folder, is_homeless
 from agenttrace.model.wire import RUN
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from agenttrace.journal.counters import Counters
     from agenttrace.journal.segment import Segment
     from agenttrace.journal.settings import JournalSettings
@@ -52,7 +50,7 @@ class Home(Protocol):
     process_id: bytes
 
     @property
-    def path(self) -> Path | None:
+    def path(self) -> str | None:
         """The folder, or None in memory."""
         ...
 
@@ -429,7 +427,7 @@ class Journal:
             return  # as before; that there is no folder was told when that began
         self._move_pause = self._settings.sync_interval
 
-    def _move(self, root: Path) -> None:
+    def _move(self, root: str) -> None:
         home, before = find_folder(self.home, root, started=self._clock())
         header = SegmentHeader(next(self._numbers), home.process_id, self._segment_bytes, self._clock())
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -108,4 +109,4 @@ class Life:
                 self._delivery.abandon(row.id, at=row.seen_at)
 
     def _lies_here(self, row: ProcessRow) -> bool:
-        return self._root is not None and (self._root / row.id.hex()).exists()
+        return self._root is not None and os.path.exists(os.path.join(self._root, row.id.hex()))

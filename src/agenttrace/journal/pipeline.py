@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING
 
 from agenttrace.journal import lifetime
 from agenttrace.journal.counters import Counters
-from agenttrace.journal.folder import JournalFolder
+from agenttrace.journal.folder import JournalFolder, has_journals
 from agenttrace.journal.journal import Home, Journal
 from agenttrace.journal.memory import MemoryHome
-from agenttrace.journal.recovery import has_journals
 from agenttrace.journal.signals import raised_by_signal_handler
 from agenttrace.journal.tail import Tail
 from agenttrace.journal.writer import Writer
@@ -380,6 +379,6 @@ class Pipeline:
             backlog_seconds=0.0 if drained or journal is None else max(time.monotonic() - journal.stored_until, 0.0),
             heartbeats=counters.heartbeats,
             abandoned=counters.abandoned,
-            journal_dir=None if journal is None or journal.home.path is None else str(journal.home.path),
+            journal_dir=None if journal is None else journal.home.path,
             last_error=trouble or counters.last_error,
         )

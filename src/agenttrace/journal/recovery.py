@@ -21,22 +21,13 @@ if TYPE_CHECKING:
 
     from agenttrace.journal.settings import JournalSettings
 
-__all__ = ["DeadJournal", "adopt", "has_journals", "last_sign_of", "number_of", "process_id_of"]
+__all__ = ["DeadJournal", "adopt", "last_sign_of", "number_of", "process_id_of"]
 
 _OF_OTHERS = {"status", "running"}  # files that a drainer writes, not the process
 _STALE = 60.0  # seconds after which a folder that was never finished is swept away
 
 
-def has_journals(root: Path) -> bool:
-    """Return whether there are journals under `root`, of living processes or dead ones."""
-    try:
-        with os.scandir(root) as entries:
-            return any(not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False) for entry in entries)
-    except OSError:
-        return False
-
-
-def adopt(root: Path, settings: JournalSettings, *, skip: Callable[[Path, OSError], None]) -> Iterator[DeadJournal]:
+def adopt(root: str, settings: JournalSettings, *, skip: Callable[[Path, OSError], None]) -> Iterator[DeadJournal]:
     """Yield the journals under `root` whose process has died, each one locked for us.
 
     Folders that cannot be looked into are given to `skip`.

@@ -9,20 +9,23 @@ from __future__ import annotations
 import errno
 import mmap
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from agenttrace.journal.mapped import MappedSegment
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from os import PathLike
 
     from agenttrace.journal.frames import SegmentHeader
 
-__all__ = ["SAFE", "FileSegment", "Segment", "reserve", "segment_name"]
+__all__ = ["SAFE", "FileSegment", "Segment", "reserve", "segment_name", "unlink"]
 
 #: Flags of every file that is opened here: it does not pass to other programs, and a link is not followed.
 SAFE = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 
+#: Bytes that may be written before the writer's thread has made pages present.
+_FIRST = 128 << 10
 _ZEROS = bytes(1 << 20)
 _NOT_SUPPORTED = {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOTSUP}
 
@@ -98,15 +101,31 @@ def reserve(fd: int, size: int) -> None:
         written += os.pwrite(fd, _ZEROS[: size - written], written)
 
 
-def _create(path: Path, size: int) -> tuple[int, mmap.mmap]:
+def _touch_singly(buffer: mmap.mmap) -> None:
+    """Have the first pages come one by one: else the first write brings megabytes, in milliseconds (readahead)."""
+    advise, advice = getattr(buffer, "madvise", None), getattr(mmap, "MADV_RANDOM", None)
+    if advise is not None and advice is not None:
+        with suppress(OSError):  # it is only advice
+            advise(advice, 0, min(_FIRST, len(buffer)))
+
+
+def unlink(path: str) -> None:
+    """Delete a file, if it is still there."""
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+
+
+def _create(path: str, size: int) -> tuple[int, mmap.mmap]:
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | SAFE, 0o600)
     try:
         os.fchmod(fd, 0o600)
         reserve(fd, size)
-        return fd, mmap.mmap(fd, size)
+        buffer = mmap.mmap(fd, size)
+        _touch_singly(buffer)
+        return fd, buffer
     except BaseException:
         os.close(fd)
-        path.unlink(missing_ok=True)
+        unlink(path)
         raise
 
 
@@ -115,9 +134,9 @@ class FileSegment(MappedSegment):
 
     __slots__ = ("_fd", "_path")
 
-    def __init__(self, folder: Path, header: SegmentHeader) -> None:
+    def __init__(self, folder: str | PathLike[str], header: SegmentHeader) -> None:
         """Create the file, rights 0600. Raises OSError where the disk has no room or the folder is gone."""
-        self._path = folder / segment_name(header.number)
+        self._path = os.path.join(folder, segment_name(header.number))
         self._fd, buffer = _create(self._path, header.size)
         super().__init__(header, buffer)
 
@@ -163,7 +182,7 @@ class FileSegment(MappedSegment):
     def remove(self) -> None:
         """Close and unlink the file."""
         self.rest()
-        self._path.unlink(missing_ok=True)
+        unlink(self._path)
 
     def forget(self) -> None:
         """Close a forked child's copies of the map and the file."""

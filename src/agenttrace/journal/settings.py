@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import copy
+from typing import TYPE_CHECKING, Any, Self, dataclass_transform
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from agenttrace.store.batch import Batch, Derive
     from agenttrace.store.protocol import Store
@@ -15,8 +14,27 @@ if TYPE_CHECKING:
 __all__ = ["JournalSettings"]
 
 
-@dataclass(kw_only=True, eq=False, repr=False)  # quickly made: every importing program waits for it
-class JournalSettings:
+@dataclass_transform(kw_only_default=True, eq_default=False)
+class _Settings:
+    """To type checkers a dataclass. To make one takes milliseconds, for which every importing program would wait."""
+
+    def __init__(self, **settings: Any) -> None:
+        self._set(settings)
+
+    def replaced(self, **settings: Any) -> Self:
+        """Return a copy with other values."""
+        other = copy.copy(self)
+        other._set(settings)
+        return other
+
+    def _set(self, settings: dict[str, Any]) -> None:
+        for name, value in settings.items():
+            if name not in type(self).__annotations__:
+                raise TypeError(f"{name}: no such setting")
+            setattr(self, name, value)
+
+
+class JournalSettings(_Settings):
     """Where the journal lives, how large it may grow and how eagerly the writer drains it.
 
     Sizes are bytes, times are seconds. `root` is the folder in which every process has a journal folder of its own;
@@ -25,7 +43,7 @@ class JournalSettings:
     the store has taken, before the journal's read mark moves on: again, if the process dies in between.
     """
 
-    root: Path | None
+    root: str | None
     max_bytes: int = 1 << 30
     memory_max_bytes: int = 64 << 20  # the bound where the queue is in memory
     segment_bytes: int = 8 << 20

@@ -6,7 +6,9 @@ plain copy, and where somebody waits.
 
 from __future__ import annotations
 
+import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agenttrace.journal import seat
@@ -119,7 +121,7 @@ class SharedJournal(Journal):
 
     def status(self) -> dict[str, Any]:
         """Return what the drainer says of this journal; nothing where none has looked at it yet."""
-        return {} if self._is_alone or self.home.path is None else read_sheet(self.home.path / "status")
+        return {} if self._is_alone or self.home.path is None else read_sheet(os.path.join(self.home.path, "status"))
 
     def learn(self) -> None:
         """Take over the counters that the drainer keeps for this journal."""
@@ -136,7 +138,7 @@ class SharedJournal(Journal):
 
     def _drained(self) -> float:
         """Return before which moment all was stored that any process had appended, by the drainer's last round."""
-        return 0.0 if self.home.path is None else int(seat.said(self.home.path.parent).get("drained", 0)) / 1e9
+        return 0.0 if self.home.path is None else int(seat.said(Path(self.home.path).parent).get("drained", 0)) / 1e9
 
     def has_open_runs(self) -> bool:
         """Return whether the store has runs of this process as running, or may have."""

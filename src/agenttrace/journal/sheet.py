@@ -12,7 +12,7 @@ import orjson
 from agenttrace.journal.segment import SAFE
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from os import PathLike
 
 __all__ = ["Sheet", "read_sheet"]
 
@@ -24,7 +24,7 @@ _ATTEMPTS = 3  # a reader may meet a writer in the middle of it
 class Sheet:
     """A sheet to be written, by one process at a time; rights 0600."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str | PathLike[str]) -> None:
         """Open it, or make it. Raises OSError."""
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | SAFE, 0o600)
         self._last = b""
@@ -43,7 +43,7 @@ class Sheet:
             os.close(fd)
 
 
-def read_sheet(path: Path) -> dict[str, Any]:
+def read_sheet(path: str | PathLike[str]) -> dict[str, Any]:
     """Return what a sheet says; nothing where there is none, or none that is whole."""
     try:
         fd = os.open(path, os.O_RDONLY | SAFE)

@@ -13,6 +13,7 @@ from agenttrace.letters.letter import Letter, Retried, WholeLetter, letter_of, w
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from os import PathLike
     from pathlib import Path
 
     from agenttrace.model.rows import DeadLetterRow
@@ -35,7 +36,12 @@ class Letters:
     """
 
     def __init__(
-        self, store: Callable[[], Store], root: Path | None, *, derive: Derive | None, clock: Callable[[], int]
+        self,
+        store: Callable[[], Store],
+        root: str | PathLike[str] | None,
+        *,
+        derive: Derive | None,
+        clock: Callable[[], int],
     ) -> None:
         self._open = store
         self._files = DeadLetters(root, 0)

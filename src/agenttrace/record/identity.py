@@ -1,23 +1,17 @@
 """Make trace ids and span ids.
 
-Where the package was built with a C compiler `RandomIds` are those of `_ids.c`.
+Where the package was built with a C compiler `RandomIds` are those of `_ids.c`, else those of `randomids`.
 """
 
 from __future__ import annotations
 
 import os
-import random
-from collections.abc import Callable
-from itertools import repeat
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-__all__ = ["Ids", "RandomIds", "RandomIdsInPython"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-# A generator of our own: a program that seeds the global one must not make two processes count the same ids.
-_random = random.Random()  # noqa: S311 - ids need to be unlikely to meet, not hard to guess # nosec B311
-_BIG: repeat[Any] = repeat("big")
-_milliseconds = int.to_bytes
-_tail = map(int.to_bytes, map(_random.getrandbits, repeat(80)), repeat(10), _BIG).__next__
+__all__ = ["Ids", "RandomIds"]
 
 
 class Ids(Protocol):
@@ -32,23 +26,13 @@ class Ids(Protocol):
         ...
 
 
-class RandomIdsInPython:
-    """Trace ids that begin with 48 bits of Unix milliseconds, then random bits; random span ids."""
-
-    # Chained built-ins: no Python frame on the way of an id. All bits are zero once in 2**64 spans.
-    span = map(int.to_bytes, map(_random.getrandbits, repeat(64)), repeat(8), _BIG).__next__
-
-    @staticmethod
-    def trace(now: int) -> bytes:
-        """Return the milliseconds in the top 48 bits and 80 random bits: new runs sit together in an index."""
-        return _milliseconds(now // 1000, 6, "big") + _tail()
-
-
 def _best() -> tuple[type[Ids], Callable[[], object]]:
     try:
         from agenttrace.record import _ids
     except ImportError:  # built without a compiler
-        return RandomIdsInPython, _random.seed
+        from agenttrace.record.randomids import RandomIdsInPython, seed
+
+        return RandomIdsInPython, seed
 
     class RandomIdsInC:
         span, trace = staticmethod(_ids.span), staticmethod(_ids.trace)

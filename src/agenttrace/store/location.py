@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote
+from typing import TYPE_CHECKING
 
 from agenttrace.model.regex import regex
 
-__all__ = ["shown"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["file_of", "is_url", "shown"]
 
 _HIDDEN = "***"
 _SECRET = regex(r"pass|pwd|secret|token", re.IGNORECASE)
+
+
+def is_url(place: str) -> bool:
+    """Return whether a place (`urls.place_of`) is a URL: no absolute path has two slashes in a row."""
+    return "://" in place
+
+
+def file_of(place: str | None) -> Path | None:
+    """Return the file or folder that a place is; None where it is a URL, or memory.
+
+    >>> file_of("memory://"), file_of("/var/lib/traces.db")
+    (None, PosixPath('/var/lib/traces.db'))
+    """
+    # Imported where it is needed: recording does without.
+    from pathlib import Path
+
+    return None if place is None or is_url(place) else Path(place)
 
 
 def shown(url: str) -> str:
@@ -34,4 +54,9 @@ def shown(url: str) -> str:
 
 def _parameter(text: str) -> str:
     name, equals, _ = text.partition("=")
-    return f"{name}={_HIDDEN}" if equals and _SECRET.search(unquote(name)) else text
+    if not equals:
+        return text
+    # Imported where it is needed: few URLs have parameters.
+    from urllib.parse import unquote
+
+    return f"{name}={_HIDDEN}" if _SECRET.search(unquote(name)) else text

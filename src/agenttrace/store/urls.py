@@ -6,7 +6,6 @@ import os
 import re
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from agenttrace.errors import ConfigurationError
@@ -36,7 +35,7 @@ class _Address(NamedTuple):
 
     scheme: str
     url: str
-    place: Path | str | None
+    place: str | None
 
 
 def open_store(store: str | os.PathLike[str] | Store, *, clock: Callable[[], int] | None = None) -> Store:
@@ -64,7 +63,7 @@ def store_maker(
     if not isinstance(store, str | os.PathLike):
         return lambda: store
     address = _address(store)
-    if isinstance(address.place, Path) and address.scheme == "sqlite":
+    if address.place is not None and address.scheme == "sqlite":
         return partial(_sqlite, address.place, clock)
     if address.scheme == "memory":
         return _memory_maker(clock)
@@ -84,15 +83,16 @@ def store_maker(
     return partial(plugins.maker(address.scheme), address.url, clock)
 
 
-def place_of(store: str | os.PathLike[str] | Store) -> Path | str | None:
+def place_of(store: str | os.PathLike[str] | Store) -> str | None:
     """Return where a store's data lives: a file's or folder's absolute path, a server's URL, or None for memory.
 
+    `location.is_url` tells a URL from a path.
     A URL is returned without its password, so that it may be shown, and a new password is no new place. A store object
     is asked for its URL; one of an unknown kind counts as a server.
 
     Raises ConfigurationError as `open_store` does.
 
-    >>> str(place_of("sqlite:////var/lib/traces.db")), place_of("memory://")
+    >>> place_of("sqlite:////var/lib/traces.db"), place_of("memory://")
     ('/var/lib/traces.db', None)
     >>> place_of("postgres://app:hunter2@db.example/traces")
     'postgresql://app:***@db.example/traces'
@@ -152,23 +152,23 @@ def _chdb(path: str) -> _Address:
     path, question, options = path.partition("?")
     if not path:
         raise ConfigurationError(f"store: a chdb store needs a folder; use {_KNOWN}")
-    folder = Path(os.path.abspath(path))
+    folder = os.path.abspath(path)
     url = f"chdb:///{folder}{question}{options}"
     # One folder may have several databases, whose journals must not mix.
     return _Address("chdb", url, url if options else folder)
 
 
-def _file(path: str, *, given: bool = False) -> Path:
+def _file(path: str, *, given: bool = False) -> str:
     """Return the absolute path of a SQLite file; `given` says that it is a path object, which is no URL for sure."""
     if path in ("", ":memory:"):
         raise ConfigurationError(f"store: a SQLite store needs a file; use {_KNOWN}")
     scheme, colon, _ = path.partition(":")
     if not given and colon and scheme in _OURS:
         raise ConfigurationError(f"store: a URL needs slashes, as in {scheme}://; use {_KNOWN}")
-    return Path(os.path.abspath(path))
+    return os.path.abspath(path)
 
 
-def _sqlite(path: Path, clock: Callable[[], int] | None) -> Store:
+def _sqlite(path: str, clock: Callable[[], int] | None) -> Store:
     with LOADING:
         from agenttrace.store.sqlite import SQLiteStore
     return SQLiteStore(path, clock=clock)

@@ -14,6 +14,7 @@ import orjson
 from agenttrace.journal.frames import HEADER_SIZE, SegmentHeader, read_frames
 from agenttrace.journal.recovery import number_of, process_id_of
 from agenttrace.journal.segment import SAFE
+from agenttrace.store.location import file_of
 from agenttrace.store.protocol import Inspectable
 from agenttrace.verify.finder import Finder
 from agenttrace.verify.report import Report, Tally
@@ -34,8 +35,8 @@ _BYTES = 4 << 20
 def scan(
     make: Callable[[], Store],
     *,
-    place: Path | str | None,
-    roots: Sequence[Path],
+    place: str | None,
+    roots: Sequence[str],
     canaries: Iterable[str] = (),
     files: bool = False,
     close: bool = True,
@@ -47,15 +48,16 @@ def scan(
     else uses the store. Raises nothing of the store's: what could not be looked at stands in `problems`.
     """
     tally, finder = Tally(), Finder(canaries)
-    if isinstance(place, Path) and not place.exists():
+    file = file_of(place)
+    if file is not None and not file.exists():
         tally.problem(f"there is no store at {place}")
     else:
         _store(make, tally, finder, close=close)
-        if files and isinstance(place, Path) and place.is_file():
-            for path in (place, *(place.with_name(place.name + end) for end in ("-wal", "-journal"))):
+        if files and file is not None and file.is_file():
+            for path in (file, *(file.with_name(file.name + end) for end in ("-wal", "-journal"))):
                 _plain_file(path, "file", tally, finder)
     for root in roots:
-        _root(root, tally, finder)
+        _root(Path(root), tally, finder)
     return tally.report()
 
 
