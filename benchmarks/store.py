@@ -148,7 +148,7 @@ class Filler:
         root = ids.run_id(trace, 1)
         for index, row in enumerate(self._rows):
             key = ids.run_id(trace, index + 1)
-            batch._rows[row.workspace_id, key] = replace(
+            batch.runs[row.workspace_id, key] = replace(
                 row,
                 id=key,
                 trace_id=trace.to_bytes(16, "big"),

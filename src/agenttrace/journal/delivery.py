@@ -72,7 +72,6 @@ class Delivery:
         batch, records = self._batch(records, process_id)
         if not records:
             return
-        batch.make_rows()
         staying_away(None)  # from here on others may wait for us: for the store's transaction, for a fork
         beat = self._add_beat(batch)
         try:

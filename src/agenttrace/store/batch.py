@@ -9,13 +9,12 @@ import orjson
 
 from agenttrace.model.rows import AgentRow, AuditRow, EventRow, RunRow
 from agenttrace.model.wire import AUDIT, ENTITY, EVENT, KEY_USED, LOG, REMOTE, RUN, SPAN, SPREAD
-from agenttrace.slices import in_slices
 from agenttrace.store.access import audit_row, key_use
 from agenttrace.store.entities import Entities
 from agenttrace.store.events import event_row
 from agenttrace.store.merge import merge_runs
 from agenttrace.store.raw import log_row, span_row
-from agenttrace.store.runs import Draft, hex_run_id, in_time, read_draft, run_row
+from agenttrace.store.runs import Found, hex_run_id, in_time, read_row
 from agenttrace.store.scope import Scope, resolve
 
 if TYPE_CHECKING:
@@ -46,9 +45,7 @@ class Batch:
     """
 
     __slots__ = (
-        "_drafts",
         "_named",
-        "_rows",
         "_scopes",
         "audit",
         "beats",
@@ -57,6 +54,7 @@ class Batch:
         "keys_used",
         "logs",
         "now",
+        "runs",
         "spans",
         "spread",
     )
@@ -65,6 +63,8 @@ class Batch:
         #: Called inside the store's transaction for each trace of which there are foreign spans.
         self.derive = derive
         self.now = 0
+        #: The runs by (workspace_id, id), their versions joined.
+        self.runs: dict[Key, RunRow] = {}
         #: Foreign spans by (workspace_id, trace_id, span_id, version), and log records inside them.
         self.spans: dict[tuple[bytes, bytes, bytes, int], SpanRow] = {}
         self.logs: dict[tuple[bytes, bytes, bytes], LogRow] = {}
@@ -76,35 +76,18 @@ class Batch:
         self.keys_used: dict[tuple[bytes, str], int] = {}
         #: Heartbeats of recording processes, by their ids; None: the process has ended, and left no run open.
         self.beats: dict[bytes, ProcessRow | None] = {}
-        self._rows: dict[Key, RunRow] = {}
-        self._drafts: dict[Key, Draft] = {}
         self._scopes: dict[Scope, int] = {}
         self._named: list[tuple[Scope, int, AgentRow | None]] = []
 
     def __len__(self) -> int:
         """Return how many records there are, the versions of a run counted once."""
-        runs = len(self.runs) if self._rows else len(self._drafts)
         foreign = len(self.spans) + len(self.logs)
-        return runs + foreign + len(self.events) + len(self._named) + len(self.audit) + len(self.keys_used)
+        return len(self.runs) + foreign + len(self.events) + len(self._named) + len(self.audit) + len(self.keys_used)
 
     @property
     def is_side(self) -> bool:
         """Whether there is nothing in it but audit notes, uses of keys and heartbeats, which no view of runs shows."""
         return len(self) == len(self.audit) + len(self.keys_used) and not self._scopes
-
-    @property
-    def runs(self) -> dict[tuple[bytes, bytes], RunRow]:
-        """The runs by (workspace_id, id), their versions joined."""
-        # Most starts meet their end in the same batch: a version becomes a row only once no greater one may come.
-        if self._drafts:
-            drafts, self._drafts = self._drafts, {}
-            for key, draft in in_slices(drafts.items()):
-                self._join(key, run_row(draft))
-        return self._rows
-
-    def make_rows(self) -> None:
-        """Make the rows of runs now, which else happens when they are asked for: inside a transaction."""
-        _ = self.runs
 
     def add(self, kind: int, payload: bytes, *, process_id: bytes, now: int) -> None:
         """Add one record of a process, received at `now`; records may come in any order, and twice.
@@ -113,7 +96,7 @@ class Batch:
         """
         try:
             if kind == RUN:
-                self._add_run(read_draft(payload, process_id, now))
+                self._add_run(read_row(payload, process_id, now))
                 return
             if kind in (SPAN, LOG):
                 self._add_foreign(kind, payload, process_id, now)
@@ -147,21 +130,14 @@ class Batch:
                 entities.name_agent(agent)
         return entities
 
-    def _add_run(self, draft: Draft) -> None:
-        scope = draft.envelope.scope
-        key = (scope.workspace_id, draft.id)
-        known = self._drafts.get(key)
-        if known is None:
-            self._drafts[key] = draft
-        elif known.envelope.scope is scope:
-            if draft.version > known.version:
-                self._drafts[key] = draft
-        else:
-            self._join(key, run_row(known))
-            self._drafts[key] = draft
-        self._see(scope, draft.record.start)
-        if draft.record.flags & (SPREAD | REMOTE):
-            self.spread.add((scope.workspace_id, draft.record.trace))
+    def _add_run(self, found: Found) -> None:
+        row, scope, flags = found
+        key = (row.workspace_id, row.id)
+        known = self.runs.get(key)
+        self.runs[key] = row if known is None else merge_runs(known, row)
+        self._see(scope, row.start_time)
+        if flags & (SPREAD | REMOTE):
+            self.spread.add((row.workspace_id, row.trace_id))
 
     def _add_foreign(self, kind: int, payload: bytes, process_id: bytes, now: int) -> None:
         if kind == SPAN:
@@ -171,10 +147,6 @@ class Batch:
             log = log_row(payload)
             self.logs[log.workspace_id, log.trace_id, log.id] = log
         self.now = max(self.now, now)
-
-    def _join(self, key: Key, row: RunRow) -> None:
-        known = self._rows.get(key)
-        self._rows[key] = row if known is None else merge_runs(known, row)
 
     def _add_event(self, record: dict[str, Any], content: str | None) -> None:
         scope = resolve(record.get("scope"))

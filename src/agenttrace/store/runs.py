@@ -1,14 +1,13 @@
 """One RUN record (`model.wire`) becomes one row. Pure: no store, no clock.
 
-In two steps, since most starts are superseded by their end before they are written: `read_draft` checks a record and
-says which version of which run it is; `run_row` makes the row, and does not fail. Envelopes repeat from run to run, so
-what one means is remembered.
+Envelopes repeat from run to run, so what one means is remembered.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any, Final, NamedTuple, cast
 from zlib import crc32
 
 import orjson
@@ -16,10 +15,10 @@ import orjson
 from agenttrace.model import ids
 from agenttrace.model.rows import RunRow
 from agenttrace.model.versions import RANK_END, RANK_START, version
-from agenttrace.model.wire import PROMOTED, RunRecord, read_run
+from agenttrace.model.wire import PROMOTED, STATUSES, read_run
 from agenttrace.store.scope import Scope, resolve
 
-__all__ = ["LAST_TIME", "Draft", "hex_run_id", "in_time", "read_draft", "run_row"]
+__all__ = ["LAST_TIME", "NATIVE", "Found", "hex_run_id", "in_time", "read_row", "read_row_in_python"]
 
 _NO_PROMOTED = (None, None, None, None)
 #: The last microsecond of the year 9999, beyond which neither Python nor a database has timestamps.
@@ -27,95 +26,58 @@ LAST_TIME = 253_402_300_799_999_999
 _LAST_SEQUENCE = (1 << 40) - 1
 _REMEMBERED = 2048  # bytes up to which an envelope is remembered; longer ones hold errors, which do not repeat
 
+#: The row of a record, the scope that it was in, and its flags (`model.wire`).
+Found = tuple[RunRow, Scope, int]
+
 
 class Envelope(NamedTuple):
-    """What a record's envelope means, ready for the row."""
+    """What a record's envelope means, ready for the row. `_runs.c` knows the order."""
 
     scope: Scope
+    workspace_id: bytes
     run_type: str
     name: str
-    prompt_type: str | None
-    state_name: str | None
-    promoted: tuple[str | None, ...]
-    source: str
-    source_system: str | None
-    service_id: bytes | None
+    given: tuple[str | bytes | None, ...]  # agent_key to service_id, as they stand in the row
     error: str | None
     attributes: str | None
     via: bytes | None
 
 
-class Draft(NamedTuple):
-    """A checked version of a run that is no row yet."""
-
-    version: int
-    id: bytes
-    parent_id: bytes | None
-    envelope: Envelope
-    record: RunRecord
-    process_id: bytes
-    now: int
-
-
-def read_draft(payload: bytes, process: bytes, now: int) -> Draft:
-    """Return a record as a checked version; raises ValueError, TypeError or KeyError where it is not understood."""
+def read_row_in_python(payload: bytes, process: bytes, now: int) -> Found:
+    """Do what `read_row` does."""
     record = read_run(payload)
     rank, trace, parent = record.rank, record.trace, record.parent
     if not RANK_START <= rank <= RANK_END:
         raise ValueError(f"not a version of a run: rank {rank}")
     prefix = _run_prefix(trace)
-    run = _run_id(prefix, record.span)
     above = None if parent is None or parent == record.span else _run_id(prefix, parent)
     text = record.envelope
     envelope = _known_envelope(text) if len(text) <= _REMEMBERED else _read_envelope(text)
-    return Draft(version(rank, record.revision, crc32(payload)), run, above, envelope, record, process, now)
-
-
-def run_row(draft: Draft) -> RunRow:
-    """Return the row of a checked version."""
-    number, run, parent, envelope, record, process, now = draft
-    scope, run_type, name, prompt_type, state_name, promoted, source, system, service, error, attributes, via = envelope
-    interaction, widget, placement, deployment = promoted
     start, end, status, content = in_time(record.start), record.end, record.status, record.content
-    return RunRow(
-        scope.workspace_id,
-        run,
-        record.trace,
+    values: tuple[Any, ...] = (
+        envelope.workspace_id,
+        _run_id(prefix, record.span),
+        trace,
         record.span,
-        parent,
-        parent is None,
-        run_type,
-        name,
+        above,
+        above is None,
+        envelope.run_type,
+        envelope.name,
         status,
         start,
         None if end is None else max(in_time(end), start),
-        number,
+        version(rank, record.revision, crc32(payload)),
         process if status == "running" else None,
         in_time(record.turn),
         _sequence(record.seq),
         None if end is None else _sequence(record.end_seq),
-        scope.agent_key,
-        scope.session_id,
-        scope.conversation_id,
-        scope.call_sid,
-        scope.ai_contact_id,
-        scope.user_id,
-        scope.team_id,
-        prompt_type,
-        state_name,
-        interaction,
-        widget,
-        placement,
-        deployment,
-        source,
-        system,
-        service,
+        *envelope.given,
         now,
         content.decode("utf-8", "replace") if content else None,
-        error,
-        attributes,
-        via=via,
+        envelope.error,
+        envelope.attributes,
     )
+    return RunRow(*values, via=envelope.via), envelope.scope, record.flags
 
 
 def hex_run_id(trace: str, span: str) -> bytes:
@@ -159,16 +121,27 @@ def _read_envelope(text: bytes) -> Envelope:
     if scope.originals:
         attributes = {**scope.originals, **(attributes or {})}
     error, service = get("error"), get("service")
-    return Envelope(
-        scope,
-        run_type,
-        name,
+    given = (
+        scope.agent_key,
+        scope.session_id,
+        scope.conversation_id,
+        scope.call_sid,
+        scope.ai_contact_id,
+        scope.user_id,
+        scope.team_id,
         _optional_text(get("prompt_type")),
         _optional_text(get("state_name")),
-        tuple(_optional_text(attributes.get(key)) for key in PROMOTED) if attributes else _NO_PROMOTED,
+        *(tuple(_optional_text(attributes.get(key)) for key in PROMOTED) if attributes else _NO_PROMOTED),
         str(get("source") or "agenttrace"),
         _optional_text(get("provider")),
         None if service is None else ids.entity_id(ids.DEFAULT_WORKSPACE.bytes, str(service)),
+    )
+    return Envelope(
+        scope,
+        scope.workspace_id,
+        run_type,
+        name,
+        given,
         None if error is None else orjson.dumps(error).decode(),
         orjson.dumps(attributes).decode() if attributes else None,
         _via(get("via")),
@@ -194,3 +167,19 @@ def _optional_text(value: object) -> str | None:
 
 def _sequence(value: int) -> int:
     return value if 0 <= value <= _LAST_SEQUENCE else min(max(value, 0), _LAST_SEQUENCE)
+
+
+def _best() -> Callable[[bytes, bytes, int], Found]:
+    try:
+        from agenttrace.store import _runs
+    except ImportError:  # built without a compiler
+        return read_row_in_python
+    read = partial(_runs.read, _known_envelope, _read_envelope, RunRow, STATUSES)
+    return lambda payload, process, now: read(payload, process, now) or read_row_in_python(payload, process, now)
+
+
+#: `read_row(payload, process, now)`: return a record as the row of one version, and the scope and flags that it has.
+#: Raises ValueError, TypeError or KeyError where the record is not understood.
+read_row: Final = _best()
+#: Whether that is the compiled one.
+NATIVE: Final = read_row is not read_row_in_python

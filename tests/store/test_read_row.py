@@ -1,0 +1,121 @@
+"""A RUN record becomes the same row in C and in Python, or the same error."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from agenttrace.model.rows import RunRow
+from agenttrace.model.wire import NO_PARENT, OPEN, RunRecord, write_run
+from agenttrace.store import runs
+from agenttrace.store.runs import Found, read_row, read_row_in_python
+
+PROCESS = b"process-process-"
+
+_times = st.one_of(
+    st.integers(-(1 << 63) + 1, (1 << 63) - 1), st.integers(0, 1 << 52), st.sampled_from([0, runs.LAST_TIME])
+)
+_numbers = st.one_of(st.integers(0, (1 << 64) - 1), st.integers(0, 1 << 41))
+_values = st.one_of(st.none(), st.text(max_size=6), st.integers(-9, 9))
+_envelopes = st.fixed_dictionaries(
+    {"type": st.sampled_from(["master", "prompt", ""]), "name": st.text(max_size=8)},
+    optional={
+        "scope": st.dictionaries(st.sampled_from(["workspace_id", "session_id", "ai_contact_id", "user_id"]), _values),
+        "attributes": st.dictionaries(st.sampled_from(["widget_id", "placement_id", "x"]), _values),
+        "error": st.fixed_dictionaries({"message": st.text(max_size=3000)}),
+        "prompt_type": _values,
+        "source": _values,
+        "provider": _values,
+        "service": _values,
+        "via": st.one_of(st.just("00000000000000a1"), _values),
+    },
+)
+_contents = st.one_of(
+    st.just(b""),
+    st.binary(max_size=30).map(lambda data: b'{"input":"' + data.replace(b"\n", b"") + b'"}'),
+    st.text(max_size=300).map(lambda text: orjson.dumps({"output": text})),
+)
+
+
+@st.composite
+def _payloads(draw: st.DrawFn) -> bytes:
+    span = draw(st.binary(min_size=8, max_size=8))
+    trace = draw(
+        st.one_of(st.binary(min_size=16, max_size=16), st.binary(min_size=8, max_size=8).map(bytes(8).__add__))
+    )
+    return write_run(
+        RunRecord(
+            trace=trace[:16],  # of some tracers 64 bits, behind zeros
+            span=span,
+            parent=draw(st.one_of(st.none(), st.just(span), st.binary(min_size=8, max_size=8))),
+            start=draw(_times),
+            end=draw(st.one_of(st.none(), _times)),
+            turn=draw(_times),
+            seq=draw(_numbers),
+            end_seq=draw(_numbers),
+            revision=draw(st.integers(0, (1 << 32) - 1)),
+            rank=draw(st.integers(1, 4)),
+            status=draw(st.sampled_from(["pending", "running", "success", "failed"])),
+            flags=draw(st.integers(0, 3)),
+            envelope=orjson.dumps(draw(_envelopes)),
+            content=draw(_contents),
+        )
+    )
+
+
+def told(read: Callable[[bytes, bytes, int], Found], payload: Any) -> Any:
+    try:
+        row, scope, flags = read(payload, PROCESS, 9)
+    except Exception as error:
+        return type(error), str(error)
+    return row, {type(getattr(row, name)) for name in RunRow.__slots__}, scope, flags
+
+
+@given(_payloads())
+def test_both_ways_give_the_same_row(payload: bytes) -> None:
+    """Whatever the record says: extreme times, no parent or oneself, odd UTF-8, envelopes that are not remembered."""
+    found = told(read_row, payload)
+    assert found == told(read_row_in_python, payload)
+    assert isinstance(found[0], RunRow)
+
+
+@given(_payloads(), st.data())
+@example(b"", None)
+@example(bytes(80), None)
+@example(bytes(80) + b"{\n", None)
+@example(bytes(76) + b"\x01\x09\0\0{\n", None)
+@example(bytes(76) + b"\x05\x01\0\0{\n", None)
+def test_both_ways_refuse_the_same(payload: bytes, data: st.DataObject | None) -> None:
+    """Records that were cut, or of which some bytes are others."""
+    if data is not None:
+        payload = payload[: data.draw(st.integers(0, len(payload)))]
+        for _ in range(data.draw(st.integers(0, 3)) if payload else 0):
+            place = data.draw(st.integers(0, len(payload) - 1))
+            payload = payload[:place] + data.draw(st.binary(min_size=1, max_size=1)) + payload[place + 1 :]
+    assert told(read_row, payload) == told(read_row_in_python, payload)
+
+
+def test_what_is_no_payload_is_refused() -> None:
+    """By both ways alike."""
+    for odd in (None, "text", 5):
+        assert told(read_row, odd) == told(read_row_in_python, odd)
+
+
+def test_the_compiled_way_is_used_where_there_is_a_compiler() -> None:
+    assert runs.NATIVE or shutil.which("cc") is None
+
+
+@pytest.mark.parametrize("read", [read_row, read_row_in_python])
+def test_a_failing_envelope_is_the_callers_to_hear_of(read: Callable[[bytes, bytes, int], Found]) -> None:
+    """Each time again: a failure is not remembered."""
+    record = RunRecord(bytes(16), b"span-id.", None, 1, None, 1, 1, 0, 0, 1, "running", 0, b'{"type":1}', b"")
+    assert (bytes(8), -(1 << 63)) == (NO_PARENT, OPEN)
+    for _ in range(2):
+        with pytest.raises(KeyError, match="name"):
+            read(write_run(record), PROCESS, 9)
