@@ -23,23 +23,38 @@ SLICE = 20  # turns
 
 
 def depth(depths: list[int], spans: int) -> dict[str, list[float]]:
-    """Return what a span costs in chains of each depth, which take turns."""
+    """Return what a span costs in chains of each depth; "growth": the deepest in parts of the first, side by side.
+
+    Side by side is right after one another, either first in turn: the machine may go at another speed a second later.
+    """
     with tempfile.TemporaryDirectory() as folder:
         way = Ours(Path(folder))
         way.turn()
         found: dict[str, list[float]] = {str(each): [] for each in depths}
-        for _ in range(3):
-            for deep in depths:
+        found["growth"] = []
+        for number in range(7):
+            for deep in depths[1:-1] if number < 3 else []:
                 way.settle()
-                times = max(spans // deep, 1)
-                started = time.thread_time_ns()
-                for _ in range(times):
-                    with ExitStack() as chain:
-                        for _ in range(deep):
-                            chain.enter_context(way.trace.tool_call("deeper"))
-                found[str(deep)].append((time.thread_time_ns() - started) / (times * deep) / 1000)
+                found[str(deep)].append(_chains(way, deep, spans))
+            way.settle()
+            ends = (depths[0], depths[-1])
+            pair = {deep: _chains(way, deep, spans) for deep in (ends if number % 2 else ends[::-1])}
+            for deep, taken in pair.items():
+                found[str(deep)].append(taken)
+            found["growth"].append(pair[depths[-1]] / pair[depths[0]])
+        way.settle()
         way.close()
         return found
+
+
+def _chains(way: Ours, deep: int, spans: int) -> float:
+    times = max(spans // deep, 1)
+    started = time.thread_time_ns()
+    for _ in range(times):
+        with ExitStack() as chain:
+            for _ in range(deep):
+                chain.enter_context(way.trace.tool_call("deeper"))
+    return (time.thread_time_ns() - started) / (times * deep) / 1000
 
 
 def opened(counts: list[int], turns: int) -> dict[str, list[float]]:
@@ -165,14 +180,16 @@ def tables(found: dict[str, Any]) -> list[Table]:
     """Return what was found as a table."""
     rows = []
     for name, (what, unit) in SAID.items():
-        figures = {size: values for size, values in found[name].items() if size != "pending"}
+        figures = {size: values for size, values in found[name].items() if size.isdecimal()}
         cells = "; ".join(f"{int(size):,}: {cell(values, 2)}" for size, values in figures.items())
-        rows.append([what, unit, cells, f"{_growth(figures):.2f}"])
+        rows.append([what, unit, cells, f"{_growth(found[name]):.2f}"])
     return [Table("Growth", ["", "", "at each size", "last, in parts of the first"], rows)]
 
 
 def _growth(figures: dict[str, list[float]]) -> float:
-    values = [median(each) for size, each in figures.items() if size != "pending"]
+    if "growth" in figures:
+        return median(figures["growth"])
+    values = [median(each) for size, each in figures.items() if size.isdecimal()]
     return values[-1] / values[0]
 
 
