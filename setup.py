@@ -12,7 +12,7 @@ MODULES = (
     *(("record", name) for name in ("_ids", "_look", "_plain", "_span")),
     *(("journal", name) for name in ("_frame", "_tail")),
     ("otel", "_members"),
-    ("store", "_runs"),
+    *(("store", name) for name in ("_bind", "_runs")),
 )
 HEADERS = sorted(map(str, Path("src/agenttrace").glob("*/_*.h")))
 

@@ -9,7 +9,7 @@ int, and columns in which nothing ever stood are left out of the statement: they
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from agenttrace.slices import in_slices, is_beside_others
 from agenttrace.store.sql_purge import SQLPurgeTables
@@ -17,11 +17,11 @@ from agenttrace.store.sql_tables import SQLTables
 from agenttrace.store.sql_text import of_many
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from agenttrace.store.sqlite_connection import SQLiteConnection
 
-__all__ = ["SQLitePurgeTables", "SQLiteTables"]
+__all__ = ["SQLitePurgeTables", "SQLiteTables", "bind", "bind_in_python"]
 
 #: How many rows one statement inserts: 64 runs have some 1,600 values, of the 32,766 that SQLite takes. To bind the
 #: values of 4 takes some 20 µs, with the GIL held.
@@ -48,33 +48,50 @@ class SQLiteTables(SQLTables):
                 self._insert(sql, waiting[place : place + size])
             start += len(places) * size
 
-    def _insert(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        columns = list(zip(*rows, strict=True))
-        filled = self._filled(sql, columns)
-        values = zip(*[_bindable(columns[place]) for place in filled], strict=True)
-        self._connection.execute(of_many(sql, len(rows), filled), tuple(chain.from_iterable(values)))
-
-    def _filled(self, sql: str, columns: Sequence[Sequence[Any]]) -> tuple[int, ...]:
-        """Return the columns that have a value, or once had one: statements stay the same, and few."""
+    def _insert(self, sql: str, rows: list[Sequence[Any]]) -> None:
+        # Columns that once had a value stay: so statements stay the same, and few.
         ever = cast("SQLiteConnection", self._connection).filled
         known = ever.get(sql, ())
-        rows = len(columns[0])
-        more = [place for place, column in enumerate(columns) if place not in known and column.count(None) != rows]
-        if more:
-            known = ever[sql] = tuple(sorted({*known, *more}))
-        return known
+        filled, values = bind(rows, known)
+        if filled != known:
+            ever[sql] = filled
+        self._connection.execute(of_many(sql, len(rows), filled), values)
 
 
 class SQLitePurgeTables(SQLiteTables, SQLPurgeTables):
     """`store.purge_tables.PurgeTables` on one connection to SQLite."""
 
 
+def bind_in_python(rows: list[Sequence[Any]], known: tuple[int, ...], /) -> tuple[tuple[int, ...], tuple[Any, ...]]:
+    """Return the columns that are known or have a value, and their values row by row, as the driver binds them at once.
+
+    Rows are tuples of the same length, and there is at least one.
+    """
+    columns = list(zip(*rows, strict=True))
+    more = (place for place, column in enumerate(columns) if column.count(None) != len(rows))
+    filled = tuple(sorted({*known, *more}))
+    values = zip(*[_bindable(columns[place]) for place in filled], strict=True)
+    return filled, tuple(chain.from_iterable(values))
+
+
 def _bindable(column: Sequence[Any]) -> Sequence[Any]:
     kinds = set(map(type, column))
     if bytes in kinds:
-        return [bytearray(value) if type(value) is bytes else value for value in column]
+        column = [bytearray(value) if type(value) is bytes else value for value in column]
     return list(map(_number, column)) if bool in kinds else column
 
 
 def _number(value: Any) -> Any:
     return int(value) if type(value) is bool else value
+
+
+def _best() -> Callable[[list[Sequence[Any]], tuple[int, ...]], tuple[tuple[int, ...], tuple[Any, ...]]]:
+    try:
+        from agenttrace.store import _bind
+    except ImportError:  # built without a compiler
+        return bind_in_python
+    return _bind.bind
+
+
+#: `bind_in_python`, or the same in C (`_bind.c`).
+bind: Final = _best()
