@@ -134,6 +134,8 @@ def _bytes(comment: str, **options: Any) -> Any:
     return Field(sa_type=LargeBinary, sa_column_kwargs={"comment": comment}, **options)
 
 
+# Indexes ascend by time, though lists show the newest first: what comes last goes where an index ends, whose pages fill
+# up; inserted at the front, each would stay half empty. A database reads an index either way.
 def _index(name: str, *columns: str, where: str | None = None, unique: bool = False) -> Index:
     parts = [text(column) if " " in column else column for column in columns]
     condition = None if where is None else text(where)
@@ -146,18 +148,18 @@ class Run(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "run"
     metadata = metadata
     __table_args__: ClassVar[Any] = (
-        _index("run_time", "workspace_id", "start_time DESC", "id"),
-        _index("run_root_contact", "workspace_id", "ai_contact_id", "start_time DESC", "id", where="is_root"),
+        _index("run_time", "workspace_id", "start_time", "id DESC"),
+        _index("run_root_contact", "workspace_id", "ai_contact_id", "start_time", "id DESC", where="is_root"),
         _index("run_orphan", "workspace_id", "parent_id", where="is_root AND parent_id IS NOT NULL"),
         _index("run_open", "process_id", where="status = 'running'"),
-        _index("run_prompt_time", "workspace_id", "start_time DESC", "id", where="run_type = 'prompt'"),
+        _index("run_prompt_time", "workspace_id", "start_time", "id DESC", where="run_type = 'prompt'"),
         *(
             _index(
                 f"run_prompt_{name}",
                 "workspace_id",
                 column,
-                "start_time DESC",
-                "id",
+                "start_time",
+                "id DESC",
                 where=f"run_type = 'prompt' AND {column} IS NOT NULL",
             )
             for name, column in (("conversation", "conversation_id"), ("call", "call_sid"), ("session", "session_id"))
@@ -165,8 +167,8 @@ class Run(SQLModel, table=True):
         _index(
             "run_interaction",
             "workspace_id",
-            "start_time DESC",
-            "id",
+            "start_time",
+            "id DESC",
             "interaction_type",
             "run_type",
             "widget_id",
@@ -322,7 +324,7 @@ class Session(SQLModel, table=True):
     metadata = metadata
     __table_args__: ClassVar[Any] = (
         _index("session_owner", "workspace_id", "user_id", "team_id"),
-        _index("session_time", "workspace_id", "created_at DESC", "id"),
+        _index("session_time", "workspace_id", "created_at", "id DESC"),
         {"sqlite_with_rowid": False},
     )
 
@@ -425,7 +427,7 @@ class ApiKey(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "api_key"
     metadata = metadata
     __table_args__: ClassVar[Any] = (
-        _index("api_key_time", "workspace_id", "created_at DESC", "id"),
+        _index("api_key_time", "workspace_id", "created_at", "id DESC"),
         {"sqlite_with_rowid": False},
     )
 
@@ -449,8 +451,8 @@ class Audit(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "audit"
     metadata = metadata
     __table_args__: ClassVar[Any] = (
-        _index("audit_action", "workspace_id", "action", "id DESC"),
-        _index("audit_user", "workspace_id", "user_id", "id DESC"),
+        _index("audit_action", "workspace_id", "action", "id"),
+        _index("audit_user", "workspace_id", "user_id", "id"),
         {"sqlite_with_rowid": False},
     )
 

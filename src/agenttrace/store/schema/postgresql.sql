@@ -48,15 +48,15 @@ CREATE TABLE run (
 CREATE INDEX run_context_link ON run (context_link) WHERE context_link IS NOT NULL;
 CREATE INDEX run_history_link ON run (history_link) WHERE history_link IS NOT NULL;
 CREATE INDEX run_id ON run (workspace_id, id);
-CREATE INDEX run_interaction ON run (workspace_id, start_time DESC, id, interaction_type, run_type, widget_id, placement_id, deployment_type) WHERE interaction_type IS NOT NULL;
+CREATE INDEX run_interaction ON run (workspace_id, start_time, id DESC, interaction_type, run_type, widget_id, placement_id, deployment_type) WHERE interaction_type IS NOT NULL;
 CREATE INDEX run_open ON run (process_id) WHERE status = 'running';
 CREATE INDEX run_orphan ON run (workspace_id, parent_id) WHERE is_root AND parent_id IS NOT NULL;
-CREATE INDEX run_prompt_call ON run (workspace_id, left(call_sid, 100), start_time DESC, id) WHERE run_type = 'prompt' AND call_sid IS NOT NULL;
-CREATE INDEX run_prompt_conversation ON run (workspace_id, conversation_id, start_time DESC, id) WHERE run_type = 'prompt' AND conversation_id IS NOT NULL;
-CREATE INDEX run_prompt_session ON run (workspace_id, session_id, start_time DESC, id) WHERE run_type = 'prompt' AND session_id IS NOT NULL;
-CREATE INDEX run_prompt_time ON run (workspace_id, start_time DESC, id) WHERE run_type = 'prompt';
-CREATE INDEX run_root_contact ON run (workspace_id, ai_contact_id, start_time DESC, id) WHERE is_root;
-CREATE INDEX run_time ON run (workspace_id, start_time DESC, id);
+CREATE INDEX run_prompt_call ON run (workspace_id, left(call_sid, 100), start_time, id DESC) WHERE run_type = 'prompt' AND call_sid IS NOT NULL;
+CREATE INDEX run_prompt_conversation ON run (workspace_id, conversation_id, start_time, id DESC) WHERE run_type = 'prompt' AND conversation_id IS NOT NULL;
+CREATE INDEX run_prompt_session ON run (workspace_id, session_id, start_time, id DESC) WHERE run_type = 'prompt' AND session_id IS NOT NULL;
+CREATE INDEX run_prompt_time ON run (workspace_id, start_time, id DESC) WHERE run_type = 'prompt';
+CREATE INDEX run_root_contact ON run (workspace_id, ai_contact_id, start_time, id DESC) WHERE is_root;
+CREATE INDEX run_time ON run (workspace_id, start_time, id DESC);
 COMMENT ON COLUMN run.workspace_id IS 'The tenant.';
 COMMENT ON COLUMN run.id IS 'The run''s UUID (RFC 9562 version 8), computed from trace_id and span_id.';
 COMMENT ON COLUMN run.trace_id IS 'W3C trace id, 16 bytes.';
@@ -195,7 +195,7 @@ CREATE TABLE session (
 	PRIMARY KEY (workspace_id, id)
 );
 CREATE INDEX session_owner ON session (workspace_id, left(user_id, 100), left(team_id, 100));
-CREATE INDEX session_time ON session (workspace_id, created_at DESC, id);
+CREATE INDEX session_time ON session (workspace_id, created_at, id DESC);
 COMMENT ON COLUMN session.workspace_id IS 'The tenant.';
 COMMENT ON COLUMN session.id IS 'The session''s UUID.';
 COMMENT ON COLUMN session.key IS 'The session''s key, ase_...';
@@ -300,7 +300,7 @@ CREATE TABLE api_key (
 	last_used_at TIMESTAMP WITH TIME ZONE,
 	PRIMARY KEY (id)
 );
-CREATE INDEX api_key_time ON api_key (workspace_id, created_at DESC, id);
+CREATE INDEX api_key_time ON api_key (workspace_id, created_at, id DESC);
 COMMENT ON COLUMN api_key.workspace_id IS 'The tenant.';
 COMMENT ON COLUMN api_key.id IS 'The public part of the key''s text, agtk_ID_SECRET.';
 COMMENT ON COLUMN api_key.hash IS 'BLAKE2b of the secret, keyed with the id, 32 bytes.';
@@ -328,8 +328,8 @@ CREATE TABLE audit (
 	request_id TEXT COLLATE "C",
 	PRIMARY KEY (workspace_id, id)
 );
-CREATE INDEX audit_action ON audit (workspace_id, left(action, 100), id DESC);
-CREATE INDEX audit_user ON audit (workspace_id, left(user_id, 100), id DESC);
+CREATE INDEX audit_action ON audit (workspace_id, left(action, 100), id);
+CREATE INDEX audit_user ON audit (workspace_id, left(user_id, 100), id);
 COMMENT ON COLUMN audit.workspace_id IS 'The tenant.';
 COMMENT ON COLUMN audit.id IS 'UUID of version 7: ids sort by created_at.';
 COMMENT ON COLUMN audit.created_at IS 'When it was answered.';

@@ -89,23 +89,23 @@ CREATE INDEX run_context_link ON run (context_link) WHERE context_link IS NOT NU
 
 CREATE INDEX run_history_link ON run (history_link) WHERE history_link IS NOT NULL;
 
-CREATE INDEX run_interaction ON run (workspace_id, start_time DESC, id, interaction_type, run_type, widget_id, placement_id, deployment_type) WHERE interaction_type IS NOT NULL;
+CREATE INDEX run_interaction ON run (workspace_id, start_time, id DESC, interaction_type, run_type, widget_id, placement_id, deployment_type) WHERE interaction_type IS NOT NULL;
 
 CREATE INDEX run_open ON run (process_id) WHERE status = 'running';
 
 CREATE INDEX run_orphan ON run (workspace_id, parent_id) WHERE is_root AND parent_id IS NOT NULL;
 
-CREATE INDEX run_prompt_call ON run (workspace_id, call_sid, start_time DESC, id) WHERE run_type = 'prompt' AND call_sid IS NOT NULL;
+CREATE INDEX run_prompt_call ON run (workspace_id, call_sid, start_time, id DESC) WHERE run_type = 'prompt' AND call_sid IS NOT NULL;
 
-CREATE INDEX run_prompt_conversation ON run (workspace_id, conversation_id, start_time DESC, id) WHERE run_type = 'prompt' AND conversation_id IS NOT NULL;
+CREATE INDEX run_prompt_conversation ON run (workspace_id, conversation_id, start_time, id DESC) WHERE run_type = 'prompt' AND conversation_id IS NOT NULL;
 
-CREATE INDEX run_prompt_session ON run (workspace_id, session_id, start_time DESC, id) WHERE run_type = 'prompt' AND session_id IS NOT NULL;
+CREATE INDEX run_prompt_session ON run (workspace_id, session_id, start_time, id DESC) WHERE run_type = 'prompt' AND session_id IS NOT NULL;
 
-CREATE INDEX run_prompt_time ON run (workspace_id, start_time DESC, id) WHERE run_type = 'prompt';
+CREATE INDEX run_prompt_time ON run (workspace_id, start_time, id DESC) WHERE run_type = 'prompt';
 
-CREATE INDEX run_root_contact ON run (workspace_id, ai_contact_id, start_time DESC, id) WHERE is_root;
+CREATE INDEX run_root_contact ON run (workspace_id, ai_contact_id, start_time, id DESC) WHERE is_root;
 
-CREATE INDEX run_time ON run (workspace_id, start_time DESC, id);
+CREATE INDEX run_time ON run (workspace_id, start_time, id DESC);
 
 CREATE TABLE link (
 	-- The tenant.
@@ -223,7 +223,7 @@ CREATE TABLE session (
 
 CREATE INDEX session_owner ON session (workspace_id, user_id, team_id);
 
-CREATE INDEX session_time ON session (workspace_id, created_at DESC, id);
+CREATE INDEX session_time ON session (workspace_id, created_at, id DESC);
 
 CREATE TABLE agent (
 	-- The tenant.
@@ -331,7 +331,7 @@ CREATE TABLE api_key (
 	PRIMARY KEY (id)
 ) WITHOUT ROWID;
 
-CREATE INDEX api_key_time ON api_key (workspace_id, created_at DESC, id);
+CREATE INDEX api_key_time ON api_key (workspace_id, created_at, id DESC);
 
 CREATE TABLE audit (
 	-- The tenant.
@@ -359,6 +359,6 @@ CREATE TABLE audit (
 	PRIMARY KEY (workspace_id, id)
 ) WITHOUT ROWID;
 
-CREATE INDEX audit_action ON audit (workspace_id, action, id DESC);
+CREATE INDEX audit_action ON audit (workspace_id, action, id);
 
-CREATE INDEX audit_user ON audit (workspace_id, user_id, id DESC);
+CREATE INDEX audit_user ON audit (workspace_id, user_id, id);
