@@ -11,6 +11,7 @@ STABLE = not sysconfig.get_config_var("Py_GIL_DISABLED")
 MODULES = (
     *(("record", name) for name in ("_ids", "_look", "_plain", "_span")),
     *(("journal", name) for name in ("_frame", "_tail")),
+    ("model", "_superseded"),
     ("otel", "_members"),
     *(("store", name) for name in ("_bind", "_runs")),
 )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agenttrace.journal.pipeline import Pipeline
-from agenttrace.model.wire import FIXED, RUN, superseded
+from agenttrace.model.superseded import NATIVE, mark, mark_in_python, superseded
+from agenttrace.model.wire import FIXED, RUN
 from agenttrace.store.batch import Batch
 from agenttrace.testing.records import PROCESS, Record, run_record
 from tests.journal.journal_support import FakeStore, record
@@ -54,6 +56,33 @@ def test_a_batch_without_superseded_starts_is_the_same(records: list[Record]) ->
         theirs.contacts,
         theirs.conversations,
     )
+
+
+@given(st.lists(st.tuples(versions(), st.integers(0, 200), st.binary(max_size=1)), max_size=12), st.integers(1, 12))
+def test_both_ways_mark_the_same(drawn: list[tuple[Record, int, bytes]], at_once: int) -> None:
+    """Whole records and spoilt ones, in one piece or in several."""
+    records = [(kind, payload[:place] + odd + payload[place + len(odd) :]) for (kind, payload), place, odd in drawn]
+    found: list[set[int]] = []
+    for way in (mark, mark_in_python):
+        ends: dict[bytes, int] = {}
+        marked: set[int] = set()
+        for behind in range(len(records), 0, -at_once):
+            way(records, ends, marked, max(behind - at_once, 0), behind)
+        found.append(marked)
+    assert found[0] == found[1]
+    assert found[0] == superseded(records)
+
+
+def test_what_is_no_run_is_passed_over() -> None:
+    """Other kinds, payloads that are too short, and kinds that no record has."""
+    _, start = run_record(1)
+    _, end = run_record(1, end=5_000_000)
+    records = [(RUN, start), (2, start), (RUN, start[:80]), (RUN, b""), (1 << 90, start), (RUN, end)]
+    assert superseded(records) == {0}
+
+
+def test_the_compiled_way_is_used_where_there_is_a_compiler() -> None:
+    assert NATIVE or shutil.which("cc") is None
 
 
 def test_a_start_before_its_end_is_superseded() -> None:

@@ -82,7 +82,7 @@ HTTP = {"fastapi", "starlette", "uvicorn", "http", "urllib.request", "ssl"}
 ACCELERATORS = {
     *(f"agenttrace.record.{name}" for name in ("_ids", "_look", "_plain", "_span")),
     *("agenttrace.journal._frame", "agenttrace.journal._tail", "agenttrace.otel._members"),
-    *("agenttrace.store._bind", "agenttrace.store._runs"),
+    *("agenttrace.model._superseded", "agenttrace.store._bind", "agenttrace.store._runs"),
 }
 #: Python for accelerators that are not there.
 TWINS = {"agenttrace.record.look", "agenttrace.record.randomids"}

@@ -13,7 +13,7 @@ from agenttrace.errors import StoreError, StoreRejected, StoreUnavailable
 from agenttrace.journal.deadletters import DeadLetters
 from agenttrace.journal.stopped import Stopped
 from agenttrace.model.letters import dead_letter, words_of
-from agenttrace.model.wire import superseded
+from agenttrace.model.superseded import superseded
 from agenttrace.slices import in_slices, staying_away
 from agenttrace.store.batch import Batch
 

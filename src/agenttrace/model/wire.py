@@ -45,13 +45,7 @@ learnt one late.
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING, NamedTuple
-
-from agenttrace.model.versions import RANK_END, RANK_START
-from agenttrace.slices import in_slices
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from typing import NamedTuple
 
 __all__ = [
     "AUDIT",
@@ -74,7 +68,6 @@ __all__ = [
     "has_ended",
     "read_note",
     "read_run",
-    "superseded",
     "write_note",
     "write_run",
 ]
@@ -90,7 +83,6 @@ KEY_USED = 7
 FIXED = Struct("<16s8s8sqqQ")
 VERSION = Struct("<qQIBBBx")
 _JSON = FIXED.size + VERSION.size
-_RANK, _FLAGS = FIXED.size + 20, FIXED.size + 22
 OPEN = -(1 << 63)
 NO_PARENT = bytes(8)
 STATUSES: tuple[str, ...] = ("pending", "running", "success", "failed")
@@ -158,27 +150,6 @@ def read_run(payload: bytes) -> RunRecord:
         payload[_JSON:cut],
         b"{" + content + b"}" if content else b"",
     )
-
-
-def superseded(records: Sequence[tuple[int, bytes]]) -> set[int]:
-    """Return the places of those starts of runs, among these records, that a later end repeats in all but its own part.
-
-    Whoever has the end needs no such start: it has the same ids, times, scope and content, and less of it.
-    """
-    ends: dict[bytes, bytes] = {}
-    found: set[int] = set()
-    for place in in_slices(range(len(records) - 1, -1, -1), 16):
-        kind, payload = records[place]
-        if kind != RUN or len(payload) <= _JSON:
-            continue
-        what = payload[: FIXED.size]
-        if payload[_RANK] != RANK_START:
-            if payload[_RANK] == RANK_END:
-                cut = payload.find(b"\n", _JSON)
-                ends.setdefault(what, payload[_JSON : cut + 1])
-        elif not payload[_FLAGS] and (envelope := ends.get(what)) and payload.startswith(envelope, _JSON):
-            found.add(place)
-    return found
 
 
 def has_ended(payload: bytes) -> bool:

@@ -1,0 +1,3 @@
+def mark(
+    records: list[tuple[int, bytes]], ends: dict[bytes, int], found: set[int], first: int, behind: int, /
+) -> None: ...
