@@ -210,7 +210,7 @@ class _Change:
         pairs = [(stored.get(key), run) for key, run in in_slices(runs.items())]
         pairs = [(old, run if old is None else merge_runs(old, run)) for old, run in in_slices(pairs)]
         pairs = [(old, new) for old, new in pairs if new is not old]
-        self._flag_roots(pairs, known)
+        self._flag_roots(pairs, runs, known)
         self.put(pairs)
         self._join_orphans(pairs)
         derive_traces(batch, self)
@@ -227,7 +227,8 @@ class _Change:
         """Write runs, given as (stored, new), with what follows from them."""
         self.tables.put_runs([new for _, new in pairs])
         for old, new in in_slices(pairs):
-            self._derive(old, new)
+            if old is not None or new.session_id is not None or new.learnt is not None:
+                self._derive(old, new)
             if new.session_id is not None:
                 self.sessions[new.workspace_id, new.id] = new.session_id
         self._find_sessionless([new for old, new in pairs if new.session_id != (old and old.session_id)])
@@ -279,21 +280,31 @@ class _Change:
                 event.session_id = sessions[event.run_id]
                 self.events[workspace, event.id] = event
 
-    def _flag_roots(self, pairs: list[tuple[RunRow | None, RunRow]], known: dict[Key, Known]) -> None:
+    def _flag_roots(
+        self, pairs: list[tuple[RunRow | None, RunRow]], runs: dict[Key, RunRow], known: dict[Key, Known]
+    ) -> None:
         fresh: dict[Key, RunRow] = {}
         for old, new in in_slices(pairs):
             if old is not None and old.parent_id == new.parent_id:
                 new.is_root = old.is_root
                 continue
             fresh[new.workspace_id, new.id] = new
-        here = {(new.workspace_id, new.id) for _, new in in_slices(pairs)}
+        may_loop = False
         for (workspace, _), run in in_slices(fresh.items()):
-            above = run.parent_id
-            run.is_root = above is None or ((workspace, above) not in known and (workspace, above) not in here)
-            learnt = None if above is None else known.get((workspace, above), _UNKNOWN).learnt
+            if run.parent_id is None:
+                run.is_root = True
+                continue
+            above = (workspace, run.parent_id)
+            stored = known.get(above)
+            run.is_root = stored is None and above not in runs
+            parent = fresh.get(above)
+            # Somewhere in a loop of parents one of them does not begin before its child.
+            may_loop = may_loop or (parent is not None and parent.start_time >= run.start_time)
+            learnt = None if stored is None else stored.learnt
             if learnt is not None and any(getattr(run, name, None) is None for name in orjson.loads(learnt)):
                 self.spread.add((workspace, run.trace_id))
-        for loop in cycles({key: (key[0], run.parent_id) for key, run in fresh.items() if run.parent_id}):
+        parents = {key: (key[0], run.parent_id) for key, run in fresh.items() if run.parent_id} if may_loop else {}
+        for loop in cycles(parents):
             fresh[min(loop)].is_root = True
 
     def _join_orphans(self, pairs: list[tuple[RunRow | None, RunRow]]) -> None:
