@@ -162,7 +162,7 @@ def test_a_defect_is_not_disguised(store: SQLiteStore, monkeypatch: pytest.Monke
 
     monkeypatch.setattr("agenttrace.store.apply.run_events", defect)
     with pytest.raises(RuntimeError, match="a defect"):
-        store.write(batch_of(run_record(1)))
+        store.write(batch_of(run_record(1, scope={"session_id": "s"})))
     assert store.runs(EVERY) == []
 
 

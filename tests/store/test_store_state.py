@@ -63,7 +63,7 @@ def test_a_write_that_fails_does_not_bring_an_old_state_back(
     with monkeypatch.context() as patched:
         patched.setattr("agenttrace.store.apply.run_events", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            store.write(batch_of(run_record(1)))
+            store.write(batch_of(run_record(1, scope={"session_id": "s"})))
     assert store.state() is None
     store.write(batch_of(audit_record(1)))
     assert store.state() not in (before, None)
