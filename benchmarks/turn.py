@@ -16,7 +16,8 @@ disk        bytes of the store's files, once its log was folded in
 The ratio of two ways is the median of the ratios of each round. That of the traced thread to the bare SDK is measured
 by itself: both in one process, in turn, in slices of a few milliseconds, so that a machine whose speed changes slows
 both; it is the median of those of neighbouring slices, while the writer works. JSON is made with orjson on every side,
-which is the quickest there is. The import is measured as well: what `import agenttrace` and a first span take over bare
+which is the quickest there is; the long prompt is measured once more beside a span whose JSON the standard library
+makes, as instrumentations do. The import is measured as well: what `import agenttrace` and a first span take over bare
 Python, beside `import opentelemetry.trace, orjson`.
 """
 
@@ -81,8 +82,13 @@ def sides(name: str, turns: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         ours, bare = WAYS[name](Path(folder)), WAYS["sdk"](Path(folder))
         found: dict[str, float] = {}
-        for act, count, once in (("turn", turns, SLICE), ("long_prompt", turns // 4, SLICE), ("call", turns * 2, 200)):
-            one, other = getattr(ours, act), getattr(bare, act)
+        for act, count, once in (
+            ("turn", turns, SLICE),
+            ("long_prompt", turns // 4, SLICE),
+            ("plain_long_prompt", turns // 4, SLICE),
+            ("call", turns * 2, 200),
+        ):
+            one, other = getattr(ours, act.removeprefix("plain_")), getattr(bare, act)
             repeated(one, once), repeated(other, once)
             ours.settle()
             pairs = [(repeated(one, once), repeated(other, once)) for _ in range(max(count // once, 1))]
@@ -119,7 +125,12 @@ def tables(found: dict[str, Any]) -> list[Table]:
         ]
         for name in WAYS
     ]
-    acts = {"turn": "a span of the turn", "call": "a decorated call", "long_prompt": "a prompt with 100 messages"}
+    acts = {
+        "turn": "a span of the turn",
+        "call": "a decorated call",
+        "long_prompt": "a prompt with 100 messages",
+        "plain_long_prompt": "the same, there with Python's `json`",
+    }
     shares = [
         said(name, SAID, beside[-1][name])
         or [
@@ -162,6 +173,7 @@ def goals(found: dict[str, Any]) -> list[Goal]:
         Goal("traced thread, to a bare SDK span, on the turn", own("turn"), 0.2),
         Goal("the same, a decorated call", own("call"), 0.25),
         Goal("the same, a prompt with 100 messages", own("long_prompt"), 1 / 3),
+        Goal("the same, to a span whose JSON is made by Python's json", own("plain_long_prompt"), 1 / 3),
         Goal("all threads, µs a span", [each["ours"]["all"] for each in bursts], 25),
         Goal(
             "all threads, to the exporter with a large queue",

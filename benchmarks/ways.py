@@ -8,6 +8,7 @@ how many spans are in its store.
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import sqlite3
 import subprocess
@@ -185,10 +186,17 @@ class Bare:
 
     def long_prompt(self) -> None:
         """Make one prompt's span with 100 messages."""
+        self._prompt(lambda: orjson.dumps(LONG).decode())
+
+    def plain_long_prompt(self) -> None:
+        """Make the same with the `json` of the standard library, as instrumentations do."""
+        self._prompt(lambda: json.dumps(LONG))
+
+    def _prompt(self, history: Callable[[], str]) -> None:
         with self.tracer.start_as_current_span("engage") as prompt:
             prompt.set_attribute("gen_ai.request.model", "gpt-5")
             prompt.set_attribute("system_prompt", SYSTEM)
-            prompt.set_attribute("history", orjson.dumps(LONG).decode())
+            prompt.set_attribute("history", history())
             prompt.set_attribute("response", RESPONSE)
 
     def call(self) -> None:
