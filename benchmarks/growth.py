@@ -32,7 +32,7 @@ def depth(depths: list[int], spans: int) -> dict[str, list[float]]:
         way.turn()
         found: dict[str, list[float]] = {str(each): [] for each in depths}
         found["growth"] = []
-        for number in range(7):
+        for number in range(8):
             for deep in depths[1:-1] if number < 3 else []:
                 way.settle()
                 found[str(deep)].append(_chains(way, deep, spans))

@@ -25,7 +25,7 @@ from agenttrace.otel import target as otel_target
 from agenttrace.record.identity import Ids, RandomIds
 from agenttrace.record.makers import Makers
 from agenttrace.record.recorder import DEFAULT_MAX_CONTENT_BYTES, Recorder, any_trace
-from agenttrace.settings import check, check_kinds, journal_root, service_of_environment, writer_of
+from agenttrace.settings import absolute, check, check_kinds, journal_root, service_of_environment, writer_of
 from agenttrace.store.urls import place_of, store_maker
 from agenttrace.writing import deriver, upkeep_by_age
 
@@ -195,7 +195,7 @@ class AgentTrace(Makers):
         on = os.environ.get("AGENTTRACE_DISABLED", "").lower() in _FALSE if enabled is None else enabled
         place = place_of(chosen)
         lent = not isinstance(chosen, str | os.PathLike)
-        root = os.path.abspath(journal_dir) if journal_dir is not None else journal_root(place)
+        root = absolute(journal_dir) if journal_dir is not None else journal_root(place)
         recorder = self._recorder
         now = clock or time.time_ns
         exports = export_pipelines(exporters, root, recorder, clock=lambda: now() // 1000)

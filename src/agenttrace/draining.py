@@ -22,7 +22,7 @@ from agenttrace.journal.host import boot_id
 from agenttrace.journal.seat import Seat
 from agenttrace.journal.settings import JournalSettings
 from agenttrace.journal.sheet import Sheet
-from agenttrace.settings import journal_root
+from agenttrace.settings import absolute, journal_root
 from agenttrace.store.urls import place_of, store_maker
 from agenttrace.writing import deriver, upkeep_by_age
 
@@ -60,7 +60,7 @@ def drain(
     Raises Taken where somebody else drains these journals, ConfigurationError where a setting cannot be used, OSError
     where the folder cannot.
     """
-    root = os.path.abspath(journal_dir) if journal_dir is not None else journal_root(place_of(store))
+    root = absolute(journal_dir) if journal_dir is not None else journal_root(place_of(store))
     if root is None:
         raise ConfigurationError("store: what is in memory has no journals that another process could drain")
     make, report = store_maker(store), _Reporter()

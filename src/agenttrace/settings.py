@@ -10,7 +10,7 @@ from typing import Any
 from agenttrace.errors import ConfigurationError
 from agenttrace.store.location import is_url
 
-__all__ = ["check", "check_kinds", "journal_root", "service_of_environment", "writer_of"]
+__all__ = ["absolute", "check", "check_kinds", "journal_root", "service_of_environment", "writer_of"]
 
 _MIN_JOURNAL = 1 << 20
 _WRITERS = ("thread", "process")
@@ -92,8 +92,19 @@ def service_of_environment() -> str | None:
     return resource.get("service.instance.id") or name
 
 
+def absolute(path: str | os.PathLike[str]) -> str:
+    """Return the absolute path of a folder; `..` is left to the file system, which knows links."""
+    # Imported where somebody names a folder: recording does without.
+    from pathlib import Path
+
+    return str(Path(path).absolute())
+
+
 def journal_root(place: str | None) -> str | None:
-    """Return where the journals of a store live: beside a file, else in the user's state folder; None for memory."""
+    """Return where the journals of a store live: beside a file, else in the user's state folder; None for memory.
+
+    Raises ConfigurationError where this user has no home.
+    """
     if place is None:
         return None
     if not is_url(place):
@@ -101,4 +112,8 @@ def journal_root(place: str | None) -> str | None:
     from hashlib import blake2b
 
     state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+    if state.startswith("~"):
+        raise ConfigurationError(
+            "journal_dir: this user has no home folder to put journals in; name a folder, or set XDG_STATE_HOME"
+        )
     return os.path.join(state, "agenttrace", blake2b(place.encode(), digest_size=8).hexdigest())

@@ -12,6 +12,7 @@ import pytest
 
 from agenttrace import AgentTrace
 from agenttrace.errors import ConfigurationError, StoreUnavailable
+from agenttrace.journal.settings import JournalSettings
 from agenttrace.store.memory import MemoryStore
 
 
@@ -178,3 +179,38 @@ def test_a_callable_redacts_on_top_of_the_rules() -> None:
         assert run.content is not None
         assert run.content["input"]["name"] == kept
         assert (run.content["input"]["password"] == "hunter2") is (redact is False)
+
+
+# -- folders -------------------------------------------------------------------------------------------------
+
+
+def test_a_journal_folder_is_where_the_file_system_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Relative to where the program is now, whatever it names: `..` behind a link is the link's own parent."""
+    (tmp_path / "real" / "deep").mkdir(parents=True)
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "link").symlink_to(tmp_path / "real" / "deep")
+    monkeypatch.chdir(tmp_path)
+    for given in ("here/link/../journal/", Path("here/link/../journal")):
+        with AgentTrace("traces.db", journal_dir=given) as trace:
+            with trace.master("turn"):
+                pass
+            folder = trace.stats().journal_dir
+            assert folder is not None
+            assert Path(folder).resolve().parent == tmp_path / "real" / "journal"
+
+
+def test_a_user_without_a_home_has_to_name_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Journals of a server's store lie in the user's folders: else they would lie wherever the program was started."""
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    with pytest.raises(ConfigurationError, match=r"journal_dir: .* XDG_STATE_HOME"):
+        AgentTrace("chdb:///x?database=a")
+
+
+def test_settings_of_the_journal_are_those_that_there_are() -> None:
+    """Who leaves out the root, or misspells a setting, hears of it at once."""
+    assert JournalSettings(root=None).replaced(max_bytes=5).max_bytes == 5
+    with pytest.raises(TypeError, match="root"):
+        JournalSettings(max_bytes=5)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="max_byte: no such setting"):
+        JournalSettings(root=None, max_byte=5)  # type: ignore[call-arg]

@@ -77,6 +77,10 @@ def test_a_store_object_is_asked_for_its_place() -> None:
     assert place_of(store) is None
     store.url = "shelf://app:pw@db"
     assert place_of(store) == "shelf://app:***@db"
+    for odd in ("", ":memory:", "memory:", "sqlite:x", "postgres:foo"):
+        store.url = odd
+        assert place_of(store) == f"store://{odd}"
+        assert file_of(place_of(store)) is None
     assert store_maker(store)() is store
 
 

@@ -20,6 +20,9 @@ class _Settings:
 
     def __init__(self, **settings: Any) -> None:
         self._set(settings)
+        missing = [name for name in type(self).__annotations__ if not hasattr(self, name)]
+        if missing:
+            raise TypeError(f"{missing[0]}: this setting is needed")
 
     def replaced(self, **settings: Any) -> Self:
         """Return a copy with other values."""

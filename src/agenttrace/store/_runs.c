@@ -166,8 +166,8 @@ static PyObject *read_record(PyObject *module, PyObject *const *args, Py_ssize_t
     (void)module;
     char *data;
     Py_ssize_t size;
-    if (count != 7) {
-        return PyErr_Format(PyExc_TypeError, "read: takes seven arguments, got %zd", count);
+    if (count != 7 || !PyTuple_Check(args[3])) {
+        return PyErr_Format(PyExc_TypeError, "read: takes seven arguments, the fourth a tuple");
     }
     if (!PyBytes_Check(args[4])) {
         Py_RETURN_NONE;

@@ -1,4 +1,4 @@
-"""A store's URL as it may be shown: without passwords. Nothing is opened here, nothing imported."""
+"""Where a store lives: its URL as it may be shown, without passwords, or its file. Nothing is opened here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SECRET = regex(r"pass|pwd|secret|token", re.IGNORECASE)
 
 
 def is_url(place: str) -> bool:
-    """Return whether a place (`urls.place_of`) is a URL: no absolute path has two slashes in a row."""
+    """Return whether a place (`urls.place_of`) is a URL; an absolute path has no `//` but at its beginning."""
     return "://" in place
 
 

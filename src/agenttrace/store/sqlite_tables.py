@@ -41,14 +41,14 @@ class SQLiteTables(SQLTables):
         if " VALUES (" not in sql:
             super()._many(sql, rows)
             return
-        waiting, start = list(rows), 0
+        waiting, start = list(map(tuple, rows)), 0
         for size in _AT_ONCE_BESIDE_OTHERS if is_beside_others() else _AT_ONCE:
             places = range(start, len(waiting) - size + 1, size)
             for place in in_slices(places, 1):
                 self._insert(sql, waiting[place : place + size])
             start += len(places) * size
 
-    def _insert(self, sql: str, rows: list[Sequence[Any]]) -> None:
+    def _insert(self, sql: str, rows: list[tuple[Any, ...]]) -> None:
         # Columns that once had a value stay: so statements stay the same, and few.
         ever = cast("SQLiteConnection", self._connection).filled
         known = ever.get(sql, ())
@@ -62,7 +62,7 @@ class SQLitePurgeTables(SQLiteTables, SQLPurgeTables):
     """`store.purge_tables.PurgeTables` on one connection to SQLite."""
 
 
-def bind_in_python(rows: list[Sequence[Any]], known: tuple[int, ...], /) -> tuple[tuple[int, ...], tuple[Any, ...]]:
+def bind_in_python(rows: list[tuple[Any, ...]], known: tuple[int, ...], /) -> tuple[tuple[int, ...], tuple[Any, ...]]:
     """Return the columns that are known or have a value, and their values row by row, as the driver binds them at once.
 
     Rows are tuples of the same length, and there is at least one.
@@ -85,7 +85,7 @@ def _number(value: Any) -> Any:
     return int(value) if type(value) is bool else value
 
 
-def _best() -> Callable[[list[Sequence[Any]], tuple[int, ...]], tuple[tuple[int, ...], tuple[Any, ...]]]:
+def _best() -> Callable[[list[tuple[Any, ...]], tuple[int, ...]], tuple[tuple[int, ...], tuple[Any, ...]]]:
     try:
         from agenttrace.store import _bind
     except ImportError:  # built without a compiler

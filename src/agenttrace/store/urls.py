@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from agenttrace.errors import ConfigurationError
 from agenttrace.loading import LOADING
 from agenttrace.model.regex import regex
-from agenttrace.store.location import shown
+from agenttrace.store.location import is_url, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -102,7 +102,8 @@ def place_of(store: str | os.PathLike[str] | Store) -> str | None:
     try:
         return place_of(store.url)
     except ConfigurationError:
-        return shown(store.url)
+        url = shown(store.url)
+        return url if is_url(url) else f"store://{url}"
 
 
 def _address(store: str | os.PathLike[str]) -> _Address:
