@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from agenttrace.erasure import letters
 from agenttrace.erasure.filters import shown
@@ -40,11 +40,6 @@ class Recording(Protocol):
 
     def settle(self, timeout: float) -> bool: ...
     def renew(self) -> None: ...
-
-
-class _Journals(NamedTuple):
-    root: str | PathLike[str] | None
-    segments: set[str]
 
 
 class Purger:
@@ -87,9 +82,9 @@ class Purger:
         deadline = time.monotonic() + timeout
         told = _Told(self._store, where, progress)
         self._recordings[0].settle(timeout)
-        journals = self._ask()
+        segments = self._ask()
         told.add(self._pass(where, told))
-        pending = self._wait(journals, deadline)
+        pending = self._wait(segments, deadline)
         told.add(self._pass(where, told))
         set_aside = letters.sift_store(self._store, where) + letters.sift_files(self._roots, where)
         self._forget()
@@ -138,8 +133,9 @@ class Purger:
 
     # -- journals ------------------------------------------------------------------------------------
 
-    def _ask(self) -> list[_Journals]:
-        found = [_Journals(root, renewal.segments(root)) for root in self._roots]
+    def _ask(self) -> list[str]:
+        """Ask for new segments, and return those that have records now."""
+        found = [path for root in self._roots for path in renewal.segments(root)]
         for root in self._roots:
             if root is not None:
                 with suppress(OSError):  # whoever could not be asked shows as pending
@@ -147,11 +143,10 @@ class Purger:
         self._renew()
         return found
 
-    def _wait(self, journals: Sequence[_Journals], deadline: float) -> int:
-        """Wait until the segments are gone, and return how many journals still have some."""
-        waiting = [path for known in journals for path in known.segments]
+    def _wait(self, segments: Sequence[str], deadline: float) -> int:
+        """Wait until these segments are gone, and return how many journals still have some."""
         again = time.monotonic() + _ASK_AGAIN
-        while (folders := renewal.left(waiting)) and time.monotonic() < deadline:
+        while (folders := renewal.left(segments)) and time.monotonic() < deadline:
             time.sleep(_LOOK)
             if time.monotonic() >= again:  # somebody may have died meanwhile
                 again = time.monotonic() + _ASK_AGAIN

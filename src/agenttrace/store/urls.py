@@ -86,9 +86,8 @@ def store_maker(
 def place_of(store: str | os.PathLike[str] | Store) -> str | None:
     """Return where a store's data lives: a file's or folder's absolute path, a server's URL, or None for memory.
 
-    `location.is_url` tells a URL from a path.
-    A URL is returned without its password, so that it may be shown, and a new password is no new place. A store object
-    is asked for its URL; one of an unknown kind counts as a server.
+    `location.is_url` tells a URL from a path. A URL is returned without its password, so that it may be shown, and a
+    new password is no new place. A store object is asked for its URL; one of an unknown kind counts as a server.
 
     Raises ConfigurationError as `open_store` does.
 
