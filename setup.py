@@ -9,8 +9,8 @@ from setuptools import Extension, setup
 STABLE = not sysconfig.get_config_var("Py_GIL_DISABLED")
 
 MODULES = (
-    *(("record", name) for name in ("_ids", "_look", "_plain", "_span")),
-    *(("journal", name) for name in ("_frame", "_tail")),
+    ("record", "_native"),
+    ("journal", "_native"),
     ("model", "_superseded"),
     ("otel", "_members"),
     *(("store", name) for name in ("_bind", "_runs")),

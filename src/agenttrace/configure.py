@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
 from agenttrace import query as query_room
 from agenttrace.errors import InternalError, InvalidQuery
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from agenttrace.health.report import Report
     from agenttrace.journal.stats import Stats
     from agenttrace.letters import Letters
+    from agenttrace.parameters import Redact, Settings
     from agenttrace.query.reader import Query
     from agenttrace.store.protocol import Store
     from agenttrace.verify.report import Report as Leaks
@@ -64,31 +65,6 @@ __all__ = [
     "stats",
     "tool_call",
 ]
-
-Redact = bool | Callable[[str | None, str], str]
-
-
-class Settings(TypedDict, total=False):
-    """The keyword arguments of `AgentTrace` and `configure`."""
-
-    journal_dir: str | Path | None
-    redact: Redact
-    max_content_bytes: int
-    journal_max_bytes: int
-    writer: Literal["thread", "process"] | None
-    exporters: Sequence[Any]
-    service_id: str | uuid.UUID | None
-    enabled: bool | None
-    flush_interval: float
-    query_timeout: float
-    exit_timeout: float
-    raw_prompts: bool
-    respect_sampling: bool
-    retention: str | timedelta | None
-    audit_retention: bool
-    clock: Callable[[], int] | None
-    ids: Ids | None
-
 
 _DEFAULT_STORE = "sqlite:///agenttrace.db"
 _FALSE = frozenset({"", "0", "false", "no", "off"})

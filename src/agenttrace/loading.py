@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 __all__ = ["LOADING", "at_fork"]
 
@@ -21,24 +21,16 @@ LOADING: Final = threading.RLock()
 _PATIENCE = 10.0
 
 
-class _Part(NamedTuple):
-    """What somebody does in each fork."""
+_Act = Callable[[], None]
 
-    before: Callable[[], None]
-    after_in_parent: Callable[[], None]
-    after_in_child: Callable[[], None]
-
-
-_parts: list[_Part] = []
+_parts: list[tuple[_Act, _Act, _Act]] = []  # what somebody does in each fork: before, in the parent, in the child
 _begun = 0  # how many of them this fork has called before
 _held = False
 
 
-def at_fork(
-    *, before: Callable[[], None], after_in_parent: Callable[[], None], after_in_child: Callable[[], None]
-) -> None:
+def at_fork(*, before: _Act, after_in_parent: _Act, after_in_child: _Act) -> None:
     """Have these called in each fork from now on, also in one that waits until the caller is loaded."""
-    _parts.append(_Part(before, after_in_parent, after_in_child))
+    _parts.append((before, after_in_parent, after_in_child))
 
 
 def _before() -> None:
@@ -48,7 +40,8 @@ def _before() -> None:
         # Not while we hold the lock: somebody for whom a part waits may have to load something first.
         while _begun < len(_parts):
             _begun += 1
-            _parts[_begun - 1].before()
+            before, _, _ = _parts[_begun - 1]
+            before()
         _held = LOADING.acquire(timeout=_PATIENCE)
         if not _held or _begun == len(_parts):
             return
@@ -58,8 +51,8 @@ def _before() -> None:
 def _after() -> None:
     if _held:
         LOADING.release()
-    for part in reversed(_parts[:_begun]):
-        part.after_in_parent()
+    for _, after_in_parent, _ in reversed(_parts[:_begun]):
+        after_in_parent()
 
 
 def _in_child() -> None:
@@ -68,8 +61,8 @@ def _in_child() -> None:
         LOADING.release()
     else:
         LOADING._at_fork_reinit()  # type: ignore[attr-defined]
-    for part in _parts:
-        part.after_in_child()
+    for _, _, after_in_child in _parts:
+        after_in_child()
 
 
 if hasattr(os, "register_at_fork"):

@@ -128,7 +128,7 @@ def _consistent(history: list[list[Record]]) -> list[list[Record]]:
         run = read_run(payload)
         envelope = orjson.loads(run.envelope)
         known = first.setdefault(envelope["scope"]["workspace_id"].encode() + run.trace + run.span, run)
-        same = run._replace(
+        same = run.replaced(
             envelope=orjson.dumps(envelope | {"type": orjson.loads(known.envelope)["type"]}),
             end=None if run.end is None else known.start + run.end - run.start,
             start=known.start,

@@ -209,7 +209,7 @@ def test_a_writer_that_stays_away_provides_segments_and_comes_back_when_it_is_ca
     assert prepared == [1]
     writer.wake()
     assert not writer._stay_away()
-    assert writer._calls.get_nowait(), "the call is for the writer's next rest"
+    assert writer._bell.wait(0), "the call is for the writer's next rest"
     assert not writer._stay_away(), "it was away often enough"
 
 
@@ -247,6 +247,6 @@ def _writer(pipeline: Make, store: FakeStore) -> Any:
     writer = traced._writer
     writer.stop(30, final=False)
     writer._stopping = False
-    while not writer._calls.empty():
-        writer._calls.get()
+    while writer._bell.wait(0) is not None:
+        pass
     return writer

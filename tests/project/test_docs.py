@@ -17,8 +17,8 @@ import typer
 
 import agenttrace
 from agenttrace.cli.app import app
-from agenttrace.configure import Settings
 from agenttrace.model import ids
+from agenttrace.parameters import Settings
 from agenttrace.store import tables
 from tests.project.pages import DOCS, ROOT, anchors, blocks, links, pages, prose
 

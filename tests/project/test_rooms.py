@@ -51,7 +51,9 @@ ROOMS = {
     "writing": {"model", "errors", *PROTOCOL, "otel", "erasure"},
     "outside": {"errors", "journal", "loading", "store.location", "store.protocol", "store.urls"},
     "draining": {"errors", "journal", "settings", "store.urls", "writing"},
+    "parameters": {"record"},
     "configure": {
+        "parameters",
         "writing",
         "outside",
         "settings",
@@ -80,8 +82,7 @@ STARTS_THREADS = {"Thread", "Timer", "ThreadPoolExecutor", "ProcessPoolExecutor"
 TERMINAL = {"typer", "rich", "click"}
 HTTP = {"fastapi", "starlette", "uvicorn", "http", "urllib.request", "ssl"}
 ACCELERATORS = {
-    *(f"agenttrace.record.{name}" for name in ("_ids", "_look", "_plain", "_span")),
-    *("agenttrace.journal._frame", "agenttrace.journal._tail", "agenttrace.otel._members"),
+    *("agenttrace.record._native", "agenttrace.journal._native", "agenttrace.otel._members"),
     *("agenttrace.model._superseded", "agenttrace.store._bind", "agenttrace.store._runs"),
 }
 #: Python for accelerators that are not there.

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from agenttrace.model.wire import write_run
 from agenttrace.record.makers import Makers
 from agenttrace.record.span import NOOP, current
 from tests.record.recording import DECORATORS, Recording, decorator
@@ -547,7 +548,7 @@ def test_decorated_calls_and_blocks_write_the_same(kind: str) -> None:
         with make.master("turn", workspace_id="one"), make.scope(workspace_id="two"):
             work(recording)
         # A prompt's type is content where it is given.
-        return [(run.record._replace(content=b""), run.envelope) for run in recording.versions()]
+        return [(write_run(run.record.replaced(content=b"")), run.envelope) for run in recording.versions()]
 
     calls, blocks = record(called), record(entered)
     for call, block in zip(calls, blocks, strict=True):

@@ -1,126 +1,14 @@
-/* A frame of a journal segment, put together from pieces in one allocation; see journal/frames.py. Include Python.h before.
- *
- * The checksum is the CRC-32 of zlib. Call `prepare_frames` first.
+/* Frames of a journal segment: encode(kind, payload, salt) makes one, in one allocation and one pass; decode() takes those
+ * of a piece of a segment apart. The same in Python stands in journal/frames.py, and is used where this could not be
+ * built; a test holds the two together. Include Python.h before, and call `prepare_crc` first.
  */
 #include <stdint.h>
 #include <string.h>
 
+#include "_crc.h"
+
 #define MAGIC 0xA9C7E5D3u
 #define HEADER 16
-#define POLYNOMIAL 0xEDB88320u
-
-static uint32_t table[8][256]; /* table[n][b]: what byte b does to the checksum n bytes later */
-
-static void fill_table(void)
-{
-    for (uint32_t byte = 0; byte < 256; byte++) {
-        uint32_t crc = byte;
-        for (int bit = 0; bit < 8; bit++) {
-            crc = (crc >> 1) ^ ((crc & 1) ? POLYNOMIAL : 0);
-        }
-        table[0][byte] = crc;
-    }
-    for (uint32_t byte = 0; byte < 256; byte++) {
-        for (int later = 1; later < 8; later++) {
-            uint32_t crc = table[later - 1][byte];
-            table[later][byte] = (crc >> 8) ^ table[0][crc & 0xFF];
-        }
-    }
-}
-
-/* Eight bytes a step; any processor. */
-static uint32_t crc_by_table(uint32_t crc, const unsigned char *p, size_t size)
-{
-    for (; size >= 8; size -= 8, p += 8) {
-        crc ^= (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-        crc = table[7][crc & 0xFF] ^ table[6][crc >> 8 & 0xFF] ^ table[5][crc >> 16 & 0xFF] ^ table[4][crc >> 24] ^
-              table[3][p[4]] ^ table[2][p[5]] ^ table[1][p[6]] ^ table[0][p[7]];
-    }
-    for (; size > 0; size--, p++) {
-        crc = (crc >> 8) ^ table[0][(crc ^ *p) & 0xFF];
-    }
-    return crc;
-}
-
-#if defined(__x86_64__) && defined(__GNUC__)
-#include <immintrin.h>
-
-/* Sixty-four bytes a step, by carry-less multiplication: Gopal et al., "Fast CRC Computation for Generic Polynomials
- * Using PCLMULQDQ Instruction", Intel 2009, with its constants for this polynomial. At least 64 bytes, a multiple of 16. */
-__attribute__((target("sse4.1,pclmul"))) static __m128i fold(__m128i sum, __m128i by, __m128i next)
-{
-    __m128i low = _mm_clmulepi64_si128(sum, by, 0x00);
-    __m128i high = _mm_clmulepi64_si128(sum, by, 0x11);
-    return _mm_xor_si128(_mm_xor_si128(low, high), next);
-}
-
-__attribute__((target("sse4.1,pclmul"))) static uint32_t crc_by_folding(
-    uint32_t crc, const unsigned char *p, size_t size)
-{
-    const __m128i by_64 = _mm_set_epi64x(0x01c6e41596, 0x0154442bd4);
-    const __m128i by_16 = _mm_set_epi64x(0x00ccaa009e, 0x01751997d0);
-    const __m128i by_8 = _mm_set_epi64x(0, 0x0163cd6124);
-    const __m128i barrett = _mm_set_epi64x(0x01f7011641, 0x01db710641);
-    const __m128i low_words = _mm_setr_epi32(-1, 0, -1, 0);
-    const __m128i *in = (const __m128i *)p;
-    __m128i sums[4];
-    for (int i = 0; i < 4; i++) {
-        sums[i] = _mm_loadu_si128(in++);
-    }
-    sums[0] = _mm_xor_si128(sums[0], _mm_cvtsi32_si128((int)crc));
-    for (size -= 64; size >= 64; size -= 64) {
-        for (int i = 0; i < 4; i++) {
-            sums[i] = fold(sums[i], by_64, _mm_loadu_si128(in++));
-        }
-    }
-    __m128i sum = sums[0];
-    for (int i = 1; i < 4; i++) {
-        sum = fold(sum, by_16, sums[i]);
-    }
-    for (; size >= 16; size -= 16) {
-        sum = fold(sum, by_16, _mm_loadu_si128(in++));
-    }
-    sum = _mm_xor_si128(_mm_srli_si128(sum, 8), _mm_clmulepi64_si128(sum, by_16, 0x10));
-    sum = _mm_xor_si128(
-        _mm_srli_si128(sum, 4), _mm_clmulepi64_si128(_mm_and_si128(sum, low_words), by_8, 0x00));
-    __m128i part = _mm_clmulepi64_si128(_mm_and_si128(sum, low_words), barrett, 0x10);
-    part = _mm_clmulepi64_si128(_mm_and_si128(part, low_words), barrett, 0x00);
-    return (uint32_t)_mm_extract_epi32(_mm_xor_si128(sum, part), 1);
-}
-
-static int can_fold;
-
-static void detect(void)
-{
-    __builtin_cpu_init();
-    can_fold = __builtin_cpu_supports("sse4.1") && __builtin_cpu_supports("pclmul");
-}
-
-static uint32_t crc32(uint32_t seed, const unsigned char *p, size_t size)
-{
-    uint32_t crc = ~seed;
-    if (can_fold && size >= 64) {
-        size_t whole = size & ~(size_t)15;
-        crc = crc_by_folding(crc, p, whole);
-        p += whole;
-        size -= whole;
-    }
-    return ~crc_by_table(crc, p, size);
-}
-#else
-static void detect(void) {}
-
-static uint32_t crc32(uint32_t seed, const unsigned char *p, size_t size)
-{
-    return ~crc_by_table(~seed, p, size);
-}
-#endif
-
-static void prepare_frames(void)
-{
-    fill_table();
-    detect();
-}
 
 static void put(unsigned char *to, uint32_t number)
 {
@@ -188,4 +76,92 @@ static uint32_t as_number(PyObject *value)
         PyErr_SetString(PyExc_OverflowError, "encode: kind and salt have 32 bits");
     }
     return (uint32_t)number;
+}
+
+static PyObject *encode(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    (void)module;
+    if (count != 3) {
+        return PyErr_Format(PyExc_TypeError, "encode: kind, payload and salt are needed");
+    }
+    uint32_t kind = as_number(args[0]);
+    uint32_t salt = PyErr_Occurred() ? 0 : as_number(args[2]);
+    return PyErr_Occurred() ? NULL : new_frame(kind, salt, args + 1, 1);
+}
+
+enum { LONG = 1 << 16 }; /* bytes */
+
+static uint32_t get(const unsigned char *from)
+{
+    return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
+}
+
+/* Append (kind, payload) to a list; 0 and an exception where that fails. */
+static int add_record(PyObject *records, uint32_t kind, const unsigned char *payload, Py_ssize_t size)
+{
+    PyObject *record = Py_BuildValue("(Iy#)", (unsigned int)kind, (const char *)payload, size);
+    int done = record != NULL && PyList_Append(records, record) == 0;
+    Py_XDECREF(record);
+    return done;
+}
+
+/* Without the GIL where it takes long. */
+static uint32_t checksum(uint32_t seed, const unsigned char *payload, Py_ssize_t size)
+{
+    if (size < LONG) {
+        return crc32(seed, payload, (size_t)size);
+    }
+    uint32_t found;
+    Py_BEGIN_ALLOW_THREADS
+    found = crc32(seed, payload, (size_t)size);
+    Py_END_ALLOW_THREADS
+    return found;
+}
+
+/* decode(data, at, salt, verify, most, size): see journal/frames.py. */
+static PyObject *decode(PyObject *module, PyObject *arguments)
+{
+    (void)module;
+    const char *data;
+    Py_ssize_t length, at, most, bytes, taken = 0;
+    unsigned int salt;
+    int verify;
+    if (!PyArg_ParseTuple(arguments, "y#nIpnn", &data, &length, &at, &salt, &verify, &most, &bytes)) {
+        return NULL;
+    }
+    PyObject *records = PyList_New(0);
+    for (Py_ssize_t count = 0; records != NULL && count < most && taken < bytes; count++) {
+        if (at < 0 || length - at < HEADER) {
+            break;
+        }
+        const unsigned char *header = (const unsigned char *)data + at;
+        Py_ssize_t size = (Py_ssize_t)get(header);
+        uint32_t kind = get(header + 8);
+        if (get(header + 12) != MAGIC || size > length - at - HEADER ||
+            (verify && checksum(salt ^ kind, header + HEADER, size) != get(header + 4))) {
+            break;
+        }
+        if (!add_record(records, kind, header + HEADER, size)) {
+            Py_CLEAR(records);
+        }
+        taken += size;
+        at += frame_size(size);
+    }
+    return records == NULL ? NULL : Py_BuildValue("(Nn)", records, at);
+}
+
+/* crc32(data, seed=0), as zlib has it: whose module takes longer to load than most of ours. */
+static PyObject *crc32_of(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    (void)module;
+    char *data;
+    Py_ssize_t size;
+    if (count < 1 || count > 2) {
+        return PyErr_Format(PyExc_TypeError, "crc32: takes bytes and a seed");
+    }
+    uint32_t seed = count == 2 ? as_number(args[1]) : 0;
+    if (PyErr_Occurred() || PyBytes_AsStringAndSize(args[0], &data, &size) < 0) {
+        return NULL;
+    }
+    return PyLong_FromUnsignedLong(crc32(seed, (const unsigned char *)data, (size_t)size));
 }

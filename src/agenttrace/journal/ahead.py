@@ -82,10 +82,10 @@ def _advise_in_python(buffer: mmap.mmap, start: int, length: int, advice: int) -
 
 def _best() -> Callable[[mmap.mmap, int, int, int], None]:
     try:
-        from agenttrace.journal import _frame
+        from agenttrace.journal import _native
     except ImportError:  # built without a compiler
         return _advise_in_python
-    return getattr(_frame, "populate", _advise_in_python)  # not on every platform
+    return getattr(_native, "populate", _advise_in_python)  # not on every platform
 
 
 _advise: Final = _best()

@@ -42,7 +42,7 @@ def degrade(kind: int, payload: bytes, level: int) -> bytes:
 def _degrade_run(payload: bytes, level: int) -> bytes:
     record = read_run(payload)
     envelope, content = _cut(record.envelope, record.content, level)
-    return write_run(record._replace(envelope=envelope, content=content))
+    return write_run(record.replaced(envelope=envelope, content=content))
 
 
 def _degrade_note(payload: bytes, level: int) -> bytes:

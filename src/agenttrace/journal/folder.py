@@ -17,10 +17,10 @@ import json
 import os
 import struct
 from typing import TYPE_CHECKING, Any, cast
-from zlib import crc32
 
 import orjson
 
+from agenttrace.journal.frames import crc32
 from agenttrace.journal.gapfile import GapFile
 from agenttrace.journal.host import boot_id
 from agenttrace.journal.segment import SAFE, FileSegment, unlink

@@ -13,10 +13,18 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from itertools import repeat
-from typing import TYPE_CHECKING, Final, NamedTuple
-from zlib import crc32
+from typing import TYPE_CHECKING, Final
 
 from agenttrace.slices import in_slices
+
+try:
+    from agenttrace.journal import _native
+except ImportError:  # built without a compiler
+    from zlib import crc32
+
+    _native = None
+else:
+    crc32 = _native.crc32
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -32,6 +40,7 @@ __all__ = [
     "SKIP",
     "Chunk",
     "SegmentHeader",
+    "crc32",
     "decode",
     "decode_in_python",
     "encode",
@@ -68,13 +77,16 @@ _DECODED_AT_ONCE = 16
 _BYTES_AT_ONCE = 32 << 10
 
 
-class SegmentHeader(NamedTuple):
-    """The first 64 bytes of a segment."""
+class SegmentHeader:  # no named tuple, which would take longer to make than a span: every importing program waits
+    """The first 64 bytes of a segment. Never changed."""
 
-    number: int
-    process_id: bytes
-    size: int
-    created: int
+    __slots__ = ("created", "number", "process_id", "size")
+
+    def __init__(self, number: int, process_id: bytes, size: int, created: int) -> None:
+        self.number = number
+        self.process_id = process_id
+        self.size = size
+        self.created = created
 
     @property
     def salt(self) -> int:
@@ -98,7 +110,7 @@ class SegmentHeader(NamedTuple):
         return cls(number, process_id, size, created)
 
 
-class Chunk:  # no dataclass, which would take longer to make than a span: every importing program waits for it
+class Chunk:  # no dataclass, as above
     """Records in the order in which they were appended, and where reading goes on."""
 
     def __init__(self, offset: int, damaged: int = 0) -> None:
@@ -138,14 +150,11 @@ def decode_in_python(
     return found, at
 
 
-encode, decode = encode_in_python, decode_in_python
-try:
-    from agenttrace.journal import _frame
-except ImportError:  # built without a compiler
-    pass
+if _native is None:
+    encode, decode = encode_in_python, decode_in_python
 else:
-    encode, decode = _frame.encode, _frame.decode
-#: Whether these are the compiled ones (`_frame.c`).
+    encode, decode = _native.encode, _native.decode
+#: Whether these are the compiled ones (`_frame.h`).
 NATIVE: Final = encode is not encode_in_python
 
 

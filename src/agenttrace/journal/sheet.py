@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import struct
 from typing import TYPE_CHECKING, Any, cast
-from zlib import crc32
 
 import orjson
 
+from agenttrace.journal.frames import crc32
 from agenttrace.journal.segment import SAFE
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ _HAS_GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 class Fields:
-    """What a plain append needs; `_tail.c` has the same fields, and a plain append of its own."""
+    """What a plain append needs; `_tail.h` has the same fields, and a plain append of its own."""
 
     __slots__ = ("_counter", "salt", "write")
 
@@ -37,10 +37,10 @@ class Fields:
 
 def _best() -> type[Fields]:
     try:
-        from agenttrace.journal import _tail
+        from agenttrace.journal import _native
     except ImportError:  # built without a compiler
         return Fields
-    return _tail.Appender if _HAS_GIL else Fields
+    return _native.Appender if _HAS_GIL else Fields
 
 
 _Best = Fields if TYPE_CHECKING else _best()

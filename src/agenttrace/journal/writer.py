@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from contextlib import suppress
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from agenttrace.journal import renewal
@@ -30,6 +30,36 @@ _AWAY = 0.03  # seconds, and
 _PATIENCE = 60  # so often for each chunk of it
 
 
+class _Bell:
+    """Wakes one thread. `ring` may be called anywhere, also inside itself, as by a signal handler."""
+
+    def __init__(self) -> None:
+        self._asked: deque[bool] = deque()
+        self._silence = threading.Lock()
+        self._silence.acquire()
+
+    def ring(self, everything: bool) -> None:
+        """Ask for all there is to do, or only for segments."""
+        self._asked.append(everything)
+        if not self._silence.locked():
+            return  # it rings already
+        try:
+            self._silence.release()
+        except RuntimeError as error:  # another thread's did, in between
+            if raised_by_signal_handler(error):
+                raise
+
+    def wait(self, seconds: float) -> bool | None:
+        """Return whether all there is to do was asked for, or only segments; None where nobody asked in time."""
+        if not self._silence.acquire(timeout=seconds):
+            return None
+        everything = False
+        with suppress(IndexError):
+            while True:
+                everything |= self._asked.popleft()
+        return everything
+
+
 class Writer:
     """Drains one journal. `start` it once; `wake` it to have the journal drained now; `stop` it in the end."""
 
@@ -51,7 +81,7 @@ class Writer:
         self._on_error = on_error
         self._clock = clock
         self._each_round = each_round
-        self._calls: SimpleQueue[bool] = SimpleQueue()  # True: all there is to do, False: segments
+        self._bell = _Bell()
         self._stopping = False
         self._awaited = 0  # threads that wait until something is stored
         self._patience = 0
@@ -93,11 +123,11 @@ class Writer:
 
     def wake(self) -> None:
         """Have the journal drained now, and a store that was out of reach tried again."""
-        self._calls.put(True)
+        self._bell.ring(True)
 
     def provide(self) -> None:
         """Have the next segments made ready soon. May be called from inside an append, wherever that runs."""
-        self._calls.put(False)  # a SimpleQueue, because its `put` may interrupt itself: an Event's `set` may not
+        self._bell.ring(False)
 
     def adopt_soon(self) -> None:
         """Have the journals of dead processes looked for now."""
@@ -134,7 +164,7 @@ class Writer:
         """
         self._final = final
         self._stopping = True
-        self._calls.put(True)
+        self._bell.ring(True)
         if self._thread.is_alive():
             self._thread.join(max(timeout, 0.0))
         return not self._thread.is_alive()
@@ -199,15 +229,9 @@ class Writer:
         """Wait this long, shorter if woken or stopped, and return whether that was so; provide segments when asked."""
         deadline = time.monotonic() + seconds
         while not self._stopping:
-            try:
-                woken = self._calls.get(timeout=min(max(deadline - time.monotonic(), 0.0), threading.TIMEOUT_MAX))
-            except Empty:
-                return False
-            if woken:
-                with suppress(Empty):
-                    while True:
-                        self._calls.get_nowait()
-                return True
+            asked = self._bell.wait(min(max(deadline - time.monotonic(), 0.0), threading.TIMEOUT_MAX))
+            if asked is not False:
+                return asked is True
             self._guarded(self.journal.prepare)
         return True
 
@@ -268,7 +292,7 @@ class Writer:
         """Leave the GIL to threads that compute, for a while, and return whether that may be done once more."""
         self._patience -= 1
         if self._rest(_AWAY):
-            self._calls.put(True)  # for the rest after the round: what is asked for may have come after its beginning
+            self._bell.ring(True)  # for the rest after the round: what is asked for may have come after its beginning
             return False
         self._guarded(self._sync)
         return self._patience > 0

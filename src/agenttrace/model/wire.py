@@ -45,7 +45,7 @@ learnt one late.
 from __future__ import annotations
 
 from struct import Struct
-from typing import NamedTuple
+from typing import Any
 
 __all__ = [
     "AUDIT",
@@ -105,23 +105,61 @@ SCOPE_IDS = (
 PROMOTED = ("interaction_type", "widget_id", "placement_id", "deployment_type")
 
 
-class RunRecord(NamedTuple):  # a dataclass takes four times as long to be made, and every importing program waits
-    """A RUN payload taken apart; `envelope` and `content` are still JSON (content may be empty)."""
+class RunRecord:  # no named tuple, which would take longer to make than a span: every importing program waits
+    """A RUN payload taken apart; `envelope` and `content` are still JSON (content may be empty). Never changed."""
 
-    trace: bytes
-    span: bytes
-    parent: bytes | None
-    start: int
-    end: int | None
-    turn: int
-    seq: int
-    end_seq: int
-    revision: int
-    rank: int
-    status: str
-    flags: int
-    envelope: bytes
-    content: bytes
+    __slots__ = (
+        "content",
+        "end",
+        "end_seq",
+        "envelope",
+        "flags",
+        "parent",
+        "rank",
+        "revision",
+        "seq",
+        "span",
+        "start",
+        "status",
+        "trace",
+        "turn",
+    )
+
+    def __init__(
+        self,
+        trace: bytes,
+        span: bytes,
+        parent: bytes | None,
+        start: int,
+        end: int | None,
+        turn: int,
+        seq: int,
+        end_seq: int,
+        revision: int,
+        rank: int,
+        status: str,
+        flags: int,
+        envelope: bytes,
+        content: bytes,
+    ) -> None:
+        self.trace = trace
+        self.span = span
+        self.parent = parent
+        self.start = start
+        self.end = end
+        self.turn = turn
+        self.seq = seq
+        self.end_seq = end_seq
+        self.revision = revision
+        self.rank = rank
+        self.status = status
+        self.flags = flags
+        self.envelope = envelope
+        self.content = content
+
+    def replaced(self, **values: Any) -> RunRecord:
+        """Return a record with other values."""
+        return RunRecord(**{name: getattr(self, name) for name in self.__slots__} | values)
 
 
 def read_run(payload: bytes) -> RunRecord:

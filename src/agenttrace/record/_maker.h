@@ -314,7 +314,7 @@ static PyType_Slot maker_slots[] = {
     {Py_tp_clear, clear_maker}, {Py_tp_dealloc, dealloc_maker}, {0, NULL},
 };
 static PyType_Spec maker_spec = {
-    "agenttrace.record._span.Maker", sizeof(Maker), 0,
+    "agenttrace.record._native.Maker", sizeof(Maker), 0,
     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_METHOD_DESCRIPTOR | Py_TPFLAGS_HAVE_VECTORCALL, maker_slots,
 };
 

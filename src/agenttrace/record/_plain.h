@@ -214,3 +214,17 @@ static PyObject *plain_json(PyObject *value, PyObject *heads, size_t limit)
     close_buffer(buffer);
     return made;
 }
+
+/* plain(value, heads, limit): see record/plain.py. */
+static PyObject *plain(PyObject *module, PyObject *const *given, Py_ssize_t count)
+{
+    (void)module;
+    if (count != 3 || !PyDict_Check(given[1])) {
+        return PyErr_Format(PyExc_TypeError, "plain: takes a value, a dict and a size");
+    }
+    size_t limit = PyLong_AsSize_t(given[2]);
+    if (limit == (size_t)-1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    return plain_json(given[0], given[1], limit);
+}

@@ -57,7 +57,7 @@ static PyType_Slot quiet_slots[] = {
     {Py_tp_clear, clear_quiet}, {Py_tp_dealloc, dealloc_quiet}, {0, NULL},
 };
 static PyType_Spec quiet_spec = {
-    "agenttrace.record._span.Quiet", sizeof(Quiet), 0,
+    "agenttrace.record._native.Quiet", sizeof(Quiet), 0,
     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, quiet_slots,
 };
 

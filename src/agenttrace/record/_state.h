@@ -151,7 +151,7 @@ static void dealloc_gear(PyObject *self)
     dealloc_all(self, ((Gear *)self)->object, GEAR_OBJECTS);
 }
 
-/* In _span.c. */
+/* In _native.c. */
 static PyObject *enter_block(PyObject *self, PyObject *nothing);
 static PyObject *exit_block(PyObject *self, PyObject *const *given, Py_ssize_t count);
 
@@ -171,11 +171,11 @@ static PyType_Slot gear_slots[] = {
     {Py_tp_dealloc, dealloc_gear}, {0, NULL},
 };
 static PyType_Spec state_spec = {
-    "agenttrace.record._span.State", sizeof(State), 0,
+    "agenttrace.record._native.State", sizeof(State), 0,
     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, state_slots,
 };
 static PyType_Spec gear_spec = {
-    "agenttrace.record._span.Gear", sizeof(Gear), 0,
+    "agenttrace.record._native.Gear", sizeof(Gear), 0,
     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, gear_slots,
 };
 

@@ -3,7 +3,7 @@
 It must let through everything that `record.patterns`, `record.assignments` and key names could match, in plain text and
 in JSON text; a property test holds that. Two steps: `look` passes over the text once and says what to look at more
 closely, and the names that it found are judged by `names_secret`. Where the package was built with a C compiler `look`
-is `_look.c`; else it is `record.look`, which takes about three times as long.
+is `_scan.h`; else it is `record.look`, which takes about three times as long.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _LABEL: Final = regex(r'"(?:name|key|header)":"([^"\\]{1,64})"')
 
 def _best() -> Callable[[str], int | bytes]:
     try:
-        from agenttrace.record import _look
+        from agenttrace.record import _native
     except ImportError:  # built without a compiler
         from agenttrace.record.look import look_in_python
 
         return look_in_python
-    return _look.look
+    return _native.look
 
 
 #: Return what has to be looked at more closely; where there is nothing, the text's JSON or ESCAPE. Raises

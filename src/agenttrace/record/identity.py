@@ -1,6 +1,6 @@
 """Make trace ids and span ids.
 
-Where the package was built with a C compiler `RandomIds` are those of `_ids.c`, else those of `randomids`.
+Where the package was built with a C compiler `RandomIds` are those of `_ids.h`, else those of `randomids`.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ class Ids(Protocol):
 
 def _best() -> tuple[type[Ids], Callable[[], object]]:
     try:
-        from agenttrace.record import _ids
+        from agenttrace.record import _native
     except ImportError:  # built without a compiler
         from agenttrace.record.randomids import RandomIdsInPython, seed
 
         return RandomIdsInPython, seed
 
     class RandomIdsInC:
-        span, trace = staticmethod(_ids.span), staticmethod(_ids.trace)
+        span, trace = staticmethod(_native.new_span_id), staticmethod(_native.new_trace_id)
 
-    return RandomIdsInC, lambda: _ids.seed(os.urandom(32))
+    return RandomIdsInC, lambda: _native.seed(os.urandom(32))
 
 
 RandomIds, _seed = _best()

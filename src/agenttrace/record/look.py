@@ -1,4 +1,4 @@
-"""The first step of the gate in Python: used where `_look.c` could not be built, and for lone surrogates. Pure."""
+"""The first step of the gate in Python: used where `_scan.h` could not be built, and for lone surrogates. Pure."""
 
 from __future__ import annotations
 

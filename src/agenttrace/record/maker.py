@@ -40,7 +40,7 @@ def maker(run_type: str | None, *given: str | tuple[str, str | None], name: str 
 
 _Maker: Callable[..., Any] | None = None
 if NATIVE:
-    from agenttrace.record import _span
+    from agenttrace.record import _native
 
-    _span.classes(Span, Silent, MethodType)
-    _Maker = _span.Maker
+    _native.classes(Span, Silent, MethodType)
+    _Maker = _native.Maker

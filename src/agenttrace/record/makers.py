@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import Any, ParamSpec, Self, TypedDict, TypeVar, Unpack, cast, overload
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack, cast, overload
 
 from agenttrace.errors import ConfigurationError
 from agenttrace.model.regex import regex
@@ -23,11 +22,13 @@ from agenttrace.record.silent import silent
 from agenttrace.record.span import Span
 from agenttrace.record.usual import opened
 
-__all__ = ["Makers", "ScopeBlock", "ScopeIds"]
+if TYPE_CHECKING:
+    from agenttrace.record.parameters import Capture, Id, ScopeIds
+
+__all__ = ["Makers", "ScopeBlock"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Id = str | UUID
 Function = Callable[P, R]
 
 _OFF_WORD = regex(r"[^0-9a-z]+")
@@ -46,32 +47,6 @@ def _run_type(text: str) -> str:
 def _is_plain(text: str, redactor: Redactor) -> bool:
     """Say whether a text stands in records as it is."""
     return len(text) <= _LONGEST and not redactor.has_extra and clean(text) == text == redactor.text(text)
-
-
-class Capture(TypedDict, total=False):
-    """What every span maker takes about capturing.
-
-    capture: False captures neither arguments nor result. capture_output: False captures no result. ignore: parameters
-    that are not captured.
-    """
-
-    capture: bool
-    capture_output: bool
-    ignore: tuple[str, ...] | list[str] | set[str] | frozenset[str]
-
-
-class ScopeIds(Capture, total=False):
-    """The scope that a `master` brings along, as `scope(...)` takes it."""
-
-    workspace_id: Id | None
-    agent_key: str | None
-    session_id: Id | None
-    conversation_id: Id | None
-    call_sid: str | None
-    ai_contact_id: Id | None
-    user_id: Id | None
-    team_id: Id | None
-    attributes: Mapping[str, Any] | None
 
 
 #: The blocks entered in this thread or task, and what gives the outer scope back. One block may be entered in several.

@@ -1,7 +1,7 @@
 """Plain values that hold no secret: their JSON, written and searched for secrets in one pass. Pure.
 
 What cannot be settled at once is for the thorough way (`clip.to_clean_clipped`), whose answers this must equal. Where
-the package was built with a C compiler `plain` is `_plain.c`; else it is what of `plain_in_python` pays.
+the package was built with a C compiler `plain` is `_plain.h`; else it is what of `plain_in_python` pays.
 """
 
 from __future__ import annotations
@@ -100,10 +100,10 @@ def flat_in_python(value: Any, heads: dict[str, bytes], limit: int) -> bytes | s
 
 def _best() -> Plain:
     try:
-        from agenttrace.record import _plain
+        from agenttrace.record import _native
     except ImportError:  # built without a compiler
         return flat_in_python
-    return _plain.plain
+    return _native.plain
 
 
 #: `plain_in_python` in C, or `flat_in_python`.

@@ -1,4 +1,4 @@
-"""Trace ids and span ids where the package was built without a C compiler. They stand for those of `_ids.c`."""
+"""Trace ids and span ids where the package was built without a C compiler. They stand for those of `_ids.h`."""
 
 from __future__ import annotations
 

@@ -58,9 +58,9 @@ class QuietInPython:
 
 Quiet = QuietInPython
 if NATIVE and not TYPE_CHECKING:
-    from agenttrace.record import _span
+    from agenttrace.record import _native
 
-    Quiet = _span.Quiet
+    Quiet = _native.Quiet
 
 
 class Silent(Quiet):

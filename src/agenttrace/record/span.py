@@ -182,7 +182,7 @@ class Span(Call):
             self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
         ) -> None: ...
 
-    elif not NATIVE:  # else they are those of `_span.c`, which leave to these what is not usual
+    elif not NATIVE:  # else they are those of `_native.c`, which leave to these what is not usual
         __enter__, __exit__ = _enter_block, _exit_block
 
     async def __aenter__(self) -> Self:

@@ -119,10 +119,10 @@ class GearInPython:
 
 def _best() -> tuple[type[StateInPython], type[GearInPython]]:
     try:
-        from agenttrace.record import _span
+        from agenttrace.record import _native
     except ImportError:  # built without a compiler
         return StateInPython, GearInPython
-    return _span.State, _span.Gear
+    return _native.State, _native.Gear
 
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
 """The usual way of a span: how a root, or a child of ours in its root's scope, begins and ends when nothing is special.
 
 This is where tracing costs its microseconds. It does what `emission` does step by step, in one go; what is not usual is
-left to `emission`. Where the package was built with a C compiler the functions are those of `_span.c`. Tests hold that
-all ways write the same records.
+left to `emission`. Where the package was built with a C compiler the functions are those of `_native.c`. Tests hold
+that all ways write the same records.
 """
 
 # pyright: reportPrivateUsage=false
@@ -148,12 +148,12 @@ def parts(fixed: bytes, version: bytes, envelope: bytes, content: dict[str, byte
 
 
 if NATIVE:
-    from agenttrace.record import _span
+    from agenttrace.record import _native
 
-    _span.prepare(
+    _native.prepare(
         *(_get, _enter, _reset, Context, CURRENT, OURS, SCOPE),
         *(KEY_JSON, ENVELOPE_KEYS, UNSET, RUN, FIRST_VERSION),
     )
-    opened, fill, begin, end = _span.opened, _span.fill, _span.begin, _span.end
+    opened, fill, begin, end = _native.opened, _native.fill, _native.begin, _native.end
 else:
     opened, fill, begin, end = opened_in_python, fill_in_python, begin_in_python, end_in_python

@@ -7,7 +7,9 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#include "../journal/_frame.h"
+#include <string.h>
+
+#include "../journal/_crc.h"
 
 enum {
     /* Where the parts of a payload lie, see model/wire.py. */
@@ -212,6 +214,6 @@ static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_runs", NULL, 0,
 
 PyMODINIT_FUNC PyInit__runs(void)
 {
-    prepare_frames();
+    prepare_crc();
     return PyModule_Create(&definition);
 }

@@ -6,7 +6,7 @@ import os
 import re
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from agenttrace.errors import ConfigurationError
 from agenttrace.loading import LOADING
@@ -30,12 +30,15 @@ _BEHIND = regex(r"[/?#].*@", re.DOTALL)
 _SCHEME = regex(r"[a-z][a-z0-9+.-]*\Z", re.IGNORECASE | re.ASCII)
 
 
-class _Address(NamedTuple):
+class _Address:
     """What a URL says."""
 
-    scheme: str
-    url: str
-    place: str | None
+    __slots__ = ("place", "scheme", "url")
+
+    def __init__(self, scheme: str, url: str, place: str | None) -> None:
+        self.scheme = scheme
+        self.url = url
+        self.place = place
 
 
 def open_store(store: str | os.PathLike[str] | Store, *, clock: Callable[[], int] | None = None) -> Store:

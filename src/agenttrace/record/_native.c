@@ -10,6 +10,7 @@
 #include <structmember.h>
 
 /* In this order. */
+#include "_ids.h"
 #include "_plain.h"
 #include "_state.h"
 #include "_given.h"
@@ -242,11 +243,16 @@ static PyMethodDef methods[] = {
     {"fill", (PyCFunction)(void (*)(void))fill, METH_FASTCALL, "Keep a plain value."},
     {"begin", begin, METH_O, "Begin a usual span."},
     {"end", end, METH_O, "End a usual span."},
+    {"plain", (PyCFunction)(void (*)(void))plain, METH_FASTCALL, "Return JSON, a new key, or None."},
+    {"look", look, METH_O, "Say what could be a secret, or return the JSON."},
+    {"seed", seed, METH_O, "Begin new ids from random bytes."},
+    {"new_span_id", new_span_id, METH_NOARGS, "Return 8 random bytes."},
+    {"new_trace_id", new_trace_id, METH_O, "Return milliseconds in 48 bits and 80 random bits."},
     {0},
 };
-static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_span", NULL, -1, methods, NULL, NULL, NULL, NULL};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_native", NULL, -1, methods, NULL, NULL, NULL, NULL};
 
-PyMODINIT_FUNC PyInit__span(void)
+PyMODINIT_FUNC PyInit__native(void)
 {
     static const char *const names[N_NAMES] = {"scope",          "static", "envelopes", "envelope",
                                                "append_version", "_set",   "options",   "_recorder", "state_name"};

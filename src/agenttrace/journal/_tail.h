@@ -1,15 +1,10 @@
 /* Appender: what appends records to a segment by plain copies; the same stands in Python in
  * journal/tail.py (`_append_plainly`), and is used where this could not be built.
  *
- * An append runs from start to end without giving up the GIL. Stable ABI of Python 3.11.
+ * An append runs from start to end without giving up the GIL. Include Python.h and _frame.h before.
  */
-#define Py_LIMITED_API 0x030B0000
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
 #include <stddef.h>
 #include <structmember.h>
-
-#include "_frame.h"
 
 typedef struct {
     PyObject_HEAD
@@ -204,34 +199,27 @@ static void dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
-static PyMethodDef methods[] = {
+static PyMethodDef appender_methods[] = {
     {"append", (PyCFunction)(void (*)(void))append, METH_FASTCALL, "Append a record."},
     {"append_parts", (PyCFunction)(void (*)(void))append_parts, METH_FASTCALL, "Append a record that is in pieces."},
     {0},
 };
 static PyType_Slot slots[] = {
-    {Py_tp_members, members}, {Py_tp_methods, methods}, {Py_tp_traverse, traverse},
+    {Py_tp_members, members}, {Py_tp_methods, appender_methods}, {Py_tp_traverse, traverse},
     {Py_tp_clear, clear},     {Py_tp_dealloc, dealloc}, {0, NULL},
 };
 static PyType_Spec spec = {
-    "agenttrace.journal._tail.Appender", sizeof(Appender), 0,
+    "agenttrace.journal._native.Appender", sizeof(Appender), 0,
     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots,
 };
-static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_tail", NULL, -1, NULL, NULL, NULL, NULL, NULL};
 
-PyMODINIT_FUNC PyInit__tail(void)
+static int add_appender(PyObject *module)
 {
-    prepare_frames();
     PyObject *mmap = PyImport_ImportModule("mmap");
     mmap_type = mmap == NULL ? NULL : (PyTypeObject *)PyObject_GetAttrString(mmap, "mmap");
     Py_XDECREF(mmap);
-    if (mmap_type == NULL) {
-        return NULL;
-    }
-    PyObject *module = PyModule_Create(&definition), *type = PyType_FromSpec(&spec);
-    if (module == NULL || type == NULL || PyModule_AddObjectRef(module, "Appender", type) < 0) {
-        Py_CLEAR(module);
-    }
+    PyObject *type = mmap_type == NULL ? NULL : PyType_FromSpec(&spec);
+    int added = type != NULL && PyModule_AddObjectRef(module, "Appender", type) == 0;
     Py_XDECREF(type);
-    return module;
+    return added;
 }

@@ -1,3 +1,0 @@
-from agenttrace.journal.tail import Fields
-
-class Appender(Fields): ...

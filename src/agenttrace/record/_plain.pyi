@@ -1,3 +1,0 @@
-from typing import Any
-
-def plain(value: Any, heads: dict[str, bytes], limit: int, /) -> bytes | str | None: ...
