@@ -16,7 +16,7 @@ from agenttrace.journal import renewal
 from agenttrace.journal.adoption import Adopter
 from agenttrace.journal.counters import Counters
 from agenttrace.journal.delivery import Delivery
-from agenttrace.journal.folder import read_owner
+from agenttrace.journal.folder import journals_in, read_owner
 from agenttrace.journal.followed import Followed
 from agenttrace.journal.host import boot_id
 from agenttrace.journal.stopped import Stopped
@@ -156,8 +156,7 @@ class Drainer:
         dead = {one.path for one in self._adopter.held}
         for path in dead & self._followed.keys():
             self._forget(self._followed[path])
-        with os.scandir(self._seat.root) as entries:
-            found = [Path(entry.path) for entry in entries if _is_journal(entry)]
+        found = [Path(path) for path in journals_in(self._seat.root)]
         self._others.intersection_update(found)
         for path in {*found} - self._followed.keys() - dead - self._others:
             if read_owner(path).get("writer") == "process":
@@ -276,7 +275,3 @@ class Drainer:
             store.open()
             self._store = store
         return store
-
-
-def _is_journal(entry: os.DirEntry[str]) -> bool:
-    return not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)

@@ -42,7 +42,7 @@ __all__ = [
     "JournalFolder",
     "LockError",
     "Mark",
-    "has_journals",
+    "journals_in",
     "make_private",
     "read_mark",
     "read_owner",
@@ -83,12 +83,16 @@ def make_private(path: str | PathLike[str]) -> None:
         os.chmod(path, 0o700)
 
 
-def has_journals(root: str) -> bool:
-    """Return whether there are journals under `root`, of living processes or dead ones."""
+def journals_in(root: str | PathLike[str]) -> list[str]:
+    """Return the paths of the journals under `root`, of living processes and dead ones. Raises OSError without one."""
+    with os.scandir(root) as entries:
+        return [entry.path for entry in entries if not entry.name.startswith(".") and _is_folder(entry)]
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
-        with os.scandir(root) as entries:
-            return any(not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False) for entry in entries)
-    except OSError:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:  # it went meanwhile
         return False
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from agenttrace.journal.drainerseen import DrainerSeen, inspect_drainer
-from agenttrace.journal.folder import read_mark, read_owner
+from agenttrace.journal.folder import journals_in, read_mark, read_owner
 from agenttrace.journal.frames import HEADER_SIZE, SegmentHeader, frame_length, read_frames
 from agenttrace.journal.gapfile import read_gaps
 from agenttrace.journal.letterbox import LettersSeen, inspect_letters
@@ -78,15 +78,13 @@ def inspect_root(root: Path, *, since: datetime, deadline: float) -> RootSeen:
     Reading stops at `deadline`, in monotonic seconds; what was not read by then is said to be incomplete. Never raises
     because of what is, or is not, on the disk.
     """
-    problem, entries = None, list[os.DirEntry[str]]()
+    problem, folders = None, list[Path]()
     try:
-        with os.scandir(root) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
+        folders = [Path(path) for path in sorted(journals_in(root))]
     except FileNotFoundError:
         pass
     except OSError as error:
         problem = _words(error)
-    folders = [Path(entry.path) for entry in entries if _is_journal(entry)]
     return RootSeen(
         path=root,
         exists=os.path.lexists(root),
@@ -97,13 +95,6 @@ def inspect_root(root: Path, *, since: datetime, deadline: float) -> RootSeen:
         exposed=tuple(_exposed(root, folders)),
         problem=problem,
     )
-
-
-def _is_journal(entry: os.DirEntry[str]) -> bool:
-    try:
-        return not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
-    except OSError:
-        return False
 
 
 def _journal(path: Path, deadline: float) -> JournalSeen | None:

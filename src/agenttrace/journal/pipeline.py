@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from agenttrace.journal import lifetime
 from agenttrace.journal.counters import Counters
-from agenttrace.journal.folder import JournalFolder, has_journals
+from agenttrace.journal.folder import JournalFolder, journals_in
 from agenttrace.journal.journal import Home, Journal
 from agenttrace.journal.memory import MemoryHome
 from agenttrace.journal.signals import raised_by_signal_handler
@@ -246,7 +246,7 @@ class Pipeline:
     def _awaken(self) -> bool:
         """Start a writer if there are journals that it might adopt, and return whether there are."""
         root = self.settings.root
-        if root is None or self._exiting or not has_journals(root):
+        if root is None or self._exiting or not _has_journals(root):
             return False
         with self._tail.held():
             if self._journal is None:
@@ -382,3 +382,10 @@ class Pipeline:
             journal_dir=None if journal is None else journal.home.path,
             last_error=trouble or counters.last_error,
         )
+
+
+def _has_journals(root: str) -> bool:
+    try:
+        return bool(journals_in(root))
+    except OSError:
+        return False
