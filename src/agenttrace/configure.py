@@ -22,7 +22,7 @@ from agenttrace.journal.settings import JournalSettings
 from agenttrace.loading import LOADING
 from agenttrace.model.ids import service_id as service_uuid
 from agenttrace.otel import target as otel_target
-from agenttrace.record.identity import Ids, RandomIds
+from agenttrace.record.identity import RandomIds
 from agenttrace.record.makers import Makers
 from agenttrace.record.recorder import DEFAULT_MAX_CONTENT_BYTES, Recorder, any_trace
 from agenttrace.settings import absolute, check, check_kinds, journal_root, service_of_environment, writer_of
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from agenttrace.letters import Letters
     from agenttrace.parameters import Redact, Settings
     from agenttrace.query.reader import Query
+    from agenttrace.record.identity import Ids
     from agenttrace.store.protocol import Store
     from agenttrace.verify.report import Report as Leaks
 

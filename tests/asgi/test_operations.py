@@ -234,6 +234,9 @@ async def test_gzip_is_for_those_who_accept_it(shared_app: Any) -> None:
     """The same document either way."""
     plain = await get(shared_app, RUNS, accept_encoding="identity")
     assert "content-encoding" not in plain.headers
+    for refused in ("gzip;q=0", "br, gzip; q=0.000", "x-gzip-not"):
+        assert "content-encoding" not in (await get(shared_app, RUNS, accept_encoding=refused)).headers
+    assert (await get(shared_app, RUNS, accept_encoding="br;q=1, gzip;q=0.5")).headers["content-encoding"] == "gzip"
     packed = await get(shared_app, RUNS, accept_encoding="gzip")
     assert packed.headers["content-encoding"] == "gzip"
     assert packed.json() == plain.json()

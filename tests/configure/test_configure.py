@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import uuid
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import agenttrace
 from agenttrace import AgentTrace
 from agenttrace.errors import ConfigurationError, StoreUnavailable
 from agenttrace.journal.settings import JournalSettings
@@ -214,3 +216,22 @@ def test_settings_of_the_journal_are_those_that_there_are() -> None:
         JournalSettings(max_bytes=5)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="max_byte: no such setting"):
         JournalSettings(root=None, max_byte=5)  # type: ignore[call-arg]
+
+
+def test_an_object_has_what_the_module_has() -> None:
+    """The module's functions are those of a default object; `AgentTrace` itself and modules are none."""
+    names = {name for name in agenttrace.__all__ if inspect.isfunction(getattr(agenttrace, name))} - {"configure"}
+    assert {name for name in names if not callable(getattr(AgentTrace, name, None))} == set()
+
+
+def test_an_objects_context_is_the_one_of_all(tmp_path: Path) -> None:
+    """What travels is the innermost span, whichever tracer made it."""
+    with AgentTrace(store="memory://") as one, AgentTrace(store="memory://") as other:
+        with one.master("turn") as turn:
+            assert other.current() is one.current() is turn
+            headers = other.inject({})
+            current = other.wrap(other.current)
+        assert headers["traceparent"].split("-")[1:3] == [turn.trace_id, turn.span_id]
+        with other.extract(headers), other.span("step") as step:
+            assert step.trace_id == turn.trace_id
+        assert current() is not step

@@ -60,6 +60,37 @@ def shown(trace: AgentTrace, session: Any = "ase_chat") -> list[str]:
 WHOLE = ["input_message", "thinking", "tool_input", "tool_output", "agent_output"]
 
 
+@pytest.mark.parametrize("begin", ["start", "block", "reject"])
+def test_a_call_that_was_announced_has_its_input_when_it_begins(
+    timed: AgentTrace, clock: FixedClock, begin: str
+) -> None:
+    """Not when it was announced: whoever follows the session, or pages through it, has passed that by then."""
+    with timed.scope(**SCOPE):
+        call = timed.tool_call("refund", input={"amount": 40}).pending()
+    clock.advance(60)
+    turn(timed, clock, "meanwhile")
+    follower = timed.query.follow_session("ase_chat")
+    assert shown(timed) == WHOLE
+    clock.advance(60)
+    began = datetime.fromtimestamp(clock() / 10**9, UTC)
+    if begin == "start":
+        call.start()
+        assert [event.type for event in follower.news().events] == ["tool_input"]
+        call.end(output="done")
+    elif begin == "block":
+        with call:
+            call.output = "done"
+    else:
+        call.end(error="no")
+    timed.flush()
+    assert [event.type for event in follower.news().events][-1:] == ["tool_output"]
+    page = timed.query.agent_events("support", "ase_chat", limit=100)
+    assert [event.type for event in page.events] == [*WHOLE, "tool_input", "tool_output"]
+    assert [event.created_at for event in page.events][-2:] == [began, began]
+    (run,) = [run for run in timed.query.runs() if run.name == "refund"]
+    assert run.start_time < began == run.end_time
+
+
 # -- resets ----------------------------------------------------------------------------------------
 
 

@@ -312,6 +312,15 @@ def test_pages_follow_each_other(shelf: Shelf, query: Query) -> None:
     assert query.prompt_logs(None, limit=5).has_more is False
 
 
+def test_no_offset_leads_beyond_the_last_one(shelf: Shelf, query: Query, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is passed back as `offset` is accepted."""
+    monkeypatch.setattr("agenttrace.query.views.prompt_logs.MAX_OFFSET", 4)
+    for index in range(9):
+        put(shelf, NOW - index)
+    pages = [query.prompt_logs(None, limit=2, offset=offset) for offset in (0, 2, 4)]
+    assert [(page.has_more, page.next_offset) for page in pages] == [(True, 2), (True, 4), (True, None)]
+
+
 def test_filters_are_exact_and_of_the_workspace(shelf: Shelf, query: Query) -> None:
     """Only prompt runs show."""
     put(shelf, prompt_type="engage_user", state_name="greeting")

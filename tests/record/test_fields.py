@@ -63,6 +63,10 @@ def named() -> None:
         (({"name": "a"},), ["a"]),
         ([space(name="a")], ["a"]),
         ([{"description": "nameless"}], ["dict"]),
+        ([{"type": "web_search_preview"}, {"google_search": {}}], ["web_search_preview", "google_search"]),
+        ([{"functionDeclarations": [{"name": "a"}, {"name": "b"}]}], ["a", "b"]),
+        ({"tools": [{"toolSpec": {"name": "c"}}], "toolChoice": {"auto": {}}}, ["c"]),
+        ({"tools": {"type": "object"}}, ["tools"]),
         ([17], ["int"]),
     ],
 )

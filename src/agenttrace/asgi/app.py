@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, cast
 
@@ -42,6 +43,7 @@ __all__ = ["API_KEYS", "create_app"]
 _ROUTERS = (run_logs, ask_ai, action_logs, agent_events, prompt_logs, otlp, health)
 
 
+_NO_QUALITY = re.compile(rb"q\s*=\s*0(\.0*)?")
 _EXPOSED = (
     "Retry-After",
     "X-Cache",
@@ -119,11 +121,17 @@ class _Compressed(GZipMiddleware):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         if scope["type"] == "http" and any(
-            name == b"accept-encoding" and b"gzip" in value for name, value in scope["headers"]
+            name == b"accept-encoding" and _takes_gzip(value) for name, value in scope["headers"]
         ):
             await super().__call__(scope, receive, send)
         else:
             await self.app(scope, receive, send)
+
+
+def _takes_gzip(accepted: bytes) -> bool:
+    """Return whether an Accept-Encoding names gzip, and not with a quality of zero (RFC 9110, 12.4.2)."""
+    codings = (coding.partition(b";") for coding in accepted.split(b","))
+    return any(name.strip() == b"gzip" and not _NO_QUALITY.fullmatch(rest.strip()) for name, _, rest in codings)
 
 
 class _Documented(FastAPI):

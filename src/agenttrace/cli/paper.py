@@ -196,7 +196,10 @@ def prompts(document: dict[str, Any], *, full: bool) -> None:
             _console().print(Text(_whole(item)))
     window = document.get("applied_time_window_days")
     told = _count(document["count"], "prompt") + (f" of the last {window} days" if window else "")
-    lines([[(told + (f"; more: --offset {document['next_offset']}" if document["has_more"] else ""), "dim")]])
+    more, following = "", document["next_offset"]
+    if document["has_more"]:
+        more = "; there are more" if following is None else f"; more: --offset {following}"
+    lines([[(told + more, "dim")]])
 
 
 def _prompt_line(item: dict[str, Any]) -> Line:

@@ -11,7 +11,7 @@ RUN      one version of one run, whole: the greatest rank, then revision, then c
          envelope  one JSON object and a newline, mostly the same from run to run, so that it is made and read once:
                    type, name                  run type and name
                    scope                       {id name: text as the user gave it}, see SCOPE_IDS
-                   attributes                  free JSON object
+                   attributes                  free JSON object; see STARTED
                    error                       {"type", "message", "stack"}
                    prompt_type, state_name     of a prompt run, so that the writer need not read the content
                    source, provider, service   instrumentation (absent: "agenttrace"), model provider, service id
@@ -61,6 +61,7 @@ __all__ = [
     "SCOPE_IDS",
     "SPAN",
     "SPREAD",
+    "STARTED",
     "STATUSES",
     "VERSION",
     "Note",
@@ -100,6 +101,10 @@ SCOPE_IDS = (
     "user_id",
     "team_id",
 )
+
+#: Attribute of a run that was announced before it began: [time, sequence] of its beginning. Its start is when it was
+#: announced.
+STARTED = "agenttrace.started"
 
 #: Attributes that have a column of their own, since a view filters by them.
 PROMOTED = ("interaction_type", "widget_id", "placement_id", "deployment_type")

@@ -18,7 +18,7 @@ from opentelemetry.trace import SpanContext
 
 from agenttrace.loading import LOADING
 from agenttrace.model.versions import RANK_END, RANK_START
-from agenttrace.model.wire import EVENT, FIXED, NO_PARENT, OPEN, REMOTE, RUN, SPREAD, VERSION
+from agenttrace.model.wire import EVENT, FIXED, NO_PARENT, OPEN, REMOTE, RUN, SPREAD, STARTED, VERSION
 from agenttrace.record import failure
 from agenttrace.record.context import CURRENT, OURS, SCOPE, Attachment, attach, current_context, detach
 from agenttrace.record.fields import ENVELOPE_KEYS
@@ -59,6 +59,7 @@ class Extra:  # no dataclass: every importing program would wait until it is mad
 
     def __init__(self) -> None:
         self.attributes: dict[str, bytes] | None = None  # the span's own, as JSON
+        self.announced = False  # as pending, and not begun since
         self.via = ""  # an envelope member: the foreign span between this one and its parent
         self.error: dict[str, Any] | None = None
         self.error_member = ""
@@ -253,12 +254,21 @@ class Emission(State, otel.Span):
         recorder.append_parts(RUN, *pieces)
 
     def _write_start(self, status: int) -> None:
+        if self._extra is not None and self._extra.announced and status == IS_RUNNING:
+            self._note_start(self._extra, self._recorder.clock() // 1000)
         revision = self._revision
         self._revision = revision + 1
         if revision == 0 and status == IS_RUNNING and not self._flags:
             self.append_version(FIRST_VERSION)
         else:
             self.append_version(_pack_version(OPEN, 0, revision, RANK_START, status, self._flags))
+
+    def _note_start(self, extra: Extra, now: int) -> None:
+        """Keep when a run begins that was announced before: its start time is that of the announcement."""
+        extra.announced = False
+        if extra.attributes is None:
+            extra.attributes = {}
+        extra.attributes[STARTED] = b"[%d,%d]" % (max(now, self._started_at), self._recorder.sequence())
 
     def finish(self) -> None:
         """End the span as it is, now."""
@@ -274,6 +284,8 @@ class Emission(State, otel.Span):
         self._state, status = ENDED, IS_SUCCESS
         if extra is not None and self._has_failed(extra):
             status = IS_FAILED
+        if extra is not None and extra.announced:
+            self._note_start(extra, now)
         self._end_time, self._end_number, self._end_status = max(now, begun), recorder.sequence(), status
         self._write_end_version()
         if extra is not None and extra.events:

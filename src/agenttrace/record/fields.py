@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 __all__ = [
     "ENVELOPE_KEYS",
@@ -122,6 +122,8 @@ def tool_names(tools: Any) -> list[str] | None:
 
     >>> tool_names(["a", {"name": "b"}, {"type": "function", "function": {"name": "c"}}, len])
     ['a', 'b', 'c', 'len']
+    >>> tool_names([{"functionDeclarations": [{"name": "a"}, {"name": "b"}]}, {"google_search": {}}])
+    ['a', 'b', 'google_search']
     """
     if tools is None:
         return None
@@ -131,11 +133,32 @@ def tool_names(tools: Any) -> list[str] | None:
         return [type(tools).__name__]
 
 
+#: Under these keys a provider's definition has a list of others.
+_LISTS = ("tools", "functionDeclarations", "function_declarations")
+
+
 def _names_in(tools: Any) -> list[str]:
-    if isinstance(tools, Mapping) and "name" not in tools and "function" not in tools:
+    if isinstance(tools, Mapping) and "name" not in tools and "function" not in tools and _listed(tools) is None:
         return [str(name) for name in tools]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    listed: list[Any] = list(tools) if isinstance(tools, list | tuple | set | frozenset) else [tools]  # pyright: ignore[reportUnknownArgumentType]
-    return [_tool_name(tool) for tool in listed]
+    items: list[Any] = list(tools) if isinstance(tools, list | tuple | set | frozenset) else [tools]  # pyright: ignore[reportUnknownArgumentType]
+    return [name for item in items for name in _names_of(item)]
+
+
+def _names_of(tool: Any) -> list[str]:
+    try:
+        within = _listed(tool)
+        return [_tool_name(tool)] if within is None else [_tool_name(item) for item in within]
+    except Exception:  # noqa: BLE001 - proxies may raise at any look at them
+        return [type(tool).__name__]
+
+
+def _listed(tool: Any) -> list[Any] | None:
+    if isinstance(tool, Mapping):
+        for key in _LISTS:
+            found: Any = tool.get(key)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+            if isinstance(found, list):
+                return cast("list[Any]", found)
+    return None
 
 
 def _tool_name(tool: Any) -> str:
@@ -151,7 +174,21 @@ def _name_in(tool: Any) -> str:
         if isinstance(inner, str):
             return inner
         inner = _get(inner, "name") or _get(inner, "function") or _get(inner, "toolSpec") or _get(inner, "__name__")
-    return inner if isinstance(inner, str) else type(tool).__name__
+    if isinstance(inner, str):
+        return inner
+    return _kind_of(tool) or type(tool).__name__
+
+
+def _kind_of(tool: Any) -> str | None:
+    """Return what a provider's own tool is called: `{"type": "web_search"}`, `{"google_search": {}}`."""
+    if not isinstance(tool, Mapping):
+        return None
+    definition = cast("Mapping[Any, Any]", tool)
+    kind = definition.get("type")
+    if isinstance(kind, str):
+        return kind
+    keys = [key for key, value in definition.items() if isinstance(value, Mapping)]
+    return keys[0] if len(definition) == 1 and keys else None
 
 
 def chunk_text(chunk: Any) -> str | None:

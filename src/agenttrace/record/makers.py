@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack, cast, overload
 
 from agenttrace.errors import ConfigurationError
+from agenttrace.loading import LOADING
 from agenttrace.model.regex import regex
 from agenttrace.model.veil import veiled
 from agenttrace.model.wire import SCOPE_IDS
@@ -19,11 +20,12 @@ from agenttrace.record.recorder import Recorder
 from agenttrace.record.redact import Redactor
 from agenttrace.record.scope import EMPTY, Scope
 from agenttrace.record.silent import silent
-from agenttrace.record.span import Span
+from agenttrace.record.span import Span, current
 from agenttrace.record.usual import opened
 
 if TYPE_CHECKING:
     from agenttrace.record.parameters import Capture, Id, ScopeIds
+    from agenttrace.record.propagate import Remote
 
 __all__ = ["Makers", "ScopeBlock"]
 
@@ -389,3 +391,27 @@ class Makers:
             self._recorder.entity(kind, veiled(clean(str(identity))), scope=scope.ids, name=name)
         except Exception as error:  # noqa: BLE001
             self._recorder.failed(error, f"register_{kind}")
+
+    # -- context, which all tracers share ----------------------------------------------------------
+
+    def current(self) -> Span:
+        """Return the innermost open span, whichever tracer made it: what `agenttrace.current` returns."""
+        return current()
+
+    def inject(self, headers: MutableMapping[str, str]) -> MutableMapping[str, str]:
+        """Write the current span and its scope into the headers and return them, as `agenttrace.inject` does."""
+        with LOADING:
+            from agenttrace.record.propagate import inject
+        return inject(headers)
+
+    def extract(self, headers: Mapping[str, str], *, trusted: bool = False) -> Remote:
+        """Return a block that continues the sender's trace, as `agenttrace.extract` does."""
+        with LOADING:
+            from agenttrace.record.propagate import extract
+        return extract(headers, trusted=trusted)
+
+    def wrap(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Return the function bound to the current span and scope, as `agenttrace.wrap` does."""
+        with LOADING:
+            from agenttrace.record.propagate import wrap
+        return wrap(function)

@@ -21,7 +21,7 @@ from agenttrace.record.decorate import decorate
 from agenttrace.record.fields import INPUT_KEY, OUTPUT_KEY, SETTABLE
 from agenttrace.record.options import UNSET, Options, clean
 from agenttrace.record.recorder import Recorder
-from agenttrace.record.state import ENDED, IS_PENDING, IS_RUNNING, NATIVE, PENDING, RUNNING
+from agenttrace.record.state import ENDED, IS_PENDING, IS_RUNNING, NATIVE, NEW, PENDING, RUNNING
 from agenttrace.record.usual import begin, end, fill
 
 __all__ = ["NOOP", "Span", "current"]
@@ -118,6 +118,8 @@ class Span(Call):
             return self
         try:
             self._known()
+            if self._state == NEW:
+                self.extra().announced = True
             self._state = PENDING
             self._write_start(IS_PENDING)
         except Exception as error:  # noqa: BLE001

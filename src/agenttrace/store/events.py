@@ -6,6 +6,7 @@ data of their own: readers take it from the run.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ import orjson
 
 from agenttrace.model import ids
 from agenttrace.model.rows import EventRow, RunRow
+from agenttrace.model.wire import STARTED
 from agenttrace.store.runs import in_time
 
 __all__ = ["MESSAGES", "apply_reset", "end_sequence", "event_row", "run_events"]
@@ -70,7 +72,16 @@ def apply_reset(event: EventRow, reset_at: int | None) -> EventRow | None:
 
 
 def _start(run: RunRow, kind: str) -> EventRow:
-    return _event(run, kind, run.start_time, run.seq)
+    return _event(run, kind, *_begun(run))
+
+
+def _begun(run: RunRow) -> tuple[int, int]:
+    """Return time and sequence of a run's beginning, which is not its start where it was announced before."""
+    if run.attributes is not None and STARTED in run.attributes:
+        with suppress(ValueError, TypeError, KeyError):
+            time, sequence = orjson.loads(run.attributes)[STARTED]
+            return max(in_time(_int(time)), run.start_time), max(_int(sequence), run.seq)
+    return run.start_time, run.seq
 
 
 def _end(run: RunRow, kind: str) -> list[EventRow]:

@@ -36,6 +36,10 @@ __all__ = ["VIEW", "add"]
 
 VIEW = View("prompt_logs")
 
+_PARAMETERS = frozenset(
+    ("conversation_id", "call_sid", "prompt_type", "state_name", "from_ts", "to_ts", "limit", "offset")
+)
+
 #: Answers whose body the published document does not describe.
 _WITHOUT_BODY = {
     400: "Filters that exclude each other",
@@ -79,7 +83,7 @@ async def _admitted(request: Request) -> Admission:
 
 def _check_once(request: Request) -> None:
     """Raise RequestValidationError where a parameter is given twice: which one is meant, nobody knows."""
-    given = Counter(name for name, _ in request.query_params.multi_items())
+    given = Counter(name for name, _ in request.query_params.multi_items() if name in _PARAMETERS)
     twice = [name for name, count in given.items() if count > 1]
     if twice:
         message = "Parameter should be given once"

@@ -94,7 +94,10 @@ class PromptLogListResponse(_PromptDocument):
     items: list[PromptLogEntry]
     count: int = Field(ge=0)
     has_more: bool
-    next_offset: int | None = Field(None, description="The offset of the next page; null where there is none")
+    next_offset: int | None = Field(
+        None,
+        description=f"The offset of the next page; null where there is none, or it is beyond {MAX_OFFSET}",
+    )
     applied_time_window_days: int | None = Field(
         None, description="How many days back the answer goes; null where the caller chose a conversation, call or time"
     )
@@ -180,11 +183,12 @@ def list_of(
     """Return the page of these runs; one more than the query's limit tells that there are more."""
     items = [_entry_of(row) for row in rows[: query.limit]]
     more = len(rows) > query.limit
+    following = query.offset + query.limit
     return PromptLogListResponse(
         items=items,
         count=len(items),
         has_more=more,
-        next_offset=query.offset + query.limit if more else None,
+        next_offset=following if more and following <= MAX_OFFSET else None,
         applied_time_window_days=query.window_days,
         resolved_call_sid=None if conversation is None else _call_of(conversation),
         resolved_conversation_kind=None if conversation is None else _kind_of(conversation),
