@@ -12,12 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agenttrace.errors import StoreRejected
+from agenttrace.model.content import MISSING
 from agenttrace.model.foreign import Derived, DerivedRun
 from agenttrace.model.transcript import transcript
 from agenttrace.store import links
 from agenttrace.store.batch import Batch
 from agenttrace.store.link_writing import KnownLinks
-from agenttrace.store.links import MISSING, Link, is_short, shorten, whole
+from agenttrace.store.links import Link, is_short, shorten, whole
 from agenttrace.store.protocol import RunFilter
 from agenttrace.store.sqlite import SQLiteStore
 from agenttrace.testing.records import TRACE, batch_of, run_record, run_uuid, span_record

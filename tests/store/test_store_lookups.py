@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+import uuid
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 
+from agenttrace import AgentTrace
 from agenttrace.model import ids
 from agenttrace.query.reader import Query
 from agenttrace.store.protocol import RunFilter
@@ -80,6 +83,53 @@ def test_later_batches_below_a_root_that_learnt_ids_do_not_read_the_whole_trace(
     assert read == [TRACE.to_bytes(16, "big")]
     assert {run.user_id for run in store.runs(RunFilter(workspace_id=WORKSPACE))} == {"u"}
     store.close()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "run SET attributes = x'ff'",
+        "run SET prompt_type = 5, state_name = x'ff'",
+        "run SET error = CAST(x'7b2261223a22ff227d' AS TEXT)",
+        "run SET name = CAST(x'ff' AS TEXT)",
+        "agent SET name = CAST(x'ff' AS TEXT)",
+        "link SET data = x'ff'",
+        "link SET data = CAST(x'ff' AS TEXT)",
+        "link SET data = '{x'",
+    ],
+)
+def test_a_damaged_column_costs_no_page(damage: str, tmp_path: Path) -> None:
+    """Every view answers, with documents that are JSON."""
+    path, contact = tmp_path / "traces.db", str(uuid.uuid4())
+    content: dict[str, Any] = {"system_prompt": "s" * 999, "history": [{"role": "user", "content": "h" * 999}]}
+    with AgentTrace(store=path) as trace:
+        trace.register_agent("a", "A")
+        scope = trace.scope(session_id="s", agent_key="a", ai_contact_id=contact, attributes={"widget_id": "w"})
+        with scope, trace.master("turn", input="q") as turn:
+            with trace.prompt("p", **content) as prompt, trace.tool_call("look", input=1) as call:
+                prompt.response = "r"
+                call.output = 2
+                call.payload(found=3)
+            turn.output = "a"
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute(f"UPDATE {damage}").rowcount > 0
+        connection.commit()
+    with AgentTrace(store=path) as trace:
+        query = trace.query
+        prompts = query.prompt_logs(None)
+        pages: list[Any] = [
+            query.run_logs(ai_contact_id=contact),
+            query.action_logs(session_id="s"),
+            query.agent_events("a", "s"),
+        ]
+        for page in (*pages, query.ask_ai_logs(), prompts):
+            assert orjson.loads(page.model_dump_json())
+    (entry,) = prompts.items
+    no_json = damage.endswith(("AS TEXT)", "'{x'")) and damage.startswith("link")  # then nothing of it can be read
+    assert entry.llm_response == (None if no_json else "r")
+    assert entry.data_parse_error == (damage.startswith("link") or "attributes" in damage)
+    if damage.startswith("link"):
+        assert (entry.system_prompt, entry.history) == (None, None)
 
 
 @pytest.mark.parametrize("damage", ["CAST(x'7b22ff227d' AS TEXT)", "x'7b7d'", "'{bad'", "'[]'"])

@@ -15,7 +15,11 @@ from agenttrace.model.jsontext import compact_json, fold
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["CONTENT_KEYS", "complete", "error_of", "keys_of", "messages_of", "named_by", "parse", "text_of"]
+__all__ = ["CONTENT_KEYS", "MISSING", "complete", "error_of", "keys_of", "messages_of", "named_by", "parse", "text_of"]
+
+#: What a prompt's member says that was kept once, with others', and is not there any more; first in a history that has
+#: lost its beginning.
+MISSING = "<missing: kept once, and not found>"
 
 #: The documented keys of a run's content, in their order.
 CONTENT_KEYS: dict[str, tuple[str, ...]] = {

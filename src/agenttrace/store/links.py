@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from agenttrace.model.content import MISSING
 from agenttrace.model.transcript import transcript
 
 if TYPE_CHECKING:
@@ -27,10 +28,7 @@ if TYPE_CHECKING:
 
     from agenttrace.model.rows import RunRow
 
-__all__ = ["MISSING", "SMALLEST", "Known", "Link", "Place", "Shortened", "is_short", "shorten", "whole"]
-
-#: What a member says of which a link is not there any more.
-MISSING = "<missing: kept once, and not found>"
+__all__ = ["SMALLEST", "Known", "Link", "Place", "Shortened", "is_short", "shorten", "whole"]
 
 #: Characters below which a member stays where it is: a link takes some 150 bytes besides its data.
 SMALLEST = 256
@@ -295,7 +293,7 @@ def _chain(head: bytes | None, links: Mapping[bytes, Link]) -> tuple[list[Link],
     chain: list[Link] = []
     while head is not None:
         link = links.get(head)
-        if link is None or len(chain) > len(links):
+        if link is None or len(chain) > len(links) or type(link.data) is not str:  # gone, or damaged
             return chain[::-1], False
         chain.append(link)
         head = link.previous

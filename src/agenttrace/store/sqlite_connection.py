@@ -54,4 +54,4 @@ class _Cursor(sqlite3.Cursor):
 
 
 def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "surrogateescape")
+    return raw.decode("utf-8", "backslashreplace")

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from agenttrace.errors import InvalidQuery
 from agenttrace.model import ids, times
-from agenttrace.model.content import complete, parse
+from agenttrace.model.content import MISSING, complete, parse
 from agenttrace.model.jsontext import compact_json
 from agenttrace.query import arguments
 from agenttrace.query.document import Document, UtcTime, uuid_of
@@ -46,6 +46,8 @@ _FIELDS = frozenset(
         *("ingested_at", "source", "source_system", "service_id"),
     )
 )
+
+_KEPT_ONCE = ("system_prompt", "history", "full_prompt", "tool_names")
 
 #: How far back an answer goes where the caller named no conversation, no call and no time.
 WINDOW_DAYS = 7
@@ -216,6 +218,9 @@ def _call_of(conversation: ConversationRow) -> str | None:
 def _entry_of(row: RunRow) -> PromptLogEntry:
     content = parse(row.content)
     whole = complete(row.run_type, row.name, content) or {}
+    gaps = [key for key in _KEPT_ONCE if _has_gap(whole.get(key))]
+    lost = [key for key in gaps if whole[key] in (MISSING, [MISSING])]
+    whole |= dict.fromkeys(lost)
     session = None if row.session_id is None else str(uuid.UUID(bytes=row.session_id))
     return PromptLogEntry(
         event_id=uuid.UUID(bytes=row.id),
@@ -225,30 +230,34 @@ def _entry_of(row: RunRow) -> PromptLogEntry:
         ingested_at=times.utc(row.ingested_at),
         source=row.source,
         source_system=row.source_system,
-        prompt_type=row.prompt_type if row.prompt_type is not None else _text(whole.get("prompt_type")),
+        prompt_type=row.prompt_type if isinstance(row.prompt_type, str) else _text(whole.get("prompt_type")),
         turn_index=_integer(whole.get("turn_index")),
         system_prompt=_text(whole.get("system_prompt")),
         history=_history(whole.get("history")),
         full_prompt=_text(whole.get("full_prompt")),
         llm_model=_text(whole.get("llm_model")),
         llm_response=_text(whole.get("llm_response")),
-        state_name=row.state_name if row.state_name is not None else _text(whole.get("state_name")),
+        state_name=row.state_name if isinstance(row.state_name, str) else _text(whole.get("state_name")),
         action=_text(whole.get("action")),
         tool_names=_tool_names(whole.get("tool_names")),
-        has_tools=bool(whole["tool_names"]) if whole else None,
+        has_tools=bool(whole["tool_names"]) if whole and "tool_names" not in lost else None,
         service_id=uuid_of(row.service_id),
         session_id=session,
-        data_parse_error=(content is None and row.content is not None) or _was_unreadable(row.attributes),
+        data_parse_error=(content is None and row.content is not None) or bool(gaps) or _was_unreadable(row.attributes),
     )
 
 
 def _was_unreadable(attributes: str | None) -> bool:
     """Return whether a foreign span held something that could not be read; it is in the run's attributes, raw."""
-    return (
-        attributes is not None
-        and "data_parse_error" in attributes
-        and (parse(attributes) or {}).get("data_parse_error") is True
-    )
+    if not isinstance(attributes, str):
+        return attributes is not None  # damaged
+    return "data_parse_error" in attributes and (parse(attributes) or {}).get("data_parse_error") is True
+
+
+def _has_gap(value: Any) -> bool:
+    """Return whether a value that was kept once is not there any more, or its beginning is not."""
+    first: Any = cast("list[Any]", value)[:1] if isinstance(value, list) else [value]
+    return first == [MISSING]
 
 
 def _text(value: Any) -> str | None:
