@@ -93,6 +93,23 @@ def test_unknown_fields_are_ignored() -> None:
     assert len(otlp.read_json(request({**SPAN, "later": [1], "kind": 99, "events": 5, "links": {}})).spans) == 1
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (b'{"stringValue": "half \\ud83d"}', "half \\ud83d"),
+        (b'{"stringValue": "bad \xff"}', "bad \\udcff"),
+        (b'{"doubleValue": NaN}', None),
+        (b'{"doubleValue": -Infinity}', None),
+    ],
+)
+def test_what_json_cannot_say_costs_no_span(written: bytes, read: Any) -> None:
+    """Many writers cut a text inside an emoji, or write numbers that JSON lacks."""
+    odd = request({**SPAN, "attributes": [{"key": "k", "value": "ODD"}]}, SPAN).replace(b'"ODD"', written)
+    received = otlp.read_json(odd)
+    assert received.rejected == 0
+    assert [span.attributes for span in received.spans] == [{"k": read}, {"gen_ai.operation.name": "chat"}]
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"7", b'"x"', b"\xff", b"[" * 5000])
 def test_a_body_that_is_no_request_is_malformed(body: bytes) -> None:
     with pytest.raises(Malformed):

@@ -7,6 +7,7 @@ counted, the rest is taken.
 
 from __future__ import annotations
 
+import json
 import zlib
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ import orjson
 
 from agenttrace.otel import otlp_json, otlp_proto
 from agenttrace.otel.received import Malformed, Received, TooLarge, Unsupported
+from agenttrace.otel.values import clean
 
 __all__ = ["JSON", "PROTOBUF", "inflate", "protobuf_status", "protobuf_success", "read", "read_json"]
 
@@ -40,7 +42,7 @@ def read(body: bytes, kind: str, *, logs: bool = False) -> Received:
 def read_json(body: bytes | str, *, logs: bool | None = None) -> Received:
     """Return what an export request in JSON holds; spans and logs alike where `logs` is None. Raises Malformed."""
     try:
-        document: Any = orjson.loads(body)
+        document = _loaded(body)
     except (ValueError, RecursionError) as error:
         raise Malformed(f"body: no JSON ({error})") from error
     if not isinstance(document, dict):
@@ -52,6 +54,15 @@ def read_json(body: bytes | str, *, logs: bool | None = None) -> Received:
     if logs is not False:
         otlp_json.logs(members, received)
     return received
+
+
+def _loaded(body: bytes | str) -> Any:
+    try:
+        return orjson.loads(body)
+    except ValueError:
+        # Half an emoji, NaN or a bad byte in one text must not cost the others of the request.
+        text = body if isinstance(body, str) else body.decode("utf-8", "surrogateescape")
+        return clean(json.loads(text))
 
 
 def inflate(body: bytes, encoding: str, limit: int) -> bytes:
