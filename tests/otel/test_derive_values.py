@@ -276,6 +276,54 @@ def test_tool_parameters_are_a_schema_or_arguments() -> None:
     assert not is_schema([])
 
 
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"response": "sunny", "sources": ["noaa"], "confidence": 0.9},
+        {"response": "sunny", "source_nodes": [], "metadata": {}},
+        {"documents": ["a"], "count": 10},
+        [{"text": "a"}, {"text": "b"}],
+        {"role": "tool", "content": "a", "extra": 1},
+    ],
+)
+def test_a_result_that_nobody_wrapped_stays_whole(result: Any) -> None:
+    """A tool may return what looks like a framework's own object."""
+    assert run_of({**TOOL, "gen_ai.tool.call.result": json.dumps(result)}).content["output"] == result
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"response": "sunny", "sources": ["noaa"]},
+        {"response": "sunny", "source_nodes": [], "confidence": 0.9},
+        {"documents": ["a"], "count": 10},
+    ],
+)
+def test_an_object_is_opened_only_where_nothing_is_lost(result: Any) -> None:
+    """Also where an emitter puts objects around results: one with keys of a user's own is the result."""
+    run = run_of({"traceloop.span.kind": "tool", "traceloop.entity.output": json.dumps(result)})
+    assert run.content["output"] == result
+
+
+def test_arguments_of_both_kinds_are_kept() -> None:
+    """Those by position and those by name tell the call together."""
+    call = {"args": ["Paris"], "kwargs": {"unit": "C"}}
+    for kind in ("tool", "task", "workflow"):
+        assert (
+            run_of({"traceloop.span.kind": kind, "traceloop.entity.input": json.dumps(call)}).content["input"] == call
+        )
+    query = {"args": ["self"], "kwargs": {"query": "refunds"}}
+    found = run_of({"gen_ai.operation.name": "vector_db_retrieve", "traceloop.entity.input": json.dumps(query)})
+    assert found.content["query"] == "refunds"
+
+
+def test_documents_of_one_key_stay_several() -> None:
+    """They look like content blocks, which are one text together."""
+    rows = json.dumps([{"text": "a"}, {"text": "b"}])
+    run = run_of({"gen_ai.operation.name": "retrieval", "gen_ai.retrieval.documents": rows})
+    assert run.content["documents"] == [{"content": "a"}, {"content": "b"}]
+
+
 def test_finish_reasons() -> None:
     """An array, a JSON string or a repr."""
     for given in (["stop"], '["stop"]', "['stop']", "stop", ("stop",)):

@@ -183,6 +183,8 @@ def _tool_input(view: View) -> Any:
 
 def _tool_output(view: View) -> tuple[Any, Any]:
     """Return a tool's result as it was sent, and what it holds."""
+    for value in view.found("tool_result"):
+        return value, settled(value, view.flaws, plain=True)
     for value in chain(view.found("tool_output"), view.found("output")):
         return value, settled(value, view.flaws)
     for found in view.messages("output_messages", "tool"):
@@ -205,7 +207,7 @@ def _told(view: View, role: str) -> Any:
 
 def _of_context(view: View) -> Captured:
     query = next((found for each in view.found("query") if (found := _query(each, view)) is not None), None)
-    documents = next((documents_in(settled(each, view.flaws)) for each in view.found("documents")), None)
+    documents = next((documents_in(settled(each, view.flaws, plain=True)) for each in view.found("documents")), None)
     return Captured({"query": query, "documents": documents})
 
 

@@ -17,14 +17,16 @@ __all__ = ["call_id_in", "documents_in", "is_schema", "query_in", "settled", "to
 _DEEPEST: Final = 6
 
 
-def settled(value: Any, flaws: Flaws) -> Any:
+def settled(value: Any, flaws: Flaws, *, plain: bool = False) -> Any:
     """Return what a value holds inside of known envelopes: a call's arguments, a tool's message, content blocks.
+
+    With `plain`, of sources that do not wrap results, lists and objects that describe a result stay as they are.
 
     >>> settled({"args": [], "kwargs": {"city": "Paris"}}, Flaws()), settled([{"json": {"sky": 1}}], Flaws())
     ({'city': 'Paris'}, {'sky': 1})
     """
     for _ in range(_DEEPEST):
-        inner = _opened(value, flaws)
+        inner = _opened(value, flaws, plain=plain)
         if inner is value:
             break
         value = read(inner).value if isinstance(inner, str) else inner
@@ -50,6 +52,8 @@ def _tool_message(value: Any, flaws: Flaws) -> Message | None:
         return None
     source = cast("dict[str, Any]", value)
     if source.get("type") not in shapes.TOOL_MESSAGE_TYPES and source.get("role") != "tool":
+        return None
+    if not source.keys() <= shapes.TOOL_MESSAGE_KEYS:
         return None
     found = messages_in(source, "other", flaws)
     return found[0] if len(found) == 1 and found[0].role == "tool" else None
@@ -121,9 +125,9 @@ def is_schema(value: Any) -> bool:
     return bool(members) and all(isinstance(item, dict) and ("type" in item or "anyOf" in item) for item in members)
 
 
-def _opened(value: Any, flaws: Flaws) -> Any:
+def _opened(value: Any, flaws: Flaws, *, plain: bool = False) -> Any:
     if isinstance(value, list):
-        return unblocked(cast("list[Any]", value))
+        return cast("list[Any]", value) if plain else unblocked(cast("list[Any]", value))
     if not isinstance(value, dict):
         return value
     source = cast("dict[str, Any]", value)
@@ -134,13 +138,21 @@ def _opened(value: Any, flaws: Flaws) -> Any:
     for known, wanted in shapes.ENVELOPES:
         if keys == known:
             return _held(source, wanted)
-    held = (key for known, key in shapes.RESULT_OBJECTS if known <= keys and source[key] is not None)
-    return next((source[key] for key in held), source)
+    if plain:
+        return source
+    described = (key for known, beside, key in shapes.RESULT_OBJECTS if known <= keys <= known | beside)
+    return next((source[key] for key in described if source[key] is not None), source)
 
 
 def _held(source: dict[str, Any], wanted: tuple[str, ...]) -> Any:
-    """Return the first of the wanted values that is not empty; of positional arguments the only one."""
-    inner = next((source[key] for key in wanted if source[key] not in (None, "", [], {})), source[wanted[0]])
+    """Return the first of the wanted values that is not empty; of positional arguments the only one.
+
+    Arguments of both kinds stay what they are: neither tells the call without the other.
+    """
+    full = [source[key] for key in wanted if source[key] not in (None, "", [], {})]
+    if "args" in wanted and len(full) > 1:
+        return source
+    inner = full[0] if full else source[wanted[0]]
     listed = cast("list[Any]", inner) if isinstance(inner, list) else []
     return listed[0] if "args" in source and len(listed) == 1 else cast("object", inner)
 

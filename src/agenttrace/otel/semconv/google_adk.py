@@ -17,7 +17,7 @@ GOOGLE_ADK: Final = Convention(
     evidence=(Evidence(8, _REQUEST, {}, present=PROMPT),),
     fields=table(
         tool_input="gcp.vertex.agent.tool_call_args",
-        tool_output="gcp.vertex.agent.tool_response",
+        tool_result="gcp.vertex.agent.tool_response",
         input_messages=_REQUEST,
         output_messages=_RESPONSE,
         tools=_REQUEST,

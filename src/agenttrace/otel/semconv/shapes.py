@@ -42,6 +42,7 @@ __all__ = [
     "THINKING_ROLES",
     "THINKING_TYPES",
     "TOOL_LISTS",
+    "TOOL_MESSAGE_KEYS",
     "TOOL_MESSAGE_TYPES",
 ]
 
@@ -198,16 +199,20 @@ ENVELOPES: Final = (
     (frozenset({"args", "kwargs"}), ("kwargs", "args")),
     (frozenset({"outputs", "kwargs"}), ("outputs",)),
     (frozenset({"output", "kwargs"}), ("output",)),
-    (frozenset({"documents", "count"}), ("documents",)),
     (frozenset({"kwargs"}), ("kwargs",)),
 )
 
-#: Objects that describe a result besides holding it: the keys by which they are known, and where it stands.
+#: Objects that describe a result besides holding it: the keys by which they are known, those that may stand beside
+#: them, and where the result stands. One with any other key is a result of the user's own.
 RESULT_OBJECTS: Final = (
-    (frozenset({"tool_name", "raw_output"}), "raw_output"),
-    (frozenset({"raw", "tasks_output"}), "raw"),
-    (frozenset({"response", "sources"}), "response"),
-    (frozenset({"response", "source_nodes"}), "response"),
+    (
+        frozenset({"tool_name", "raw_output"}),
+        frozenset({"blocks", "content", "exception", "is_error", "raw_input"}),
+        "raw_output",
+    ),
+    (frozenset({"raw", "tasks_output"}), frozenset({"json_dict", "pydantic", "token_usage"}), "raw"),
+    (frozenset({"response", "sources", "metadata"}), frozenset({"is_dummy_stream", "source_nodes"}), "response"),
+    (frozenset({"response", "source_nodes"}), frozenset({"metadata"}), "response"),
 )
 
 #: Keys of a request to an agent that are its whole sense, whatever options stand beside them.
@@ -215,6 +220,25 @@ TASK_KEYS: Final = ("task", "user_msg", "user_message", "user_input")
 
 #: Values of "type" of the message that a tool returns.
 TOOL_MESSAGE_TYPES: Final = ("tool", "ToolMessage", "constructor")
+
+#: The keys of such a message. An object with any other is a result of the user's own.
+TOOL_MESSAGE_KEYS: Final = frozenset(
+    {
+        "additional_kwargs",
+        "artifact",
+        "content",
+        "data",
+        "id",
+        "kwargs",
+        "lc",
+        "name",
+        "response_metadata",
+        "role",
+        "status",
+        "tool_call_id",
+        "type",
+    }
+)
 
 #: Where an object keeps documents, what is around one, and where its text stands.
 DOCUMENT_LISTS: Final = ("documents", "docs", "results", "source_nodes", "nodes")
@@ -232,6 +256,7 @@ QUERY_KEYS: Final = (
     "text",
     "input_str",
     "inputs",
+    "kwargs",
 )
 
 #: Where an object keeps a list of tools.

@@ -41,7 +41,7 @@ VERCEL: Final = Convention(
         tool_name="ai.toolCall.name",
         tool_call_id="ai.toolCall.id",
         tool_input=("ai.toolCall.args", "ai.toolCall.input"),
-        tool_output=("ai.toolCall.result", "ai.toolCall.output"),
+        tool_result=("ai.toolCall.result", "ai.toolCall.output"),
         input_messages=("ai.prompt.messages", "ai.prompt"),
         output_text=(
             Source("ai.response.text", "text"),
