@@ -136,10 +136,26 @@ async def test_refusals(body: bytes, headers: dict[str, str], key: str, status: 
     await server.close()
 
 
-async def test_a_body_that_is_too_large(server: Server) -> None:
-    """What is announced as too large is not read."""
+@pytest.mark.parametrize("kind", [JSON, PROTOBUF], ids=["json", "protobuf"])
+@pytest.mark.parametrize(
+    ("size", "path", "headers", "status"),
+    [
+        (1025, "/v1/traces", {}, 413),
+        (1025, "/v1/logs", {}, 413),
+        (0, "/v1/traces?" + "q" * 9000, {}, 414),
+        (0, "/v1/traces", {"X-Fill": "y" * 70_000}, 431),
+    ],
+)
+async def test_what_is_too_large(
+    kind: dict[str, str], size: int, path: str, headers: dict[str, str], status: int
+) -> None:
+    """It is refused before it is read, with a google.rpc.Status in the encoding of the request as well."""
     small = Server(max_ingest_bytes=1024)
-    assert (await small.post(b" " * 1025, JSON)).status_code == 413
+    answer = await small.post(b" " * size, {**kind, **headers}, path)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, kind["Content-Type"])
+    told = Status.FromString(answer.content) if kind is PROTOBUF else Status(**answer.json())
+    assert told.code == {413: 8, 414: 3, 431: 8}[status]
+    assert "may take" in told.message
     await small.close()
 
 

@@ -19,8 +19,9 @@ from agenttrace.errors import (
     StoreTooNew,
     StoreUnavailable,
 )
+from agenttrace.otel.otlp import JSON, PROTOBUF, protobuf_status
 
-__all__ = ["Refusal", "Shape", "coded", "refusal_of", "shape_of", "worded"]
+__all__ = ["Refusal", "Shape", "coded", "refusal_of", "rpc_status", "shape_of", "worded"]
 
 #: A body from a code and a message.
 Shape = Callable[[str, str], bytes]
@@ -51,6 +52,9 @@ _WORDS = {
     "store_unavailable": "Service unavailable",
     "internal_error": "Internal server error",
 }
+
+#: google.rpc.Code by HTTP status; any other is an internal error.
+_RPC_CODES = {400: 3, 401: 16, 403: 7, 413: 8, 414: 3, 415: 3, 429: 8, 431: 8, 503: 14}
 
 
 class Refusal(Exception):
@@ -85,6 +89,18 @@ def worded(code: str, message: str) -> bytes:
 def shape_of(path: str) -> Shape:
     """Return the shape of errors below a path, for those that arise before a view is reached."""
     return worded if path.startswith("/ai/") else coded
+
+
+def rpc_status(refusal: Refusal, kind: str) -> tuple[bytes, str]:
+    """Return the `google.rpc.Status` of a refused OTLP request of a content type, and the content type that it has.
+
+    >>> rpc_status(Refusal(403, "forbidden", "no"), "application/json")
+    (b'{"code":7,"message":"no"}', 'application/json')
+    """
+    code = _RPC_CODES.get(refusal.status, 13)
+    if kind == PROTOBUF:
+        return protobuf_status(code, refusal.message), PROTOBUF
+    return orjson.dumps({"code": code, "message": refusal.message}), JSON
 
 
 def refusal_of(error: Exception) -> Refusal:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from agenttrace.asgi.errors import Refusal, refusal_of, shape_of
+from agenttrace.asgi.errors import Refusal, refusal_of, rpc_status, shape_of
 from agenttrace.asgi.service import REQUEST_ID, tell
 from agenttrace.model.veil import veiled
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from agenttrace.asgi.settings import Settings
 
-__all__ = ["INGEST", "Gate", "path_of"]
+__all__ = ["INGEST", "Gate", "media_type", "path_of"]
 
 #: Where runs are sent in: bodies may be larger there.
 INGEST = ("/v1/traces", "/v1/logs")
@@ -137,9 +137,9 @@ class _Exchange:
             tell(scope, error)
         if self.status is not None:
             raise _Broken from None  # the server cuts the connection: half a document must not look whole
-        body = shape_of(path_of(scope))(refusal.code, refusal.message)
+        body, media = _body(scope, refusal)
         headers = {**refusal.headers, "Connection": "close"}
-        await Response(body, refusal.status, headers, "application/json")(scope, self.receive, self.send)
+        await Response(body, refusal.status, headers, media)(scope, self.receive, self.send)
 
 
 class _Broken(Exception):
@@ -150,6 +150,19 @@ def path_of(scope: Scope) -> str:
     """Return the path inside the app, wherever it is mounted."""
     path, root = str(scope["path"]), str(scope.get("root_path", ""))
     return path[len(root) :] if root and path.startswith(root + "/") else path
+
+
+def media_type(scope: Scope) -> str:
+    """Return what a request's body is said to be, in lower case and without parameters; empty where nothing is said."""
+    return (_header(scope["headers"], b"content-type") or b"").decode("latin-1").partition(";")[0].strip().lower()
+
+
+def _body(scope: Scope, refusal: Refusal) -> tuple[bytes, str]:
+    """Return the body of an error, in the shape of the path, and its media type."""
+    path = path_of(scope)
+    if path in INGEST:
+        return rpc_status(refusal, media_type(scope))
+    return shape_of(path)(refusal.code, refusal.message), "application/json"
 
 
 def _has_foreign_slash(scope: Scope) -> bool:

@@ -12,7 +12,8 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from agenttrace.asgi.errors import Refusal, refusal_of
+from agenttrace.asgi.errors import Refusal, refusal_of, rpc_status
+from agenttrace.asgi.middleware import media_type
 from agenttrace.asgi.openapi import LIMITED, headers
 from agenttrace.asgi.service import View, tell
 from agenttrace.otel import otlp
@@ -33,8 +34,6 @@ VIEW = View("ingest", scope="ingest")
 _REJECTED = "trace or span id missing, a field of the wrong type, or too much altogether"
 #: How many times the largest request's size the records of one may take.
 _SWELL = 8
-#: google.rpc.Code by HTTP status.
-_CODES = {400: 3, 401: 16, 403: 7, 413: 8, 415: 3, 429: 8, 503: 14}
 _PARTS = {"/v1/traces": ("spans", "rejectedSpans"), "/v1/logs": ("log records", "rejectedLogRecords")}
 _BODIES: dict[str, Any] = {
     kind: {"schema": {"type": "string", "format": "binary"} if kind == otlp.PROTOBUF else {"type": "object"}}
@@ -47,7 +46,7 @@ def add(app: FastAPI, service: Service) -> None:
     receiver = Receiver(service.trace)
 
     async def receive(request: Request, path: str) -> Response:
-        kind = _kind(request)
+        kind = media_type(request.scope)
         try:
             admission = await service.identify(request, VIEW)
             service.permit(admission.principal, VIEW)
@@ -102,10 +101,6 @@ def _take(
     return taken, received.rejected + given - taken
 
 
-def _kind(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
 def _success(kind: str, path: str, rejected: int) -> bytes:
     if kind == otlp.JSON:
         name = _PARTS[path][1]
@@ -125,10 +120,5 @@ def _refused(request: Request, error: Exception, kind: str) -> Response:
             refusal = refusal_of(error)
     if refusal.status >= 500:
         tell(request.scope, error)
-    code = _CODES.get(refusal.status, 13)
-    body = (
-        otlp.protobuf_status(code, refusal.message)
-        if kind == otlp.PROTOBUF
-        else orjson.dumps({"code": code, "message": refusal.message})
-    )
-    return Response(body, refusal.status, dict(refusal.headers), kind if kind == otlp.PROTOBUF else otlp.JSON)
+    body, media = rpc_status(refusal, kind)
+    return Response(body, refusal.status, dict(refusal.headers), media)
