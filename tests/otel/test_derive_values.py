@@ -56,6 +56,33 @@ def test_read(given: Any, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "value"),
+    [
+        ("5", 5),
+        ("-1.5", -1.5),
+        ("true", True),
+        ("null", None),
+        ("NaN", None),
+        ('"x"', "x"),
+        ('"5"', "5"),
+        ("12345678901234567890123", "12345678901234567890123"),
+        ("", ""),
+        ("__REDACTED__", None),
+        ('{"a": 1}', {"a": 1}),
+    ],
+)
+def test_json_of_every_type_is_read_where_it_must_be_json(given: str, value: Any) -> None:
+    """A number or a truth value is as good as an object, and nothing is no fault."""
+    assert read(given, strict=True) == (value, True)
+
+
+@pytest.mark.parametrize("given", ["hello", "5 apples", "True", "'x'", '"x', '{"a": '])
+def test_what_must_be_json_and_is_not_is_marked(given: str) -> None:
+    """It stays raw."""
+    assert read(given, strict=True) == (given, False)
+
+
+@pytest.mark.parametrize(
     "given", ['{"a": ', '["a", ', "{'a': Thing()}", "[{'a': 1}, ", "[" * 5000 + "]" * 5000, "{'a': '\\d'}", '{"a" 1}']
 )
 def test_what_cannot_be_read_stays_raw(given: str) -> None:
@@ -357,6 +384,15 @@ def test_faulty_content_is_kept_and_marked() -> None:
     wrong = {"openinference.span.kind": "TOOL", "input.value": "not JSON", "input.mime_type": "application/json"}
     assert run_of(wrong).data_parse_error
     assert not run_of({**wrong, "input.mime_type": "text/plain"}).data_parse_error
+
+
+def test_scalars_said_to_be_json() -> None:
+    """A tool's number is a number; a model's answer stays text."""
+    said = {"output.mime_type": "application/json"}
+    tool = run_of({"openinference.span.kind": "TOOL", "output.value": "5", **said})
+    model = run_of({"openinference.span.kind": "LLM", "output.value": "true", **said})
+    assert (tool.content["output"], model.content["llm_response"]) == (5, "true")
+    assert (tool.data_parse_error, model.data_parse_error) == (False, False)
 
 
 def test_error_text() -> None:

@@ -86,6 +86,7 @@ def test_a_run_comes_back(names: NameSet, run: DerivedRun) -> None:
     assert len(derived.runs) == 1
     assert derived.events == []
     back = derived.runs[0]
+    assert not back.data_parse_error
     for name in SAME:
         assert same(getattr(back, name), getattr(run, name)), name
 

@@ -61,7 +61,7 @@ def read(value: object, *, strict: bool = False) -> Read:
     """Return what an attribute says, made of JSON types; None where its content was left out.
 
     Text that holds a JSON or Python container is that container, also where it is quoted again; a quoted text loses its
-    quotes. Other text stays text, numbers in it too. With `strict` other text is not `ok`.
+    quotes. Other text stays text, numbers in it too. With `strict` it must be JSON, of any type, or it is not `ok`.
 
     >>> read('{"a": "b"}').value, read("{'a': None}").value, read('"[1]"').value, read("21").value
     ({'a': 'b'}, {'a': None}, [1], '21')
@@ -70,7 +70,7 @@ def read(value: object, *, strict: bool = False) -> Read:
     """
     if not is_text(value):
         return Read(clean(value))
-    text = inner = clean_text(value)
+    told = text = inner = clean_text(value)
     for quoted in range(_JSON_IN_JSON):
         found = _container(inner)
         if found is not None:
@@ -80,7 +80,11 @@ def read(value: object, *, strict: bool = False) -> Read:
             break
         inner = unwrapped
         text = text if quoted else inner
-    return Read(None if text in PLACEHOLDERS else text, not (strict or _CONTAINER.match(text)))
+    if text in PLACEHOLDERS:
+        return Read(None)
+    if strict and text is told and text.strip():
+        return _scalar(text)
+    return Read(text, not _CONTAINER.match(text))
 
 
 def is_text(value: object) -> bool:
@@ -223,6 +227,13 @@ def _json(text: str) -> Any:
         return None
     found = cast("dict[str, Any] | list[Any]", value)
     return fold(found, _DEEPEST) if text.count("[") + text.count("{") > _DEEPEST else found
+
+
+def _scalar(text: str) -> Read:
+    try:
+        return Read(clean(json.loads(text, parse_constant=lambda _: None)))
+    except (ValueError, RecursionError):
+        return Read(text, ok=False)
 
 
 def _lenient_json(text: str) -> Any:

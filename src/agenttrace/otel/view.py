@@ -117,7 +117,8 @@ class View:
     def messages(self, name: str, role: str) -> Iterator[list[Message]]:
         """Yield the messages that the sources of a field hold, the best first."""
         for value in self.found(name):
-            yield messages_in(value, role, self.flaws)
+            text = ("false", "true")[value] if isinstance(value, bool) else value  # a model answered in JSON
+            yield messages_in(text, role, self.flaws)
 
     def _raw(self, name: str) -> Iterator[Any]:
         for attributes in (self.attributes, *self.details):
