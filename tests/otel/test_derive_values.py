@@ -14,7 +14,7 @@ from agenttrace.otel.parts import Flaws
 from agenttrace.otel.reading import messages_in
 from agenttrace.otel.settle import is_schema, tool_names_in
 from agenttrace.otel.values import clean, read
-from tests.otel.derive_cases import TRACE, ident, log, run_of, span
+from tests.otel.derive_cases import TRACE, ident, log, run_of, runs_of, span
 
 CHAT = {"gen_ai.operation.name": "chat"}
 TOOL = {"gen_ai.operation.name": "execute_tool"}
@@ -362,6 +362,31 @@ def test_sums_of_agents_are_not_usage() -> None:
     """Tokens are counted where they were used: an agent's sum of its prompts would count them twice."""
     run = run_of({"gen_ai.operation.name": "invoke_agent", "gen_ai.usage.input_tokens": 50})
     assert "usage" not in run.content
+
+
+def test_what_a_span_says_of_a_model_that_is_nowhere_else() -> None:
+    """An agent that runs elsewhere, a reranker and an agent that is made have no content for it; with prompts below,
+    the agent's is theirs.
+    """
+    told = {
+        "gen_ai.request.model": "m-1",
+        "gen_ai.usage.input_tokens": 10,
+        "gen_ai.system_instructions": '[{"type": "text", "content": "Be brief."}]',
+        "gen_ai.tool.definitions": '[{"type": "function", "name": "look_up"}]',
+    }
+    kept = {"llm_model": "m-1", "usage": {"input_tokens": 10}, "system_prompt": "Be brief.", "tool_names": ["look_up"]}
+    agent = {"gen_ai.operation.name": "invoke_agent", **told}
+    assert run_of(agent).attributes == kept
+    assert run_of({"gen_ai.operation.name": "create_agent", **told}).attributes == kept
+    assert run_of({"openinference.span.kind": "RERANKER", "reranker.model_name": "r"}).attributes == {"llm_model": "r"}
+    assert runs_of(span(1, None, agent), span(2, 1, CHAT))[1].attributes == {}
+
+
+def test_the_settings_of_a_call_are_kept() -> None:
+    """The model and the tools are read out of them; the rest is told nowhere else."""
+    settings = '{"model": "m-1", "temperature": 0.1}'
+    run = run_of({"openinference.span.kind": "LLM", "llm.invocation_parameters": settings})
+    assert (run.content["llm_model"], run.attributes) == ("m-1", {"llm.invocation_parameters": settings})
 
 
 def test_counts_may_be_text_or_nonsense() -> None:

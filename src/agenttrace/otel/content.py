@@ -14,7 +14,7 @@ from agenttrace.otel.reading import is_pair, messages_in
 from agenttrace.otel.semconv import shapes
 from agenttrace.otel.semconv.own import CONTENT
 from agenttrace.otel.settle import call_id_in, documents_in, is_schema, query_in, settled
-from agenttrace.otel.spoken import Captured, answers_in, composed_in, fullest, given_in, prompt_of, said_in
+from agenttrace.otel.spoken import Captured, answers_in, composed_in, fullest, given_in, options_of, prompt_of, said_in
 from agenttrace.otel.values import clean, text_of_scalar
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ __all__ = ["captured"]
 
 def captured(view: View, kind: Kind) -> Captured:
     """Return what a span says; keys without a value are left out."""
-    found = (_of_texts if kind.sub == "texts" else _BY_FAMILY.get(kind.family, _of_other))(view)
+    found = (_of_texts if kind.sub == "texts" else _BY_FAMILY.get(kind.family, _of_named))(view)
     own = _own_content(view)
     read_keys = {key: clean(value) for key, value in found.content.items() if key not in own}
     merged = {key: value for key, value in {**read_keys, **own}.items() if value is not None}
@@ -208,7 +208,7 @@ def _told(view: View, role: str) -> Any:
 def _of_context(view: View) -> Captured:
     query = next((found for each in view.found("query") if (found := _query(each, view)) is not None), None)
     documents = next((documents_in(settled(each, view.flaws, plain=True)) for each in view.found("documents")), None)
-    return Captured({"query": query, "documents": documents})
+    return Captured({"query": query, "documents": documents}, attributes=options_of(view))
 
 
 def _query(value: Any, view: View) -> Any:
@@ -217,15 +217,20 @@ def _query(value: Any, view: View) -> Any:
 
 def _of_texts(view: View) -> Captured:
     """Return the texts that were embedded, and the answer."""
-    found = _of_other(view)
+    found = _of_named(view)
     given = found.content["input"]
     if isinstance(given, list) and all(isinstance(item, dict) and "role" in item for item in cast("list[Any]", given)):
         found.content["input"] = [item["content"] for item in cast("list[dict[str, Any]]", given)]
-    found.attributes = {"llm_model": view.text("model"), "usage": view.usage() or None}
     return found
 
 
-def _of_other(view: View) -> Captured:
+def _of_named(view: View) -> Captured:
+    found = _of_chain(view)
+    found.attributes = options_of(view)
+    return found
+
+
+def _of_chain(view: View) -> Captured:
     content = {"input": _value(view, "input", given_in), "output": _value(view, "output", answers_in)}
     return Captured(content)
 
@@ -237,4 +242,4 @@ def _value(view: View, name: str, spoken: Callable[[View], Iterable[list[Message
     return [texts.plain(message) for message in fullest(spoken(view))] or None
 
 
-_BY_FAMILY = {"prompt": prompt_of, "agent": _of_agent, "chain": _of_other, "tool": _of_tool, "context": _of_context}
+_BY_FAMILY = {"prompt": prompt_of, "agent": _of_agent, "chain": _of_chain, "tool": _of_tool, "context": _of_context}

@@ -19,7 +19,7 @@ from agenttrace.otel.gather import by_span, latest
 from agenttrace.otel.identities import Identity, identify, spread
 from agenttrace.otel.roles import Roles, roles_of
 from agenttrace.otel.semconv.convention import AGENT, Kind
-from agenttrace.otel.spoken import Captured
+from agenttrace.otel.spoken import Captured, options_of
 from agenttrace.otel.tree import Node, arrange, parent_of
 from agenttrace.otel.values import clean, text_of_scalar
 from agenttrace.otel.view import View, view_of
@@ -131,8 +131,13 @@ def _fill(outer: Captured, inner: Captured) -> None:
 
 
 def _fill_turn(node: Node, held: _Spans, roles: Roles) -> None:
-    """Give an agent without content the first prompt's last user message and the last prompt's answer."""
+    """Give an agent without content the first prompt's last user message and the last prompt's answer.
+
+    One without prompts may have called a model elsewhere: what it says of that is told nowhere else.
+    """
     content = held.says[node.id].content
+    if not roles.prompts(node):
+        held.says[node.id].attributes |= options_of(held.views[node.id])
     prompts = [each for each in roles.prompts(node) if each.id in held.says]
     if not prompts:
         return

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from agenttrace.otel.view import Said, View
 
-__all__ = ["Captured", "answers_in", "composed_in", "fullest", "given_in", "prompt_of", "said_in"]
+__all__ = ["Captured", "answers_in", "composed_in", "fullest", "given_in", "options_of", "prompt_of", "said_in"]
 
 
 def _dict() -> dict[str, Any]:
@@ -71,6 +71,17 @@ def prompt_of(view: View) -> Captured:
     attributes = {"tool_calls": [_plain_call(part) for part in asked] or None}
     thoughts = texts.thoughts(said) or _thoughts(view)
     return Captured(content, thoughts, attributes, texts.last_user_text(history), vague=not texts.has_content(told))
+
+
+def options_of(view: View) -> dict[str, Any]:
+    """Return what a span that is no model's call says of one: attributes, since its content has no keys for them."""
+    found = {
+        "llm_model": view.text("model"),
+        "usage": view.usage() or None,
+        "system_prompt": _system(view),
+        "tool_names": _tool_names(view),
+    }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _thoughts(view: View) -> list[str]:

@@ -119,7 +119,7 @@ KNOWN: Final = frozenset(
         chain.from_iterable(each.metadata_objects for each in CONVENTIONS),
         MESSAGE_LISTS,
     )
-)
+).difference(chain.from_iterable(each.kept for each in CONVENTIONS))
 
 #: Beginnings of attributes that are not kept beside a run.
 NOISE: Final = (

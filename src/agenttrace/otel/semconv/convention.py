@@ -132,5 +132,7 @@ class Convention:
     chunks: frozenset[str] = frozenset()
     #: Attribute -> value of a span that only repeats another, and never becomes a run.
     repeats: Mapping[str, str] = field(default_factory=_nothing)
+    #: Attributes that say more than what is read of them here, and stay beside the run as well.
+    kept: frozenset[str] = frozenset()
     #: Beginnings of attributes that say nothing of their own.
     noise: tuple[str, ...] = ()

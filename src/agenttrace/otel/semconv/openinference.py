@@ -83,5 +83,6 @@ OPENINFERENCE: Final = Convention(
     ids=table(session_id="session.id", user_id=("user.id", "enduser.id")),
     metadata_objects=("metadata",),
     chunks=frozenset({"First Token Stream Event"}),
+    kept=frozenset({"llm.invocation_parameters"}),
     noise=("embedding.embeddings.",),
 )
