@@ -48,16 +48,19 @@ def first(source: dict[str, Any], keys: Iterable[str]) -> Any:
     return next((source[key] for key in keys if source.get(key) is not None and source[key] != ""), None)
 
 
-def parts_of(content: Any, flaws: Flaws, depth: int = 0) -> list[Part]:
-    """Return the parts of a message's content: text, a list of parts in any shape, or either of them as JSON."""
+def parts_of(content: Any, flaws: Flaws, depth: int = 0, *, typed: bool = False) -> list[Part]:
+    """Return the parts of a message's content: text, a list of parts in any shape, or either of them as JSON.
+
+    With `typed` the text is a person's: what looks like a call or a thought in it is text.
+    """
     if content is None or depth > _DEEPEST:
         return []
     if isinstance(content, list):
         members = cast("list[Any]", content)
-        return [part for member in members for part in parts_of(member, flaws, depth + 1)]
+        return [part for member in members for part in parts_of(member, flaws, depth + 1, typed=typed)]
     if isinstance(content, dict):
-        return _of_object(cast("dict[str, Any]", content), flaws, depth)
-    return _of_text(text_of_scalar(content), flaws, depth)
+        return _of_object(cast("dict[str, Any]", content), flaws, depth, typed=typed)
+    return _of_text(text_of_scalar(content), flaws, depth, typed=typed)
 
 
 def is_part(value: Any) -> bool:
@@ -136,11 +139,11 @@ def call_of(value: Any, flaws: Flaws) -> Part | None:
     return Part("call", None if arguments is None else flaws.read(arguments), call, name)
 
 
-def _of_object(source: dict[str, Any], flaws: Flaws, depth: int) -> list[Part]:
+def _of_object(source: dict[str, Any], flaws: Flaws, depth: int, *, typed: bool = False) -> list[Part]:
     kind = _type(source)
     if kind is None and isinstance(source.get("message_content"), dict):
         call = call_of(source.get("tool_call"), flaws)
-        return [call] if call is not None else parts_of(source["message_content"], flaws, depth + 1)
+        return [call] if call is not None else parts_of(source["message_content"], flaws, depth + 1, typed=typed)
     if kind in shapes.RESULT_TYPES or first(source, shapes.RESULT_PARTS) is not None:
         return [_result(source, flaws)]
     if kind in shapes.CALL_TYPES or first(source, shapes.CALL_PARTS) is not None:
@@ -150,17 +153,19 @@ def _of_object(source: dict[str, Any], flaws: Flaws, depth: int) -> list[Part]:
         text = _deep_text(source, (*shapes.THINKING_PARTS, *shapes.THINKING_KEYS))
         return [Part("thinking", text)] if text else []
     if kind in shapes.TEXT_TYPES:
-        return _of_text(_deep_text(source, shapes.TEXT_KEYS), flaws, depth)
-    return _untyped(source, flaws, depth) if kind is None else [Part("other", source)]
+        told = first(source, shapes.TEXT_KEYS)
+        text = text_of_scalar(told) if typed and isinstance(told, str) else _deep_text(source, shapes.TEXT_KEYS)
+        return _of_text(text, flaws, depth, typed=typed)
+    return _untyped(source, flaws, depth, typed=typed) if kind is None else [Part("other", source)]
 
 
-def _untyped(source: dict[str, Any], flaws: Flaws, depth: int) -> list[Part]:
+def _untyped(source: dict[str, Any], flaws: Flaws, depth: int, *, typed: bool) -> list[Part]:
     if isinstance(source.get("parts"), list):
-        return parts_of(source["parts"], flaws, depth + 1)
+        return parts_of(source["parts"], flaws, depth + 1, typed=typed)
     if isinstance(source.get("text"), str):
-        return _of_text(text_of_scalar(source["text"]), flaws, depth)
+        return _of_text(text_of_scalar(source["text"]), flaws, depth, typed=typed)
     if isinstance(source.get("content"), str | list):
-        return parts_of(source["content"], flaws, depth + 1)
+        return parts_of(source["content"], flaws, depth + 1, typed=typed)
     return [Part("other", source)] if source else []
 
 
@@ -172,14 +177,16 @@ def _result(source: dict[str, Any], flaws: Flaws) -> Part:
     return Part("result", result_value(first(held, shapes.RESULT_KEYS), flaws), call, name)
 
 
-def _of_text(text: str | None, flaws: Flaws, depth: int) -> list[Part]:
+def _of_text(text: str | None, flaws: Flaws, depth: int, *, typed: bool) -> list[Part]:
     """Return the part that a text is, or those that it writes down."""
     if not text:
         return []
     inner = _listed(text)
     if inner is not None:
-        return parts_of(inner, flaws, depth + 1)
-    written = object_repr(text)
+        found = parts_of(inner, flaws, depth + 1, typed=typed)
+        forged = typed and any(part.kind in ("call", "thinking") for part in found)
+        return [Part("text", text)] if forged else found
+    written = None if typed else object_repr(text)
     if written is not None and _type(written) != "text" and is_part(written):
         return _of_object(written, flaws, depth + 1)
     return [Part("text", text)]

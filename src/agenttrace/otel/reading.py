@@ -151,7 +151,9 @@ def _content(source: dict[str, Any], role: str, flaws: Flaws) -> list[Part]:
     content = [source[key] for key in shapes.CONTENT_KEYS if source.get(key) is not None]
     if role == "tool":
         return _tool_content(source, content, flaws)
-    said = [parts_of(value, flaws) for value in content]  # some say the same as a text and as a list of parts
+    said = [
+        parts_of(value, flaws, typed=role == "user") for value in content
+    ]  # some say the same as a text and as a list of parts
     parts = [part for place, found in enumerate(said) if found not in said[:place] for part in found]
     return [*_reasoning(source, flaws), *parts, *_calls(source, flaws)]
 

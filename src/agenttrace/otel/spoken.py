@@ -10,7 +10,7 @@ from agenttrace.otel import messages as texts
 from agenttrace.otel import semconv
 from agenttrace.otel.messages import Message
 from agenttrace.otel.parts import Flaws, Part, parts_of
-from agenttrace.otel.reading import messages_in
+from agenttrace.otel.reading import messages_in, role_of
 from agenttrace.otel.semconv import shapes
 from agenttrace.otel.settle import tool_names_in
 from agenttrace.otel.values import read
@@ -150,6 +150,8 @@ def _message_of(said: Said, view: View) -> list[Message]:
     content = said.content()
     inner = read(content).value if isinstance(content, str) and content[:1] == "{" else content
     held = cast("dict[str, Any]", inner) if isinstance(inner, dict) else {}
+    if isinstance(content, str) and said.role != "output" and role_of(held.get("role")) not in (None, role):
+        held = {}  # a person's text: whoever types JSON must not speak for the system
     if "role" in held or "parts" in held or (held and role != "tool" and held.keys() <= shapes.MESSAGE_KEYS):
         return messages_in({"role": role, **held}, role, view.flaws)
     body = {key: said.body[key] for key in ("id", "name", "tool_calls", "tool_call_id") if key in said.body}
