@@ -459,6 +459,13 @@ def test_attributes_first_then_events_then_logs() -> None:
     assert run_of({**CHAT, **elided}, logs=[record]).content["full_prompt"] == "log"
 
 
+def test_details_in_a_body() -> None:
+    """Older emitters put the fields of an event into the body of its log record."""
+    body = {"gen_ai.input.messages": [{"role": "user", "parts": [{"type": "text", "content": "hi"}]}]}
+    record = log(1, "gen_ai.client.inference.operation.details", body)
+    assert run_of(CHAT, logs=[record]).content["full_prompt"] == "hi"
+
+
 def test_service_and_resource() -> None:
     """The service is its instance, else its name."""
     assert run_of(CHAT, resource={"service.name": "shop", "service.instance.id": "i-1"}).service == "i-1"

@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from agenttrace import AgentTrace
 from agenttrace.errors import ConfigurationError
 from agenttrace.otel import SpanProcessor, otlp
-from agenttrace.otel.export import span_of_row
+from agenttrace.otel.export import run_of, span_of_row
 from agenttrace.otel.files import import_file, requests
 from agenttrace.otel.receive import Receiver
 from agenttrace.otel.received import Malformed
@@ -287,6 +287,19 @@ def test_any_run_comes_back(kind: str, content: dict[str, Any], failed: bool) ->
     assert whole(kept(there)[0]) == whole(kept(here)[0])
 
 
+def test_a_free_attribute_names_no_id() -> None:
+    """An attribute of the user's own that is called like an id does not become it."""
+    target = Collected()
+    from agenttrace.record.makers import Makers
+
+    trace = Makers(target.recorder)
+    with trace.scope(conversation_id="c-1", ai_contact_id="contact-1"), trace.master("answer") as turn:  # type: ignore[arg-type]
+        turn.set("conversation_id", "another")
+    (row,) = stored([target.records]).runs(RunFilter(workspace_id=WORKSPACE))
+    assert run_of(row).scope_ids["ai_contact_id"] == "contact-1"
+    assert "another" not in run_of(row).scope_ids.values()
+
+
 # -- files -------------------------------------------------------------------------------------------------------------
 
 
@@ -308,6 +321,14 @@ def test_a_document_of_many_lines_is_read_whole() -> None:
     (line,) = requests(here, WORKSPACE)  # type: ignore[arg-type]
     pretty = orjson.dumps(orjson.loads(line), option=orjson.OPT_INDENT_2)
     assert import_file(io.BytesIO(pretty), there).spans == 4  # type: ignore[arg-type]
+
+
+def test_an_empty_file_holds_nothing() -> None:
+    """A store without ended runs leaves as one."""
+    there = MemoryStore()
+    there.open()
+    for empty in (b"", b"\n\n"):
+        assert import_file(io.BytesIO(empty), there).spans == 0  # type: ignore[arg-type]
 
 
 def test_a_file_that_is_none_is_refused() -> None:

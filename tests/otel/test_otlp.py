@@ -56,6 +56,7 @@ def test_times_are_cut_to_microseconds() -> None:
         ({"kvlistValue": {"values": [{"key": "a", "value": {"stringValue": "b"}}]}}, {"a": "b"}),
         ({"bytesValue": "AAE="}, b"\x00\x01"),
         ({}, None),
+        ({"stringValue": None}, None),
         ({"intValue": "many"}, "many"),
         ({"bytesValue": "not base64!"}, "not base64!"),
         ({"newValue": 1}, {"newValue": 1}),

@@ -82,7 +82,8 @@ def _scope_ids(row: RunRow, attributes: Mapping[str, Any], session_key: str | No
             found[name] = str(uuid.UUID(bytes=value)) if isinstance(value, bytes) else value
     for name in ("ai_contact_id", "conversation_id"):
         given = attributes.get(name)
-        if name in found and isinstance(given, str):
+        # A user's own attribute may have this name; the id as it was given is the one that makes the stored id.
+        if name in found and isinstance(given, str) and ids.entity_id(row.workspace_id, given) == getattr(row, name):
             found[name] = given
     if session_key is not None and "session_id" in found:
         found["session_id"] = session_key

@@ -70,8 +70,13 @@ def import_file(file: BinaryIO, store: Store, workspace_id: str | None = None) -
 
 
 def _received(file: BinaryIO) -> Iterator[Received]:
-    """Yield the requests of a file; a first line that is not JSON by itself begins a document of many lines."""
-    first = file.readline()
+    """Yield the requests of a file; a first line that is not JSON by itself begins a document of many lines.
+
+    An empty file has none: it is what a store without ended runs leaves as.
+    """
+    first = next((line for line in file if line.strip()), None)
+    if first is None:
+        return
     try:
         received = otlp.read_json(first)
     except Malformed:

@@ -138,6 +138,8 @@ def _value(value: Any, depth: int) -> Any:
     if depth >= _DEEPEST:
         return compact_json(cast("object", value))
     (kind, held), *_ = cast("dict[str, Any]", value).items()
+    if held is None:
+        return None
     read = _VALUES.get(kind)
     try:
         return cast("object", value) if read is None else read(held, depth)

@@ -162,7 +162,7 @@ def view_of(span: ForeignSpan, logs: Sequence[ForeignLog]) -> View:
     for log in logs:
         name = log.name or str(log.attributes.get("event.name") or "")
         if name in semconv.DETAILS:
-            view.details.append(log.attributes)
+            view.details.append(_log_body(log))
         elif name in semconv.MESSAGES:
             view.logs.append(Said(semconv.MESSAGES[name], _log_body(log), log.time))
     _take_lists(view)
