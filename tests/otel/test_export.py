@@ -28,7 +28,7 @@ from agenttrace.store.batch import Batch
 from agenttrace.store.memory import MemoryStore
 from agenttrace.store.protocol import RunFilter
 from tests.e2e.children import wait_until
-from tests.otel.otel_records import WORKSPACE, Collected, runs_of, stored
+from tests.otel.otel_records import WORKSPACE, Collected, events_of, runs_of, stored
 
 #: What is not the same when a run has left and come back: see docs/otel.md.
 CHANGED = ("seq", "end_seq", "turn_time", "service_id", "ingested_at", "is_root", "learnt", "via", "process_id")
@@ -298,6 +298,33 @@ def test_a_free_attribute_names_no_id() -> None:
     (row,) = stored([target.records]).runs(RunFilter(workspace_id=WORKSPACE))
     assert run_of(row).scope_ids["ai_contact_id"] == "contact-1"
     assert "another" not in run_of(row).scope_ids.values()
+
+
+@pytest.mark.parametrize("names", ["gen_ai", "openinference"])
+def test_thoughts_leave_in_files_and_come_back(names: Any) -> None:
+    """Those of any run of a session, each at its time, as a span event."""
+    target = Collected()
+    from agenttrace.record.makers import Makers
+
+    trace = Makers(target.recorder)
+    with trace.scope(session_id="ase_s"), trace.master("answer") as turn:  # type: ignore[arg-type]
+        turn.thinking("First the guide.")
+        with trace.prompt("engage") as prompt:  # type: ignore[arg-type]
+            prompt.thinking("Then the answer.")
+        turn.thinking("Done.")
+    here, there = stored([target.records]), MemoryStore()
+    there.open()
+    lines = list(requests(here, WORKSPACE, names=names))  # type: ignore[arg-type]
+    import_file(io.BytesIO(b"\n".join(lines)), there)  # type: ignore[arg-type]
+    assert thoughts_of(here) == thoughts_of(there)
+    assert [data for _, _, data in thoughts_of(there)] == ["First the guide.", "Then the answer.", "Done."]
+    spans = [span for line in lines for span in otlp.read_json(line).spans]
+    assert {event["name"] for span in spans for event in span.events} == {"agenttrace.thinking"}
+
+
+def thoughts_of(store: MemoryStore) -> list[tuple[int, bytes, Any]]:
+    events = [event for event in events_of(store) if event["type"] == "thinking"]
+    return [(each["created_at"], each["run_id"], orjson.loads(each["data"])["content"]) for each in events]
 
 
 # -- files -------------------------------------------------------------------------------------------------------------

@@ -21,17 +21,18 @@ from agenttrace.errors import StoreUnavailable
 from agenttrace.model import ids
 from agenttrace.model.content import parse
 from agenttrace.model.foreign import DerivedRun, ForeignSpan
+from agenttrace.model.jsontext import compact_json
 from agenttrace.model.wire import SCOPE_IDS
-from agenttrace.otel.names import NameSet, span_of
+from agenttrace.otel.names import NameSet, Thought, span_of
 from agenttrace.record.context import attach, detach
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
 
-    from agenttrace.model.rows import RunRow, SessionRow
+    from agenttrace.model.rows import EventRow, RunRow, SessionRow
     from agenttrace.store.batch import Batch
 
-__all__ = ["ExportStore", "readable", "resource_of", "run_of", "span_of_row"]
+__all__ = ["ExportStore", "readable", "resource_of", "run_of", "span_of_row", "thought_of"]
 
 _REMEMBERED = 1 << 16
 _KINDS = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT}
@@ -71,6 +72,12 @@ def _content(row: RunRow) -> dict[str, Any]:
     """Return the content, with what a prompt's row says beside it."""
     beside = {"prompt_type": row.prompt_type, "state_name": row.state_name} if row.run_type == "prompt" else {}
     return {name: value for name, value in beside.items() if value is not None} | (parse(row.content) or {})
+
+
+def thought_of(event: EventRow) -> Thought:
+    """Return the thought that an event of the type `thinking` is."""
+    text = (parse(event.data) or {}).get("content")
+    return event.created_at, text if isinstance(text, str) else compact_json(text)
 
 
 def _scope_ids(row: RunRow, attributes: Mapping[str, Any], session_key: str | None) -> dict[str, str]:

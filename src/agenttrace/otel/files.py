@@ -13,15 +13,15 @@ from agenttrace.model.ids import service_id
 from agenttrace.model.wire import LOG, SPAN
 from agenttrace.otel import otlp
 from agenttrace.otel.derive import derive
-from agenttrace.otel.export import run_of
-from agenttrace.otel.names import NameSet, span_of
+from agenttrace.otel.export import run_of, thought_of
+from agenttrace.otel.names import NameSet, Thought, span_of
 from agenttrace.otel.otlp_write import request_of
 from agenttrace.otel.raw import RawWriter
 from agenttrace.otel.received import Malformed, Received
 from agenttrace.record.recorder import Recorder
 from agenttrace.record.scope import EMPTY
 from agenttrace.store.batch import Batch
-from agenttrace.store.protocol import RunFilter, SessionFilter
+from agenttrace.store.protocol import EventFilter, RunFilter, SessionFilter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -104,14 +104,25 @@ def requests(store: Store, workspace_id: bytes, *, names: NameSet = "gen_ai") ->
 def _spans(rows: Iterable[RunRow], store: Store, names: NameSet) -> Iterator[ForeignSpan]:
     ended = [row for row in rows if row.end_time is not None]
     keys: dict[bytes, str] = {}
+    thoughts: dict[bytes, list[Thought]] = {}
     wanted = {row.session_id for row in ended if row.session_id is not None}
     if wanted:
         found = store.sessions(SessionFilter(workspace_id=ended[0].workspace_id, ids=sorted(wanted)))
         keys = {session.id: session.key for session in found}
+        thoughts = _thoughts(store, ended[0].workspace_id, wanted)
     for row in ended:
         run = run_of(row, keys.get(row.session_id or b""))
-        span = span_of(run, names=names)
+        span = span_of(run, names=names, thoughts=thoughts.get(row.id, ()))
         span.resource = {"service.name": "agenttrace"}
         if run.service:
             span.resource["service.instance.id"] = service_id(run.service)
         yield span
+
+
+def _thoughts(store: Store, workspace_id: bytes, sessions: Iterable[bytes]) -> dict[bytes, list[Thought]]:
+    """Return the thoughts of some sessions by run, oldest first; without a session they show nowhere."""
+    found: dict[bytes, list[Thought]] = {}
+    for session in sorted(sessions):
+        for event in store.events(EventFilter(workspace_id=workspace_id, session_id=session, types=("thinking",))):
+            found.setdefault(event.run_id, []).append(thought_of(event))
+    return found

@@ -16,16 +16,18 @@ from agenttrace.otel.derive import derive
 from agenttrace.otel.parts import Flaws
 from agenttrace.otel.reading import messages_in
 from agenttrace.otel.semconv.names import GEN_AI_NAMES, OPENINFERENCE_NAMES, Name, Names
-from agenttrace.otel.semconv.own import ATTRIBUTES, CONTENT, ERROR, NAME, PREFIX, RUN_TYPE
+from agenttrace.otel.semconv.own import ATTRIBUTES, CONTENT, ERROR, NAME, PREFIX, RUN_TYPE, THINKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from agenttrace.otel.messages import Message
     from agenttrace.otel.parts import Part
 
-__all__ = ["NameSet", "attributes_of", "span_of"]
+__all__ = ["NameSet", "Thought", "attributes_of", "span_of"]
 
+#: When a thought was written, in microseconds, and what it says.
+Thought = tuple[int, str]
 NameSet = Literal["gen_ai", "openinference"]
 
 _NAMES: Final[dict[str, Names]] = {"gen_ai": GEN_AI_NAMES, "openinference": OPENINFERENCE_NAMES}
@@ -48,8 +50,10 @@ def attributes_of(run: DerivedRun, *, names: NameSet = "gen_ai") -> dict[str, An
     return span_of(run, names=names).attributes
 
 
-def span_of(run: DerivedRun, *, names: NameSet = "gen_ai") -> ForeignSpan:
-    """Return the span that a run leaves as, with its trace, span and parent ids, times, status and error event."""
+def span_of(run: DerivedRun, *, names: NameSet = "gen_ai", thoughts: Iterable[Thought] = ()) -> ForeignSpan:
+    """Return the span that a run leaves as, with its trace, span and parent ids, times, status, and its error and
+    thoughts as events.
+    """
     span = ForeignSpan(
         trace_id=run.trace_id,
         span_id=run.span_id,
@@ -61,7 +65,7 @@ def span_of(run: DerivedRun, *, names: NameSet = "gen_ai") -> ForeignSpan:
         status="error" if run.status == "failed" else "unset",
         status_message=_text(run.error, "message"),
         attributes=dict(_written(run, _NAMES[names])),
-        events=_error_event(run),
+        events=[*map(_thought_event, thoughts), *_error_event(run)],
         scope_name=run.source or "agenttrace",
     )
     _complete(span, run)
@@ -189,6 +193,11 @@ def _flat_message(prefix: str, message: Message) -> Iterator[tuple[str, Any]]:
 
 def _arguments(call: Part) -> str | None:
     return None if call.value is None else compact_json(call.value)
+
+
+def _thought_event(thought: Thought) -> dict[str, Any]:
+    time, text = thought
+    return {"name": THINKING, "time": time, "attributes": {"content": text}}
 
 
 def _error_event(run: DerivedRun) -> list[dict[str, Any]]:
