@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import orjson
 
+from agenttrace.record.capture import to_json
 from agenttrace.record.clip import clip
 from agenttrace.record.recorder import Recorder
 
-__all__ = ["NATIVE", "AttributeWriter", "members", "members_in_python"]
+__all__ = ["NATIVE", "AttributeWriter", "is_cut", "members", "members_in_python", "shortened"]
 
 _MOST_KEYS: Final = 2048
 _LONG: Final = 256
@@ -60,7 +61,8 @@ class AttributeWriter:
     def write(self, head: str, attributes: dict[str, Any]) -> bytes:
         """Return the head and the attributes; where they are too large, the largest values give way to previews."""
         if "value" in attributes:  # it may stand beside a name that makes it a secret
-            return head.encode() + self._recorder.capture(attributes)
+            whole = self._recorder.capture(attributes)
+            return head.encode() + (self._shortened(attributes) if is_cut(whole) else whole)
         record = members(head, attributes, self._keys, self._member)
         if len(record) - len(head) > self._recorder.max_content_bytes:
             return head.encode() + self._clipped(attributes)
@@ -104,6 +106,9 @@ class AttributeWriter:
             self._keys[name] = head
         return head + recorder.attribute(text, value)
 
+    def _shortened(self, attributes: dict[str, Any]) -> bytes:
+        return self._recorder.redactor.json(to_json(shortened([attributes], self._recorder)[0]))
+
     def _clipped(self, attributes: dict[str, Any]) -> bytes:
         heads = [self._recorder.capture(str(name)) + b":" for name in attributes]
         values = {
@@ -112,3 +117,29 @@ class AttributeWriter:
         }
         kept = clip(values, self._recorder.max_content_bytes).values()
         return b"{%b}" % b",".join(head + value for head, value in zip(heads, kept, strict=True))
+
+
+def is_cut(captured: bytes) -> bool:
+    """Return whether a captured value was too large, so that a preview of its JSON stands in its place."""
+    return captured.startswith(b'{"truncated":true,"bytes":')
+
+
+def shortened(groups: Sequence[dict[str, Any]], recorder: Recorder) -> list[dict[str, Any]]:
+    """Return groups of attributes that all together keep within the limit: the largest values are previews.
+
+    Only these are redacted.
+    """
+    values = {
+        f"{at}:{name}": recorder.attribute(str(name), value)
+        for at, group in enumerate(groups)
+        for name, value in group.items()
+    }
+    kept = clip(values, recorder.max_content_bytes)
+    return [
+        {
+            name: orjson.loads(kept[key]) if is_cut(kept[key]) else value
+            for name, value in group.items()
+            for key in [f"{at}:{name}"]
+        }
+        for at, group in enumerate(groups)
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from agenttrace.otel.clipped import preview_of
 from agenttrace.otel.semconv.own import ERROR
 from agenttrace.otel.values import read, text_of_scalar
 
@@ -36,12 +37,16 @@ def error_of(view: View) -> dict[str, Any] | None:
     kind = text_of_scalar(raised.get("exception.type")) or view.text("error_type")
     message = (
         text_of_scalar(view.span.status_message)
-        or text_of_scalar(raised.get("exception.message"))
+        or _text(raised.get("exception.message"))
         or view.text("error_type")
         or kind
     )
-    found = {"type": kind, "message": message, "stack": text_of_scalar(raised.get("exception.stacktrace"))}
+    found = {"type": kind, "message": message, "stack": _text(raised.get("exception.stacktrace"))}
     return found if any(found.values()) else None
+
+
+def _text(value: object) -> str | None:
+    return preview_of(value) or text_of_scalar(value)
 
 
 def _exception(view: View) -> dict[str, Any]:

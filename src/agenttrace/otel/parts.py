@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from agenttrace.otel.clipped import preview_of
 from agenttrace.otel.semconv import shapes
 from agenttrace.otel.values import clean_text, object_repr, read, text_of_scalar
 
@@ -73,7 +74,7 @@ def is_part(value: Any) -> bool:
         return True
     if kind in shapes.CALL_TYPES:
         return first(source, (*shapes.NAME_KEYS, "function")) is not None
-    if kind in shapes.RESULT_TYPES:
+    if kind in shapes.RESULT_TYPES or preview_of(source) is not None:
         return True
     return len(source) == 1 and not shapes.BLOCKS.isdisjoint(source) and "json" not in source
 
@@ -141,6 +142,9 @@ def call_of(value: Any, flaws: Flaws) -> Part | None:
 
 def _of_object(source: dict[str, Any], flaws: Flaws, depth: int, *, typed: bool = False) -> list[Part]:
     kind = _type(source)
+    if (preview := preview_of(source)) is not None:
+        flaws.count += 1
+        return [Part("text", preview)]
     if kind is None and isinstance(source.get("message_content"), dict):
         call = call_of(source.get("tool_call"), flaws)
         return [call] if call is not None else parts_of(source["message_content"], flaws, depth + 1, typed=typed)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
-from agenttrace.otel.attributes import AttributeWriter
+from agenttrace.otel.attributes import AttributeWriter, is_cut, shortened
+from agenttrace.record.capture import to_json
 from agenttrace.record.recorder import Recorder
 from agenttrace.record.scope import Scope
 
@@ -37,6 +38,22 @@ class Pieces:
     def json(self, value: Any) -> bytes:
         """Return a value's JSON."""
         return self._recorder.capture(value)
+
+    def body(self, body: Any) -> bytes:
+        """Return the JSON of a log record's body; of an object that is too large only the largest values are cut."""
+        whole = self._recorder.capture(body)
+        if not is_cut(whole) or not isinstance(body, Mapping):
+            return whole
+        return self.with_attributes("", dict(cast("Mapping[str, Any]", body)))
+
+    def events(self, events: list[dict[str, Any]]) -> bytes:
+        """Return the JSON of a span's events; where they are too large, the largest values are cut."""
+        whole = self._recorder.capture(events)
+        if not is_cut(whole):
+            return whole
+        kept = shortened([event["attributes"] for event in events], self._recorder)
+        cut = [{**event, "attributes": attributes} for event, attributes in zip(events, kept, strict=True)]
+        return self._recorder.redactor.json(to_json(cut))
 
     def text(self, text: object) -> str:
         """Return a text's JSON; of anything else that of `str`."""

@@ -6,13 +6,10 @@ span gives the same record.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import orjson
 
 from agenttrace.model.foreign import ForeignLog, ForeignSpan
 from agenttrace.otel.pieces import Pieces
-from agenttrace.record.clip import clip
 from agenttrace.record.recorder import Recorder
 from agenttrace.record.scope import Scope
 
@@ -44,7 +41,7 @@ class RawWriter:
             f"{library}{pieces.resource(span.resource)}{pieces.scope(scope)}}}\n"
         )
         record = pieces.with_attributes(head, span.attributes)
-        return record + b"\n" + pieces.json(span.events) if span.events else record
+        return record + b"\n" + pieces.events(span.events) if span.events else record
 
     def _ending(self, span: ForeignSpan) -> str:
         more = "" if span.end is None else f',"end":{span.end}'
@@ -66,9 +63,5 @@ class RawWriter:
             f'{{"trace":"{log.trace_id.hex()}","span":"{log.span_id.hex()}","time":{log.time}'
             f',"name":{pieces.name(log.name)}{severity}{pieces.scope(scope)}}}\n'
         )
-        fragments = {"body": pieces.json(log.body), "attributes": pieces.with_attributes("", log.attributes)}
-        return head.encode() + _object(clip(fragments, self._recorder.max_content_bytes))
-
-
-def _object(fragments: Mapping[str, bytes]) -> bytes:
-    return b"{" + b",".join([b'"%s":%s' % (key.encode(), value) for key, value in fragments.items()]) + b"}"
+        body, attributes = pieces.body(log.body), pieces.with_attributes("", log.attributes)
+        return b'%b{"body":%b,"attributes":%b}' % (head.encode(), body, attributes)

@@ -69,7 +69,7 @@ class SdkSpans:
         attributes: Any = span.attributes
         head = begun.before + self._ending(span) + begun.behind
         record, events = self._pieces.with_attributes(head, attributes.copy()), span.events
-        return record + b"\n" + self._pieces.json([_event(event) for event in events]) if events else record
+        return record + b"\n" + self._pieces.events([_event(event) for event in events]) if events else record
 
     def _begun(self, span: ReadableSpan, context: SpanContext, scope: Scope) -> Begun:
         parent, name = span.parent, span.name

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from agenttrace.otel import semconv
+from agenttrace.otel.clipped import preview_of
 from agenttrace.otel.flat import families, nested
 from agenttrace.otel.parts import Flaws
 from agenttrace.otel.reading import messages_in
@@ -86,7 +87,7 @@ class View:
 
     def text(self, name: str) -> str | None:
         """Return the best value of a field that is a text or a number, as text."""
-        texts = map(text_of_scalar, self._raw(name))
+        texts = map(self._text, self._raw(name))
         return next((text for text in texts if text is not None), None)
 
     def number(self, name: str) -> float | None:
@@ -119,6 +120,11 @@ class View:
         for value in self.found(name):
             text = ("false", "true")[value] if isinstance(value, bool) else value  # a model answered in JSON
             yield messages_in(text, role, self.flaws)
+
+    def _text(self, value: Any) -> str | None:
+        preview = preview_of(value)
+        self.flaws.count += preview is not None
+        return preview or text_of_scalar(value)
 
     def _raw(self, name: str) -> Iterator[Any]:
         for attributes in (self.attributes, *self.details):
@@ -212,8 +218,8 @@ def _event_body(attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _log_body(log: ForeignLog) -> dict[str, Any]:
-    body = read(log.body).value
-    if isinstance(body, dict):
+    body: Any = read(log.body).value
+    if preview_of(body) is None and isinstance(body, dict):
         return {**log.attributes, **cast("dict[str, Any]", body)}
     return _event_body(log.attributes) if body is None else {**log.attributes, "content": body}
 
