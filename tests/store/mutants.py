@@ -613,6 +613,13 @@ class SpansFirst(Tables):
         return set()
 
 
+@breaks("foreign.fullest")
+class GreatestVersionOnly(Tables):
+    def spans(self, workspace_id: bytes, trace_id: bytes) -> list[Any]:
+        found = sorted(super().spans(workspace_id, trace_id), key=lambda span: span.version)
+        return list({span.span_id: span for span in found}.values())
+
+
 @breaks("foreign.ours")
 class TheirsWin(Memory):
     def write(self, batch: Batch) -> None:

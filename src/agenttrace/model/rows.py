@@ -234,7 +234,7 @@ class ProcessRow:
 
 @dataclass(slots=True)
 class SpanRow:
-    """One version of another library's span, raw: the greatest version of a span is what it is.
+    """One version of another library's span, raw. Runs are derived from all versions, see `store.raw.foreign_spans`.
 
     `data` is the JSON object of a SPAN record (`model.wire`): its head, with `attributes` and `events`.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["RANK_ABANDONED", "RANK_ALIVE", "RANK_DERIVED", "RANK_END", "RANK_START", "version"]
+__all__ = ["RANK_ABANDONED", "RANK_ALIVE", "RANK_DERIVED", "RANK_END", "RANK_START", "rank_of", "version"]
 
 #: The rank of runs that foreign spans mean: every version of a run of our own is greater.
 RANK_DERIVED = 0
@@ -23,3 +23,12 @@ def version(rank: int, revision: int, digest: int) -> int:
     True
     """
     return (rank << 56) | (min(max(revision, 0), _MAX_REVISION) << 32) | (digest & 0xFFFFFFFF)
+
+
+def rank_of(number: int) -> int:
+    """Return the rank that a version was made with.
+
+    >>> rank_of(version(RANK_END, 3, 7)) == RANK_END
+    True
+    """
+    return number >> 56

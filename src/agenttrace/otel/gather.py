@@ -24,15 +24,20 @@ def latest(spans: Iterable[ForeignSpan]) -> list[ForeignSpan]:
 
 
 def _merged(versions: list[ForeignSpan]) -> ForeignSpan:
-    ordered = sorted(versions, key=lambda span: (span.end is not None, len(span.attributes), _digest(span)))
+    ordered = sorted(versions, key=lambda span: (span.end is not None, _fullness(span), _digest(span)))
     best = ordered[-1]
     started: dict[str, Any] = {}
     for span in ordered:
         started.update(span.start_attributes or {})
         started.update(span.attributes if span.end is None else {})
     ids = {name: value for span in ordered for name, value in span.scope_ids.items()}
+    inherited = {name: value for span in ordered for name, value in span.inherited.items()}
     override = next((span.run_type_override for span in reversed(ordered) if span.run_type_override), None)
-    return _with(best, start_attributes=started or None, scope_ids=ids, run_type_override=override)
+    return _with(best, start_attributes=started or None, scope_ids=ids, inherited=inherited, run_type_override=override)
+
+
+def _fullness(span: ForeignSpan) -> int:
+    return len(orjson.dumps(clean([span.attributes, span.events])))
 
 
 def _with(span: ForeignSpan, **changes: Any) -> ForeignSpan:

@@ -79,6 +79,7 @@ PROMISES: dict[str, str] = {
     "foreign.derived": "What a batch's `derive` makes of a trace is stored whenever a batch touches it, and what it "
     "no longer makes is gone.",
     "foreign.order": "The order, split and repetition of records make no difference to what is derived.",
+    "foreign.fullest": "Of ends of one span that differ the fullest counts, with the ids that any version has.",
     "foreign.ours": "No run of our own is replaced by a derived one.",
     "foreign.abandon": "Open spans of a dead process are abandoned like runs.",
     # -- the audit log and API keys ----------------------------------------------------------------

@@ -399,7 +399,7 @@ class Store(Protocol):
         a trace up to date whenever a batch touches it: in whatever order, split and repetition they come, the runs are
         the same. What was derived before and is not any more is gone; no run of our own is ever replaced.
 
-        Promises: `foreign.raw`, `foreign.derived`, `foreign.order`, `foreign.ours`.
+        Promises: `foreign.raw`, `foreign.derived`, `foreign.order`, `foreign.fullest`, `foreign.ours`.
         """
         ...
 

@@ -6,7 +6,8 @@ Pure: no store, no clock. What they mean is decided elsewhere (`otel.derive`), f
 from __future__ import annotations
 
 import hashlib
-from typing import Any, cast
+from operator import attrgetter
+from typing import Any, NamedTuple, cast
 from zlib import crc32
 
 import orjson
@@ -15,7 +16,7 @@ from agenttrace.model.foreign import ForeignLog, ForeignSpan
 from agenttrace.model.ids import DEFAULT_WORKSPACE
 from agenttrace.model.jsontext import compact_json
 from agenttrace.model.rows import LogRow, SpanRow
-from agenttrace.model.versions import RANK_ABANDONED, RANK_END, RANK_START, version
+from agenttrace.model.versions import RANK_ABANDONED, RANK_END, RANK_START, rank_of, version
 from agenttrace.store.runs import in_time
 from agenttrace.store.scope import resolve
 
@@ -105,9 +106,15 @@ def present(rows: list[SpanRow]) -> dict[bytes, SpanRow]:
 
 
 def foreign_spans(rows: list[SpanRow]) -> list[ForeignSpan]:
-    """Return what the versions of a trace's spans say, each span once, by span id; never raises."""
-    starts = present([row for row in rows if row.end_time is None])
-    return [_foreign(row, starts.get(span)) for span, row in sorted(present(rows).items())]
+    """Return what the versions of a trace's spans say, each span once, by span id; never raises.
+
+    Of ends that differ the fullest counts. The ids that any version has are the span's: one that this process recorded
+    may come over OTLP as well, without them.
+    """
+    versions: dict[bytes, list[SpanRow]] = {}
+    for row in sorted(rows, key=attrgetter("version")):
+        versions.setdefault(row.span_id, []).append(row)
+    return [_foreign([_Read(row, _loaded(row.data)) for row in found]) for _, found in sorted(versions.items())]
 
 
 def foreign_log(row: LogRow) -> ForeignLog:
@@ -124,12 +131,43 @@ def foreign_log(row: LogRow) -> ForeignLog:
     )
 
 
-def _foreign(row: SpanRow, start: SpanRow | None) -> ForeignSpan:
-    data = _loaded(row.data)
+class _Read(NamedTuple):
+    """A version of a span, and its data."""
+
+    row: SpanRow
+    data: dict[str, Any]
+
+    def fullness(self) -> int:
+        """Return how much it says of what happened."""
+        return len(compact_json([self.data.get("attributes"), self.data.get("events")]))
+
+
+def _fullest(versions: list[_Read]) -> _Read:
+    """Return the version that counts: the fullest of the greatest rank, of equal ones the greatest."""
+    rank = rank_of(versions[-1].row.version)
+    if len(versions) == 1 or rank_of(versions[-2].row.version) != rank:  # as nearly all
+        return versions[-1]
+    same = (version for version in reversed(versions) if rank_of(version.row.version) == rank)
+    return max(same, key=_Read.fullness)
+
+
+def _united(versions: list[_Read], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for each in versions:
+        found.update(_dict(each.data.get(name)))
+    return found
+
+
+def _foreign(versions: list[_Read]) -> ForeignSpan:
+    """Return what the versions of a span say, the greatest last."""
+    best = _fullest(versions)
+    row, data = best
+    everything = [*versions, best]  # where two say otherwise, the best is right
     library = _dict(data.get("lib"))
     dropped = [*_list(data.get("dropped")), 0, 0, 0]
     # Attributes that a span began with can only be missing from its end where some were evicted.
-    evicted = bool(dropped[0]) and start is not None and row.end_time is not None
+    evicted = bool(dropped[0]) and row.end_time is not None
+    starts = [version for version in versions if version.row.end_time is None] if evicted else []
     return ForeignSpan(
         trace_id=row.trace_id,
         span_id=row.span_id,
@@ -142,7 +180,7 @@ def _foreign(row: SpanRow, start: SpanRow | None) -> ForeignSpan:
         status=str(data.get("status") or "unset"),
         status_message=_text(data.get("message")),
         attributes=_dict(data.get("attributes")),
-        start_attributes=_dict(_loaded(start.data).get("attributes")) if evicted and start is not None else None,
+        start_attributes=_united(starts, "attributes") or None,
         events=[_event(event, row.start_time) for event in _list(data.get("events"))],
         links=[_dict(link) for link in _list(data.get("links"))],
         scope_name=str(library.get("name") or ""),
@@ -152,8 +190,8 @@ def _foreign(row: SpanRow, start: SpanRow | None) -> ForeignSpan:
         dropped_attributes=_count(dropped[0]),
         dropped_events=_count(dropped[1]),
         dropped_links=_count(dropped[2]),
-        scope_ids={name: str(value) for name, value in _dict(data.get("scope")).items() if value is not None},
-        inherited=_dict(data.get("inherited")),
+        scope_ids={name: str(value) for name, value in _united(everything, "scope").items() if value is not None},
+        inherited=_united(everything, "inherited"),
         run_type_override=_text(data.get("run_type")),
     )
 

@@ -251,7 +251,7 @@ class Link(SQLModel, table=True):
 
 
 class Span(SQLModel, table=True):
-    """One version of another library's span, raw: what runs are derived from. The greatest version is what it is."""
+    """One version of another library's span, raw: what runs are derived from, the fullest of its ends."""
 
     __tablename__: ClassVar[Any] = "span"
     metadata = metadata

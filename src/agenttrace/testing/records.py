@@ -168,7 +168,7 @@ def span_record(
 ) -> Record:
     """Return one version of another library's span; `more` are members of its head.
 
-    Of several ends of one span the one with the greatest `place` (0 to 15) wins, where all have one.
+    Of several ends of one span that say as much the one with the greatest `place` (0 to 15) wins, where all have one.
     """
     head = {"trace": f"{trace:032x}", "span": f"{span:016x}", "name": name, "start": start, "end": end, "scope": scope}
     head |= {"parent": None if parent is None else f"{parent:016x}", **more}

@@ -90,11 +90,12 @@ class ForeignPromises(StoreSuite):
     @proves("foreign.derived")
     def test_late_spans_change_the_answer(self, store: Store) -> None:
         """A parent that comes last takes its child in; a span that turns out to be no run is gone, with its events."""
-        derive(store, span_record(2, parent=1, attributes={"type": "tool_call"}, end=2_000_000, scope=_SCOPE, place=1))
+        derive(store, span_record(2, parent=1, attributes={"type": "tool_call"}, end=2_000_000, scope=_SCOPE))
         assert only_run(store).is_root
         derive(store, span_record(1, attributes={"type": "master"}, end=3_000_000, scope=_SCOPE))
         assert [run.is_root for run in sorted(all_runs(store), key=lambda run: run.run_type)] == [True, False]
-        derive(store, span_record(2, parent=1, attributes={"none": 1}, end=2_000_000, scope=_SCOPE, place=9))
+        plain = {"none": "fuller than before"}
+        derive(store, span_record(2, parent=1, attributes=plain, end=2_000_000, scope=_SCOPE))
         assert only_run(store).run_type == "master"
         assert shown(store) == []
 
@@ -109,8 +110,8 @@ class ForeignPromises(StoreSuite):
     @proves("foreign.derived")
     def test_a_thought_is_replaced(self, store: Store) -> None:
         """An event that is derived anew stands in the place of the old one; one that is not is gone."""
-        for place, thought in enumerate(("first", "second", None)):
-            more = {} if thought is None else {"thought": thought}
+        for place, thought in enumerate(("one", "two", None)):
+            more = {"other": "one that is fuller"} if thought is None else {"thought": thought}
             derive(
                 store,
                 span_record(1, attributes={"type": "plan", **more}, end=2_000_000, scope=_SCOPE, place=place),
@@ -140,6 +141,26 @@ class ForeignPromises(StoreSuite):
             parents = {key: run.parent_id for key, run in runs.items()}
             assert parents == {7: None, 1: run_uuid(7, trace), 8: run_uuid(1, trace)}
             assert [key for key, run in runs.items() if run.is_root] == [7]
+
+    @proves("foreign.fullest")
+    def test_the_fullest_end_counts(self, store: Store) -> None:
+        """Whatever comes first, and whichever hash is greater; the ids of the start and of all ends are the run's."""
+        said = {"type": "master", "input": "all of the question"}
+        for number, order in enumerate(itertools.permutations(range(3))):
+            trace, places = trace_of(number), (3, 12) if number % 2 else (12, 3)
+            records = [
+                span_record(1, trace=trace, attributes={"type": "master"}, scope={"team_id": "red"}),
+                span_record(1, trace=trace, attributes=said, end=2_000_000, place=places[0]),
+                span_record(
+                    1, trace=trace, attributes={"type": "tool_call"}, end=2_000_000, scope=_SCOPE, place=places[1]
+                ),
+            ]
+            for index in order:
+                derive(store, records[index])
+            (run,) = store.traces(WORKSPACE, [trace.to_bytes(16, "big")])
+            assert (run.run_type, run.end_time, run.team_id) == ("master", 2_000_000, "red")
+            assert "all of the question" in (run.content or "")
+            assert run.session_id is not None
 
     @proves("foreign.ours")
     def test_a_run_of_ours_is_never_replaced(self, store: Store) -> None:
