@@ -52,11 +52,15 @@ class ForeignSpan:
 
 @dataclass(slots=True, kw_only=True)
 class ForeignLog:
-    """One log record that was written inside a span, as it was received. `name` is its event name, if it has one."""
+    """One log record that was written inside a span, as it was received. `name` is its event name, if it has one.
+
+    `order` is what orders the records of one span within a microsecond: nanoseconds, then places, see `otel.places`.
+    """
 
     trace_id: bytes
     span_id: bytes
     time: int
+    order: int = 0
     name: str = ""
     body: Any = None
     attributes: dict[str, Any] = field(default_factory=dict[str, Any])

@@ -31,8 +31,8 @@ SPAN     one version of another library's span, three lines: a head, the span's 
          dropped                     [attributes, events, links]: how many the sender dropped
          scope, inherited            our ids and free attributes where it started
          run_type                    what the user says it is
-LOG      one log record inside such a span: a head (trace, span, time, name, severity, scope), a newline, and
-         {"body", "attributes"}
+LOG      one log record inside such a span: a head (trace, span, time, name, severity, scope; order, where it is not 0:
+         what orders those of one microsecond), a newline, and {"body", "attributes"}
 AUDIT    one thing that a caller read or changed: a head (time, random bits, which with the time make the row's id,
          rows, status, -1: none) and three lines: who did what (a JSON object of action, workspace, user, key, role;
          the same again and again, so that it is made and read once), the request's id (text or null), the filters

@@ -51,11 +51,11 @@ def _digest(record: ForeignSpan | ForeignLog) -> bytes:
 
 
 def by_span(logs: Iterable[ForeignLog]) -> dict[bytes, list[ForeignLog]]:
-    """Return log records by span, each once, in the order of their times."""
+    """Return log records by span, each once, in their order."""
     by_span: dict[bytes, dict[bytes, ForeignLog]] = {}
     for log in logs:
         by_span.setdefault(log.span_id, {})[_digest(log)] = log
     return {
-        span: [log for _, log in sorted(found.items(), key=lambda item: (item[1].time, item[0]))]
+        span: [log for _, log in sorted(found.items(), key=lambda item: (item[1].time, item[1].order, item[0]))]
         for span, found in by_span.items()
     }

@@ -9,6 +9,7 @@ from opentelemetry.sdk import _logs as sdk
 from agenttrace.model.foreign import ForeignLog
 from agenttrace.model.wire import LOG
 from agenttrace.otel.opened import open_spans
+from agenttrace.otel.places import Places, order_of
 from agenttrace.otel.raw import RawWriter
 from agenttrace.otel.target import Target, target_of
 
@@ -31,6 +32,7 @@ class LogRecordProcessor(sdk.LogRecordProcessor):
         self._recorder = recorder = self._target.recorder
         self._raw = RawWriter(recorder)
         self._open = open_spans(recorder)
+        self._places = Places()
 
     def on_emit(self, log_record: sdk.ReadWriteLogRecord) -> None:
         """Record an event."""
@@ -40,6 +42,7 @@ class LogRecordProcessor(sdk.LogRecordProcessor):
         try:
             log = _foreign(log_record.log_record)
             if log is not None:
+                self._places.give(log)
                 scope = self._open.scope(int.from_bytes(log.span_id, "big"))
                 recorder.append(LOG, self._raw.log(log, scope))
         except Exception as error:  # noqa: BLE001 - never into the traced program
@@ -68,6 +71,7 @@ def _foreign(record: Any) -> ForeignLog | None:
         trace_id=record.trace_id.to_bytes(16, "big"),
         span_id=record.span_id.to_bytes(8, "big"),
         time=time // 1000,
+        order=order_of(time),
         name=str(name),
         body=record.body,
         attributes=attributes,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from agenttrace.model.foreign import ForeignLog, ForeignSpan
 from agenttrace.model.jsontext import compact_json
+from agenttrace.otel.places import order_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +49,7 @@ def logs(document: dict[str, Any], sink: Received) -> None:
             sink.rejected += 1
         else:
             if log is not None:
-                sink.logs.append(log)
+                sink.take_log(log)
 
 
 def _items(document: Any, outer: str, middle: str, inner: str) -> Iterator[tuple[dict[str, Any], Any, Any, Any]]:
@@ -99,6 +100,7 @@ def _log(record: dict[str, Any]) -> ForeignLog | None:
         trace_id=_id(trace, 16),
         span_id=_id(span, 8),
         time=time // 1000,
+        order=order_of(time),
         name=_text(name),
         body=_value(record.get("body"), 0),
         attributes=attributes,

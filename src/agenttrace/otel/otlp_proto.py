@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from agenttrace.model.foreign import ForeignLog, ForeignSpan
 from agenttrace.otel.otlp_json import IS_REMOTE, KINDS, STATUSES
+from agenttrace.otel.places import order_of
 from agenttrace.otel.received import Malformed, Received, Unsupported
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _read_logs(groups: Iterable[Any], received: Received) -> None:
             for record in library.log_records:
                 log = _log(record)
                 if log is not None:
-                    received.logs.append(log)
+                    received.take_log(log)
 
 
 def _span(resource: dict[str, Any], library: Any, span: Any) -> ForeignSpan:
@@ -92,10 +93,12 @@ def _log(record: Any) -> ForeignLog | None:
     name = record.event_name or attributes.get("event.name")
     if not name or not _is_id(record.trace_id, 16) or not _is_id(record.span_id, 8):
         return None
+    time = record.time_unix_nano or record.observed_time_unix_nano
     return ForeignLog(
         trace_id=record.trace_id,
         span_id=record.span_id,
-        time=(record.time_unix_nano or record.observed_time_unix_nano) // 1000,
+        time=time // 1000,
+        order=order_of(time),
         name=str(name),
         body=_value(record.body),
         attributes=attributes,

@@ -59,8 +59,9 @@ class RawWriter:
         pieces = self._pieces
         pieces.follow()
         severity = "" if log.severity is None else f',"severity":{pieces.text(log.severity)}'
+        order = f',"order":{log.order}' if log.order else ""
         head = (
-            f'{{"trace":"{log.trace_id.hex()}","span":"{log.span_id.hex()}","time":{log.time}'
+            f'{{"trace":"{log.trace_id.hex()}","span":"{log.span_id.hex()}","time":{log.time}{order}'
             f',"name":{pieces.name(log.name)}{severity}{pieces.scope(scope)}}}\n'
         )
         body, attributes = pieces.body(log.body), pieces.with_attributes("", log.attributes)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from agenttrace.errors import AgentTraceError
 from agenttrace.model.foreign import ForeignLog, ForeignSpan
+from agenttrace.otel.places import Places
 
 __all__ = ["Malformed", "Received", "TooLarge", "Unsupported"]
 
@@ -29,3 +30,9 @@ class Received:
     spans: list[ForeignSpan] = field(default_factory=list[ForeignSpan])
     logs: list[ForeignLog] = field(default_factory=list[ForeignLog])
     rejected: int = 0
+    _places: Places = field(default_factory=Places, repr=False, compare=False)
+
+    def take_log(self, log: ForeignLog) -> None:
+        """Add a log record, behind those of its span and instant that came before it."""
+        self._places.give(log)
+        self.logs.append(log)

@@ -124,6 +124,7 @@ def foreign_log(row: LogRow) -> ForeignLog:
         trace_id=row.trace_id,
         span_id=row.span_id,
         time=row.time,
+        order=_count(data.get("order")),
         name=str(data.get("name") or ""),
         body=data.get("body"),
         attributes=_dict(data.get("attributes")),
