@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from agenttrace.model.foreign import ForeignLog, ForeignSpan
 from agenttrace.otel.derive import derive
 from agenttrace.otel.messages import plain
 from agenttrace.otel.parts import Flaws
 from agenttrace.otel.reading import messages_in
 from agenttrace.otel.settle import is_schema, tool_names_in
 from agenttrace.otel.values import clean, read
+from agenttrace.otel.view import View
 from tests.otel.derive_cases import TRACE, ident, log, run_of, runs_of, span
 
 CHAT = {"gen_ai.operation.name": "chat"}
@@ -525,3 +529,31 @@ def test_a_choice_may_be_json() -> None:
     said = {"message": '{"role": "assistant", "content": "there"}'}
     run = run_of(CHAT, events=[{"name": "gen_ai.choice", "time": 1, "attributes": said}])
     assert run.content["llm_response"] == "there"
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_documents_of_two_emitters(step: int) -> None:
+    """One event holds all documents, or a text of them, others one each: neither is taken for the other."""
+    events = [
+        {"name": "memory.results", "time": 1, "attributes": {"content": "Likes tea."}},
+        {"name": "db.query.result", "time": 2, "attributes": {"db.query.result.id": "1"}},
+        {"name": "memory.results", "time": 3, "attributes": {"content": "Likes milk."}},
+    ]
+    run = run_of({"gen_ai.operation.name": "search_memory"}, events=events[::step])
+    assert "Likes " in str(run.content["documents"])
+
+
+def test_a_span_that_cannot_be_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a run of what its attributes say, marked, and the others of its trace are as they were."""
+    module = importlib.import_module("agenttrace.otel.derive")
+    take_apart = module.view_of
+
+    def view_of(given: ForeignSpan, logs: Sequence[ForeignLog]) -> View:
+        if given.name == "span 2":
+            raise AttributeError("a defect")
+        return take_apart(given, logs)
+
+    monkeypatch.setattr(module, "view_of", view_of)
+    runs = runs_of(span(1, None, CHAT), span(2, None, {**CHAT, "gen_ai.request.model": "m"}))
+    assert [(run.run_type, run.data_parse_error) for run in runs.values()] == [("prompt", False), ("prompt", True)]
+    assert runs[2].content["llm_model"] == "m"

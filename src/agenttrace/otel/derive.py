@@ -17,6 +17,7 @@ from agenttrace.otel.duplicates import join_siblings, same_call
 from agenttrace.otel.failure import status_of
 from agenttrace.otel.gather import by_span, latest
 from agenttrace.otel.identities import Identity, identify, spread
+from agenttrace.otel.parts import Flaws
 from agenttrace.otel.roles import Roles, roles_of
 from agenttrace.otel.semconv.convention import AGENT, Kind
 from agenttrace.otel.spoken import Captured, options_of
@@ -48,7 +49,7 @@ def derive(spans: Sequence[ForeignSpan], logs: Sequence[ForeignLog] = (), native
     ours = {run.span_id: run for run in native}
     foreign = {span.span_id: span for span in latest(spans) if span.span_id not in ours}
     spoken = by_span(logs)
-    held = _Spans({key: view_of(span, spoken.get(key, ())) for key, span in foreign.items()})
+    held = _Spans({key: _view(span, spoken.get(key, ())) for key, span in foreign.items()})
     nodes = arrange(
         [*map(_foreign_node, held.views.values()), *map(_native_node, ours.values())],
         lambda outer, inner: same_call(outer, inner, held.views),
@@ -64,6 +65,14 @@ def derive(spans: Sequence[ForeignSpan], logs: Sequence[ForeignLog] = (), native
 
 
 # -- what is there -------------------------------------------------------------------------------------------------
+
+
+def _view(span: ForeignSpan, logs: Sequence[ForeignLog]) -> View:
+    """Return what is known of a span; of one that cannot be taken apart its attributes, as they are."""
+    try:
+        return view_of(span, logs)
+    except Exception:  # noqa: BLE001 - foreign data, see `_read`
+        return View(span, dict(span.attributes), flaws=Flaws(1))
 
 
 def _foreign_node(view: View) -> Node:

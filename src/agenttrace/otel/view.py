@@ -52,8 +52,8 @@ def _dict() -> dict[str, Any]:
 
 @dataclass(slots=True)
 class View:
-    """What is known of one span. `details` are attributes of events and logs that speak for the span, `tagged` are the
-    attributes that users set through an emitter.
+    """What is known of one span. `details` are attributes of events and logs that speak for the span, `documents`
+    values of fields of which events hold one document each, `tagged` attributes that users set through an emitter.
     """
 
     span: ForeignSpan
@@ -62,6 +62,7 @@ class View:
     events: list[Said] = field(default_factory=_list)
     logs: list[Said] = field(default_factory=_list)
     values: dict[str, list[Any]] = field(default_factory=_dict)
+    documents: dict[str, list[Any]] = field(default_factory=_dict)
     thoughts: list[tuple[int, str]] = field(default_factory=_list)
     flat: dict[str, dict[str, Any]] = field(default_factory=_dict)
     tagged: dict[str, Any] = field(default_factory=_dict)
@@ -80,6 +81,8 @@ class View:
                 if value is not None and value != "":
                     yield value
         yield from self.values.get(name, ())
+        if name in self.documents:
+            yield self.documents[name]
 
     def first(self, name: str) -> Any:
         """Return the best value of a field, or None."""
@@ -194,9 +197,9 @@ def _take_value(view: View, name: str, attributes: dict[str, Any]) -> None:
     """Keep the value of an event; of events that each hold one document, all together are the value."""
     field_name, attribute = semconv.VALUE_EVENTS[name]
     if attribute.endswith("."):
-        listed: list[Any] = view.values.setdefault(field_name, [[]])[0]
         size = len(attribute)
-        listed.append({key[size:]: read(value).value for key, value in attributes.items() if key.startswith(attribute)})
+        found = {key[size:]: read(value).value for key, value in attributes.items() if key.startswith(attribute)}
+        view.documents.setdefault(field_name, []).append(found)
     elif attribute in attributes:
         view.values.setdefault(field_name, []).append(view.flaws.read(attributes[attribute]))
 
