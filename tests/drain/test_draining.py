@@ -45,6 +45,28 @@ def test_several_programs_share_one_drainer(place: Place) -> None:
     assert {entry.stat().st_mode & 0o077 for entry in place.root.iterdir()} == {0}
 
 
+def test_a_store_that_is_removed_is_made_anew_by_the_drainer(place: Place) -> None:
+    """What is recorded afterwards is there, also for the program's own queries."""
+    said = place.run(
+        """
+import logging
+logging.disable()
+with trace.master("before"):
+    pass
+assert trace.flush(60)
+assert len(list(trace.query.runs())) == 1
+for suffix in ("", "-wal", "-shm"):
+    os.remove(sys.argv[1] + suffix)
+with trace.master("after"):
+    pass
+assert trace.flush(60)
+print([run.name for run in trace.query.runs()])
+"""
+    )
+    assert said.strip() == "['after']"
+    assert place.names() == ["after"]
+
+
 def test_the_program_has_no_thread_no_driver_no_child_and_its_counters(place: Place) -> None:
     """It reads its own writes all the same; the driver is loaded by the first query."""
     said = place.run(

@@ -58,6 +58,10 @@ class Dialect(Protocol):
         """Return whether a connection that lay idle may be lent again, as far as that shows without asking a server."""
         ...
 
+    def gone(self, connection: Connection) -> bool:
+        """Return whether what is committed here is lost: into a file that was removed or replaced meanwhile."""
+        ...
+
     def version(self, connection: Connection) -> int:
         """Return the version of the tables, 0 where there are none. Changes nothing."""
         ...

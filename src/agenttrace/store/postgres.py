@@ -188,6 +188,10 @@ class Postgres:
         """Return whether a connection is still there, as far as one can tell without asking the server."""
         return cast("PostgresConnection", connection).is_alive()
 
+    def gone(self, connection: Connection) -> bool:  # noqa: ARG002
+        """Return False: what a server has committed is kept."""
+        return False
+
     def version(self, connection: Connection) -> int:
         """Return the version that the tables' own table says, 0 where there are none."""
         return _version(cast("PostgresConnection", connection))

@@ -110,9 +110,12 @@ class SQLStore:
         """Return a value that equals an earlier one only if no run or entity was changed since; None if unknown."""
         # Asked at every request: a context manager would cost as much as the question.
         try:
-            return self._connections.state(self._dialect.state)
+            return self._connections.state(self._state)
         except Exception as error:
             raise self._dialect.failure(error) or error from error
+
+    def _state(self, connection: Connection) -> object | None:
+        return self._dialect.state(connection) if self._dialect.alive(connection) else None
 
     def write(self, batch: Batch) -> None:
         """Write a batch: all of it, or nothing."""
@@ -466,6 +469,8 @@ class SQLStore:
                 self._connections.holding(self._dialect.state(connection), quiet=quiet),
             ):
                 yield self._tables(connection, self._dialect, links)
+            if self._dialect.gone(connection):
+                raise StoreUnavailable(f"{self.url}: it was removed or replaced while it was written to")
             links.committed()
 
     @contextmanager

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import time
+import weakref
 from contextlib import suppress
 from importlib.resources import files
 from itertools import chain
@@ -19,6 +21,7 @@ from agenttrace.store.sql import SQLStore, transaction
 from agenttrace.store.sql_lists import chunks
 from agenttrace.store.sql_text import marks, of_traces
 from agenttrace.store.sqlite_connection import SQLiteConnection
+from agenttrace.store.sqlite_files import create_file, identity
 from agenttrace.store.sqlite_tables import SQLitePurgeTables, SQLiteTables
 from agenttrace.store.version import SCHEMA_VERSION, check_version
 
@@ -26,11 +29,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from agenttrace.store.dialect import Connection
+    from agenttrace.store.sqlite_files import Identity
 
 __all__ = ["SQLite", "SQLiteStore"]
 
+_log = logging.getLogger("agenttrace.store")
+
 #: How long a statement waits for another process's write, in seconds.
 _BUSY_SECONDS = 10.0
+#: How often it is looked whether the file is still the same, in seconds.
+_LOOK_EVERY = 0.1
 #: Bytes of a new file's pages. A run takes a good kilobyte: of 4 KiB, as usual, three would leave the rest free.
 _PAGE_SIZE = 8192
 # Read here, since `importlib.resources` imports as it goes: whoever makes the tables must not (see `store.urls`).
@@ -61,11 +69,25 @@ class SQLite:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.path.abspath(path)
         self.url = f"sqlite:///{self.path}"
+        self._has_tables = False
+        self._seen: Identity | None = None  # the file that was there at the last look
+        self._next_look = 0.0
+        self._left: Identity | None = None  # the last file that was removed or replaced
+        self._connections: weakref.WeakSet[SQLiteConnection] = weakref.WeakSet()
 
     def connect(self) -> Connection:
-        """Return a new connection; creates the file and its folder where they are missing."""
-        _create_file(self.path)
-        connection = sqlite3.connect(
+        """Return a new connection; creates the file and its folder where they are missing.
+
+        Once `create` was called, there are tables in what it returns: the file may be another one than it was then.
+        """
+        for other in list(self._connections):
+            other.leave()
+        create_file(self.path)
+        file = identity(self.path)
+        if file == self._left:
+            self._left = None  # the number is in use again
+        self._seen = file
+        opened = sqlite3.connect(
             self.path,
             timeout=_BUSY_SECONDS,
             isolation_level=None,
@@ -73,17 +95,40 @@ class SQLite:
             cached_statements=256,
             factory=SQLiteConnection,
         )
+        connection = cast("Connection", opened)
         try:
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA cache_size = -8000")
+            opened.opened(self.path, file)
+            self._connections.add(opened)
+            # One that was upgraded meanwhile is read as before, as far as that goes.
+            if self._has_tables and self.version(connection) <= SCHEMA_VERSION:
+                self.create(connection)
         except BaseException:  # a file that is no database
             connection.close()
             raise
-        return cast("Connection", connection)
+        return connection
 
-    def alive(self, connection: Connection) -> bool:  # noqa: ARG002
-        """Return True: a file does not go away."""
+    def alive(self, connection: Connection) -> bool:
+        """Return whether the file is still there, and the same; as far as one look in a tenth of a second tells."""
+        # Looking costs as much as a small query.
+        return self._is_there(connection) if time.monotonic() < self._next_look else not self.gone(connection)
+
+    def gone(self, connection: Connection) -> bool:
+        """Return whether the file was removed or replaced."""
+        self._next_look = time.monotonic() + _LOOK_EVERY
+        with suppress(OSError):  # nobody can tell
+            self._seen = identity(self.path)
+        if self._is_there(connection):
+            return False
+        file = cast("SQLiteConnection", connection).file
+        if self._left != file:
+            self._left = file
+            _log.warning("%s: the file was removed or replaced; from here on a new one is used", self.url)
         return True
+
+    def _is_there(self, connection: Connection) -> bool:
+        return cast("SQLiteConnection", connection).file == self._seen
 
     def version(self, connection: Connection) -> int:
         """Return the version that the file's header says, 0 for a new file."""
@@ -94,8 +139,13 @@ class SQLite:
         """Create the tables, or bring those of an older version up to this one; raises StoreTooNew."""
         connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")  # a file that has pages keeps them as they are
         _use_wal(connection)
-        if self.version(connection) == SCHEMA_VERSION:
-            return
+        if self.version(connection) != SCHEMA_VERSION:
+            self._create_or_upgrade(connection)
+        opened = cast("SQLiteConnection", connection)
+        opened.opened(self.path, opened.file)  # the log may be new
+        self._has_tables = True
+
+    def _create_or_upgrade(self, connection: Connection) -> None:
         # Of several processes the others wait for the one that is in here, and then find the version as it should be.
         with transaction(connection, self.begin):
             found = self.version(connection)
@@ -179,26 +229,6 @@ def _table(connection: Connection, name: str) -> TableSeen:
     found = connection.execute("SELECT name, pk FROM pragma_table_info(?) ORDER BY cid", (name,)).fetchall()
     key = sorted((place, column) for column, place in found if place)
     return TableSeen(tuple(column for column, _ in found), tuple(column for _, column in key))
-
-
-def _create_file(path: str) -> None:
-    # Only a file that is new may be opened and closed here: closing a second descriptor of a file gives up the locks
-    # that SQLite holds on it in this process. SQLite gives -wal and -shm the mode of the file.
-    if os.path.exists(path):
-        return
-    _create_folder(os.path.dirname(path))
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    except FileExistsError:
-        return
-
-
-def _create_folder(path: str) -> None:
-    """Make a folder, and those above it that are missing, for this user alone."""
-    if not os.path.isdir(path):
-        _create_folder(os.path.dirname(path))
-        with suppress(FileExistsError):
-            os.mkdir(path, 0o700)
 
 
 def _use_wal(connection: Connection) -> None:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from typing import Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from agenttrace.store.sqlite_files import companions_of, identity, leave_behind
+
+if TYPE_CHECKING:
+    from agenttrace.store.sqlite_files import Companions, Identity
 
 __all__ = ["SQLiteConnection"]
 
@@ -16,6 +23,37 @@ class SQLiteConnection(sqlite3.Connection):
         self.token = object()
         #: By INSERT, which of its columns any row that came here had a value for.
         self.filled: dict[str, tuple[int, ...]] = {}
+        self.file: Identity | None = None
+        self._pid = os.getpid()
+        self._path = ""
+        self._companions: Companions = {}
+
+    def opened(self, path: str, file: Identity | None) -> None:
+        """Take note of the file that this is a connection to, once SQLite has opened what it keeps beside it."""
+        self._path, self.file, self._companions = path, file, companions_of(path)
+
+    def leave(self) -> None:
+        """Leave nothing beside a file that is gone. May be called while another thread uses the connection."""
+        if self._companions and self._is_gone():
+            leave_behind(self._path, self._companions)
+            self._companions = {}
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._pid == os.getpid() and self._is_gone():
+            # The file may have another name now. What still stands in its log belongs to it.
+            with suppress(sqlite3.Error):
+                self.execute("PRAGMA wal_checkpoint")
+            self.leave()
+        self.file = None
+        super().close()
+
+    def _is_gone(self) -> bool:
+        """Return whether the file was removed or replaced: what is written here, nobody will read."""
+        try:
+            return self.file is not None and identity(self._path) != self.file
+        except OSError:  # nobody can tell
+            return False
 
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
         """Run one statement."""
