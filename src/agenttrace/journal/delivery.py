@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from agenttrace.errors import StoreError, StoreRejected, StoreUnavailable
 from agenttrace.journal.deadletters import DeadLetters
+from agenttrace.journal.outage import Outage
 from agenttrace.journal.stopped import Stopped
 from agenttrace.model.letters import dead_letter, words_of
 from agenttrace.model.superseded import superseded
@@ -60,6 +61,7 @@ class Delivery:
         self._on_error = on_error
         self._clock = clock
         self._heartbeat: Heartbeat | None = None
+        self._outage = Outage()
         self._letters = DeadLetters(settings.root, settings.dead_letter_bytes)
 
     def deliver(self, records: Records, process_id: bytes, open_runs: OpenRuns | None = None) -> None:
@@ -161,6 +163,7 @@ class Delivery:
             except Exception as error:  # noqa: BLE001 - whatever a store raises, the records stay and wait
                 self._failed(error)
             else:
+                self._outage.over()
                 return
             if self._wait(self._pause(attempt)):
                 raise Stopped
@@ -193,10 +196,12 @@ class Delivery:
     def _failed(self, error: Exception) -> None:
         self._counters.last_error = f"{type(error).__name__}: {error}"
         self.last_failure = time.monotonic()
-        if not isinstance(error, StoreUnavailable):
-            if not isinstance(error, StoreError):
-                self._counters.internal_errors += 1
-            self._on_error("store", error)
+        if isinstance(error, StoreUnavailable):
+            self._outage.failed(error)
+            return
+        if not isinstance(error, StoreError):
+            self._counters.internal_errors += 1
+        self._on_error("store", error)
 
     def _pause(self, attempt: int) -> float:
         longest = min(self._settings.retry_max, self._settings.retry_initial * 2 ** min(attempt, 30))

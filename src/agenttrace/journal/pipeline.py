@@ -37,6 +37,8 @@ __all__ = ["Pipeline"]
 _logger = logging.getLogger("agenttrace")
 
 _NO_JOURNAL = "no journal in %s (%s): a crash loses what is not stored yet"
+_LEFT = "%d records are not in the store as the program ends (%s); they wait in %s for the next one that records there"
+_LOST = "%d records are not in the store as the program ends (%s); they were in memory, and are lost"
 _FLUSH_SHARE = 0.8
 
 #: Stores that forked children inherited: closing or collecting them would disturb the parent's connections.
@@ -277,6 +279,7 @@ class Pipeline:
         """Shut down for good: runs that are still open end as abandoned. Later records wait on disk for adoption."""
         try:
             self._end(timeout, final=True)
+            self._tell_rest()
         except Exception as error:  # noqa: BLE001 - nothing may disturb the end of the program
             self._problem("exit", error)
         finally:
@@ -301,6 +304,19 @@ class Pipeline:
             return flushed
         finally:
             self._shutdown_lock.release()
+
+    def _tell_rest(self) -> None:
+        """Say what the end of the process has left undone."""
+        if self._journal is None:
+            return
+        stats = self.stats()
+        if not stats.pending:
+            return
+        why = stats.last_error or "it took too long"
+        if stats.journal_dir is None:
+            _logger.warning(_LOST, stats.pending, why)
+        else:
+            _logger.warning(_LEFT, stats.pending, why, stats.journal_dir)
 
     def _pause(self) -> None:
         journal = self._journal
