@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from agenttrace.errors import StoreUnavailable
 from agenttrace.query.reader import Query
 from agenttrace.store.location import file_of
+from agenttrace.store.protocol import Versioned
 from agenttrace.store.urls import open_store, place_of
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def store_url(given: str | None) -> str:
 def reading(given: str | None) -> Generator[Query]:
     """Give a Query on a store that exists, and close the store afterwards.
 
-    Raises StoreUnavailable where there is no such file or folder: looking never makes one.
+    Raises StoreUnavailable where there is no such file or folder, or no tables of ours are in it: looking makes none.
     """
     with changing(given, make=False) as store:
         yield Query(store)
@@ -38,9 +39,17 @@ def reading(given: str | None) -> Generator[Query]:
 
 @contextmanager
 def changing(given: str | None, *, make: bool = True) -> Generator[Store]:
-    """Give the store, open, and close it afterwards; one that does not exist is made, or with `make=False` refused."""
+    """Give the store, open, and close it afterwards; one that does not exist is made, or with `make=False` refused.
+
+    So is a database without tables of ours: it may be somebody else's.
+    """
     store = open_store(store_url(given)) if make else existing(given)
     try:
+        if not make and isinstance(store, Versioned) and store.version() == 0:
+            raise StoreUnavailable(
+                f"{store.url}: nothing of agenttrace is in there; record into it first, "
+                "or name another with --store or AGENTTRACE_STORE"
+            )
         store.open()
         yield store
     finally:
