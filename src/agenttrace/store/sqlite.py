@@ -10,6 +10,7 @@ import weakref
 from contextlib import suppress
 from importlib.resources import files
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
@@ -21,7 +22,7 @@ from agenttrace.store.sql import SQLStore, transaction
 from agenttrace.store.sql_lists import chunks
 from agenttrace.store.sql_text import marks, of_traces
 from agenttrace.store.sqlite_connection import SQLiteConnection
-from agenttrace.store.sqlite_files import create_file, identity
+from agenttrace.store.sqlite_files import access_to, create_file, identity
 from agenttrace.store.sqlite_tables import SQLitePurgeTables, SQLiteTables
 from agenttrace.store.version import SCHEMA_VERSION, check_version
 
@@ -87,14 +88,17 @@ class SQLite:
         if file == self._left:
             self._left = None  # the number is in use again
         self._seen = file
+        access = access_to(self.path)
         opened = sqlite3.connect(
-            self.path,
+            f"{Path(self.path).as_uri()}?mode={access}",
+            uri=True,
             timeout=_BUSY_SECONDS,
             isolation_level=None,
             check_same_thread=False,
             cached_statements=256,
             factory=SQLiteConnection,
         )
+        opened.access = access
         connection = cast("Connection", opened)
         try:
             connection.execute("PRAGMA synchronous = NORMAL")
@@ -110,7 +114,12 @@ class SQLite:
         return connection
 
     def alive(self, connection: Connection) -> bool:
-        """Return whether the file is still there, and the same; as far as one look in a tenth of a second tells."""
+        """Return whether the file is still there, and the same; as far as one look in a tenth of a second tells.
+
+        A connection that believes that nobody writes is used only once.
+        """
+        if "immutable" in cast("SQLiteConnection", connection).access:
+            return False
         # Looking costs as much as a small query.
         return self._is_there(connection) if time.monotonic() < self._next_look else not self.gone(connection)
 
@@ -136,14 +145,32 @@ class SQLite:
         return int(version)
 
     def create(self, connection: Connection) -> None:
-        """Create the tables, or bring those of an older version up to this one; raises StoreTooNew."""
+        """Create the tables, or bring those of an older version up to this one; raises StoreTooNew.
+
+        A file that may only be read has to have them as they are now, or StoreUnavailable is raised.
+        """
+        opened = cast("SQLiteConnection", connection)
+        if opened.access != "rw":
+            self._check_readable(connection)
+        else:
+            self._make_writable(connection)
+            opened.opened(self.path, opened.file)  # the log may be new
+        self._has_tables = True
+
+    def _check_readable(self, connection: Connection) -> None:
+        found = self.version(connection)
+        check_version(self.url, found)
+        if found != SCHEMA_VERSION:
+            raise StoreUnavailable(
+                f"{self.url}: its tables have version {found}, this agenttrace reads {SCHEMA_VERSION}, and you may not "
+                "write to the file; have `agenttrace migrate` run by who may"
+            )
+
+    def _make_writable(self, connection: Connection) -> None:
         connection.execute(f"PRAGMA page_size = {_PAGE_SIZE}")  # a file that has pages keeps them as they are
         _use_wal(connection)
         if self.version(connection) != SCHEMA_VERSION:
             self._create_or_upgrade(connection)
-        opened = cast("SQLiteConnection", connection)
-        opened.opened(self.path, opened.file)  # the log may be new
-        self._has_tables = True
 
     def _create_or_upgrade(self, connection: Connection) -> None:
         # Of several processes the others wait for the one that is in here, and then find the version as it should be.

@@ -24,6 +24,7 @@ class SQLiteConnection(sqlite3.Connection):
         #: By INSERT, which of its columns any row that came here had a value for.
         self.filled: dict[str, tuple[int, ...]] = {}
         self.file: Identity | None = None
+        self.access = "rw"
         self._pid = os.getpid()
         self._path = ""
         self._companions: Companions = {}

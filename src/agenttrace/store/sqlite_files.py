@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-__all__ = ["Companions", "Identity", "companions_of", "create_file", "identity", "leave_behind"]
+__all__ = ["Companions", "Identity", "access_to", "companions_of", "create_file", "identity", "leave_behind"]
 
 #: Device and number of a file.
 Identity = tuple[int, int]
@@ -37,6 +37,16 @@ def companions_of(path: str) -> Companions:
     """Return what SQLite keeps beside a file."""
     found = {suffix: identity(path + suffix) for suffix in _SUFFIXES}
     return {suffix: one for suffix, one in found.items() if one is not None}
+
+
+def access_to(path: str) -> str:
+    """Return how a file may be opened, as SQLite has it in URIs: `rw`, `ro`, or `ro&immutable=1`."""
+    if os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        return "rw"
+    # Who has the file open keeps both beside it. Without them SQLite would have to make them, which it may not.
+    if len(companions_of(path)) == len(_SUFFIXES) or _size(path + "-wal"):
+        return "ro"
+    return "ro&immutable=1"
 
 
 def create_file(path: str) -> None:
@@ -72,6 +82,13 @@ def _create_folder(path: str) -> None:
         _create_folder(os.path.dirname(path))
         with suppress(FileExistsError):
             os.mkdir(path, 0o700)
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _remove(path: str) -> None:
