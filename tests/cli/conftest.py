@@ -98,7 +98,7 @@ class Said:
 def agenttrace_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
     """Give the command as a function of its arguments."""
     monkeypatch.delenv("AGENTTRACE_STORE", raising=False)
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.delenv("COLUMNS", raising=False)
 
     def command(*arguments: object) -> Said:
         monkeypatch.setattr("sys.argv", ["agenttrace", *map(str, arguments)])

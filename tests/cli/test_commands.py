@@ -280,6 +280,27 @@ def test_a_reader_that_leaves_ends_it_quietly(store: Path, given: list[str]) -> 
     assert (ran.returncode, ran.stderr) == (1, b"")
 
 
+@pytest.mark.parametrize("columns", [None, "40"])
+def test_lines_into_a_pipe_are_whole(tmp_path: Path, columns: str | None) -> None:
+    """However narrow the terminal of who reads the pipe, a row is one line, with nothing cut but long cells."""
+    with agenttrace.AgentTrace(tmp_path / "traces.db") as trace:
+        with trace.master("n" * 38, input="x") as turn:
+            pass
+        trace.keys.create(name="a name of some words " * 2, user_id="u" * 40, team_ids=["t" * 39, "s" * 39])
+    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "FORCE_COLOR")}
+    environment |= {"COLUMNS": columns} if columns else {}
+
+    def rows(*arguments: str) -> list[str]:
+        command = [sys.executable, "-m", "agenttrace.cli", *arguments, "--store", str(tmp_path / "traces.db")]
+        return subprocess.check_output(command, env=environment, text=True, timeout=60).splitlines()[1:]
+
+    (run,) = rows("runs")
+    assert run.split()[-1] == str(turn.run_id)
+    assert "n" * 38 in run
+    (key,) = rows("keys", "list")
+    assert ["u" * 40 in key, "t" * 39 in key, "s" * 39 in key, key.rstrip().endswith("good")] == [True] * 4
+
+
 def test_help_names_every_command(agenttrace_command: Command) -> None:
     """Called without arguments it says what it can do."""
     told = agenttrace_command("--help").out

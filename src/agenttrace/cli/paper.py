@@ -37,9 +37,14 @@ __all__ = [
 ]
 
 
+#: More than any row takes: its cells are bounded.
+_WIDE = 4000
+
+
 def _console() -> Console:
     # Into a pipe a line is as long as it is; recorded data is never read as markup, emoji codes or links.
-    return Console(markup=False, emoji=False, highlight=False, soft_wrap=not sys.stdout.isatty())
+    piped = not sys.stdout.isatty()
+    return Console(markup=False, emoji=False, highlight=False, soft_wrap=piped, width=_WIDE if piped else None)
 
 
 def lines(found: Iterable[Line]) -> None:
@@ -65,8 +70,7 @@ def table(runs: Iterable[Run]) -> None:
             Text(run.status, style),
             Text(str(run.id), "dim"),
         )
-    console = _console()
-    console.print(drawn if drawn.row_count else Text("no runs"), width=console.width if console.is_terminal else 200)
+    _console().print(drawn if drawn.row_count else Text("no runs"))
 
 
 def keys(found: Iterable[ApiKey], *, now: datetime) -> None:
@@ -87,8 +91,7 @@ def keys(found: Iterable[ApiKey], *, now: datetime) -> None:
             Text("never" if key.last_used_at is None else _minute(key.last_used_at), "dim"),
             Text(state, style),
         )
-    console = _console()
-    console.print(drawn if drawn.row_count else Text("no keys"), width=console.width if console.is_terminal else 240)
+    _console().print(drawn if drawn.row_count else Text("no keys"))
 
 
 def new_key(key: NewKey) -> None:
@@ -112,10 +115,7 @@ def letters(found: Iterable[Letter]) -> None:
             Text(one.id, "bold"),
             Text(one_line(one.error, 100)),
         )
-    console = _console()
-    console.print(
-        drawn if drawn.row_count else Text("no dead letters"), width=console.width if console.is_terminal else 240
-    )
+    _console().print(drawn if drawn.row_count else Text("no dead letters"))
 
 
 def letter(one: WholeLetter) -> None:
