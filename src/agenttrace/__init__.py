@@ -13,7 +13,7 @@
 True
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agenttrace import errors, query
 from agenttrace.configure import (
@@ -75,15 +75,17 @@ __all__ = [
 _LATE = frozenset(("Stats", "extract", "inject", "wrap"))
 
 
-def __getattr__(name: str) -> Any:
-    """Load what most programs never ask for."""
-    if name not in _LATE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    with LOADING:
-        from agenttrace.journal.stats import Stats
-        from agenttrace.record.propagate import extract, inject, wrap
-    globals().update(Stats=Stats, extract=extract, inject=inject, wrap=wrap)
-    return globals()[name]
+if not TYPE_CHECKING:  # which would take it for an answer to every name
+
+    def __getattr__(name: str) -> object:
+        """Load what most programs never ask for."""
+        if name not in _LATE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        with LOADING:
+            from agenttrace.journal.stats import Stats
+            from agenttrace.record.propagate import extract, inject, wrap
+        globals().update(Stats=Stats, extract=extract, inject=inject, wrap=wrap)
+        return globals()[name]
 
 
 def __dir__() -> list[str]:

@@ -5,12 +5,36 @@ The functions of this module are those of the default AgentTrace's `query`: `age
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agenttrace.query.reader import Query
+
+    # What type checkers know of the names that `__getattr__` answers; a test holds them to be those of Query.
+    def _typed() -> Query: ...
+
+    action_logs = _typed().action_logs
+    agent_event = _typed().agent_event
+    agent_events = _typed().agent_events
+    aio = _typed().aio
+    ask_ai_analytics = _typed().ask_ai_analytics
+    ask_ai_logs = _typed().ask_ai_logs
+    ask_ai_window = _typed().ask_ai_window
+    audit = _typed().audit
+    follow_session = _typed().follow_session
+    forget = _typed().forget
+    on_reset = _typed().on_reset
+    prompt_logs = _typed().prompt_logs
+    reset_session = _typed().reset_session
+    run_logs = _typed().run_logs
+    run_logs_kept = _typed().run_logs_kept
+    run_logs_text = _typed().run_logs_text
+    runs = _typed().runs
+    session = _typed().session
+    sessions = _typed().sessions
+    trace = _typed().trace
 
 __all__ = ["use_default"]
 
@@ -49,10 +73,12 @@ def use_default(source: Callable[[], Query]) -> None:
     _default = source
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _NAMES or _default is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(_default(), name)
+if not TYPE_CHECKING:  # which would take it for an answer to every name
+
+    def __getattr__(name: str) -> object:
+        if name not in _NAMES or _default is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(_default(), name)
 
 
 def __dir__() -> list[str]:
