@@ -25,7 +25,7 @@ from agenttrace.otel import target as otel_target
 from agenttrace.record.identity import RandomIds
 from agenttrace.record.makers import Makers
 from agenttrace.record.recorder import DEFAULT_MAX_CONTENT_BYTES, Recorder, any_trace
-from agenttrace.settings import absolute, check, check_kinds, journal_root, service_of_environment, writer_of
+from agenttrace.settings import absolute, check, check_kinds, journal_root, seconds, service_of_environment, writer_of
 from agenttrace.store.urls import place_of, store_maker
 from agenttrace.writing import deriver, upkeep_by_age
 
@@ -161,13 +161,15 @@ class AgentTrace(Makers):
             clock=clock,
             ids=ids,
         )
+        times = {"flush_interval": flush_interval, "query_timeout": query_timeout, "exit_timeout": exit_timeout}
         check(
-            max_content_bytes=max_content_bytes,
-            journal_max_bytes=journal_max_bytes,
             exporters=exporters,
             redact=redact,
-            times={"flush_interval": flush_interval, "query_timeout": query_timeout, "exit_timeout": exit_timeout},
+            sizes={"max_content_bytes": max_content_bytes, "journal_max_bytes": journal_max_bytes},
+            flags={"raw_prompts": raw_prompts, "respect_sampling": respect_sampling},
+            times=times,
         )
+        flush_interval, query_timeout, exit_timeout = (seconds(name, value) for name, value in times.items())
         chosen = store if store is not None else os.environ.get("AGENTTRACE_STORE") or _DEFAULT_STORE
         on = os.environ.get("AGENTTRACE_DISABLED", "").lower() in _FALSE if enabled is None else enabled
         place = place_of(chosen)
@@ -440,17 +442,19 @@ class AgentTrace(Makers):
     def flush(self, timeout: float = 5.0) -> bool:
         """Wait until all that was recorded so far is in the store; return False if `timeout` seconds passed first.
 
-        That includes what processes that died had left in their journals when this one began.
+        That includes what processes that died had left in their journals when this one began. Raises ConfigurationError
+        where `timeout` is no number.
         """
-        return self._pipe().settle(timeout)
+        return self._pipe().settle(seconds("timeout", timeout))
 
     def shutdown(self, timeout: float = 5.0) -> bool:
         """Flush, stop the writer and close the store; return whether everything is in the store.
 
         What could not be written stays in the journal, for the next process. A span that ends later starts anew.
-        Exporters get the rest of the time; what they did not take stays in their journals.
+        Exporters get the rest of the time; what they did not take stays in their journals. Raises ConfigurationError
+        where `timeout` is no number.
         """
-        return _shut_down([self._pipe(), *self._exports], timeout)
+        return _shut_down([self._pipe(), *self._exports], seconds("timeout", timeout))
 
     def stats(self) -> Stats:
         """Return counters of this process: recorded, written, pending, degraded, dropped, retried, errors and more."""

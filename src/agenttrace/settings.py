@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from typing import Any
 
 from agenttrace.errors import ConfigurationError
 from agenttrace.store.location import is_url
 
-__all__ = ["absolute", "check", "check_kinds", "journal_root", "service_of_environment", "writer_of"]
+__all__ = ["absolute", "check", "check_kinds", "journal_root", "seconds", "service_of_environment", "writer_of"]
 
-_MIN_JOURNAL = 1 << 20
+_LEAST_BYTES = {"max_content_bytes": 1 << 10, "journal_max_bytes": 1 << 20}
+#: Seconds that a wait may take at most, some 31 years: Python's locks refuse longer ones than ten times that.
+_LONGEST = 1e9
 _WRITERS = ("thread", "process")
 _WRITERS_SAID = "'thread' or 'process'"
 
@@ -21,7 +24,7 @@ def check_kinds(**settings: Any) -> None:
     """Raise ConfigurationError where a setting is of no kind that it may have; None is left out."""
     known: dict[str, tuple[Callable[[Any], bool], str]] = {
         "store": (lambda value: isinstance(value, str | os.PathLike) or _is_store(value), "a URL, a path or a Store"),
-        "journal_dir": (lambda value: isinstance(value, str | os.PathLike), "a path"),
+        "journal_dir": (lambda value: isinstance(value, str | os.PathLike) and value != "", "a path"),
         "writer": (lambda value: value in _WRITERS, _WRITERS_SAID),
         "service_id": (lambda value: isinstance(value, str | uuid.UUID), "a text or a UUID"),
         "enabled": (lambda value: isinstance(value, bool), "True or False"),
@@ -42,28 +45,38 @@ def _is_store(value: object) -> bool:
 
 
 def check(
-    *,
-    max_content_bytes: int,
-    journal_max_bytes: int,
-    exporters: Sequence[Any],
-    redact: Any,
-    times: dict[str, float],
+    *, exporters: Collection[Any], redact: Any, sizes: dict[str, int], flags: dict[str, bool], times: dict[str, float]
 ) -> None:
-    """Raise ConfigurationError where a value is outside its range; `times` are seconds by their settings' names."""
-    if type(max_content_bytes) is not int or max_content_bytes < 1024:
-        raise ConfigurationError(f"max_content_bytes: must be an int of 1024 or more, got {max_content_bytes!r}")
-    if type(journal_max_bytes) is not int or journal_max_bytes < _MIN_JOURNAL:
-        raise ConfigurationError(
-            f"journal_max_bytes: must be an int of {_MIN_JOURNAL} or more, got {journal_max_bytes!r}"
-        )
+    """Raise ConfigurationError where a value is of no kind that it may have, or outside its range.
+
+    By their settings' names: `sizes` in bytes, `flags`, and `times` in seconds.
+    """
+    for name, size in sizes.items():
+        least = _LEAST_BYTES[name]
+        if type(size) is not int or not least <= size <= sys.maxsize:
+            raise ConfigurationError(f"{name}: must be an int of {least} or more, up to {sys.maxsize}, got {size!r}")
+    for name, flag in flags.items():
+        if not isinstance(flag, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(f"{name}: must be True or False, got {flag!r}")
+    # An iterator would be at its end once it was looked at.
+    if not isinstance(exporters, Collection):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"exporters: must be a list of OpenTelemetry SpanExporters, got {exporters!r}")
     for exporter in exporters:
         if not callable(getattr(exporter, "export", None)) or not callable(getattr(exporter, "shutdown", None)):
             raise ConfigurationError(f"exporters: must be OpenTelemetry SpanExporters, got {exporter!r}")
     if not isinstance(redact, bool) and not callable(redact):
         raise ConfigurationError(f"redact: must be True, False or a callable (key, text) -> text, got {redact!r}")
     for name, value in times.items():
-        if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not seconds(name, value) > 0:
             raise ConfigurationError(f"{name}: must be a number of seconds above 0, got {value!r}")
+
+
+def seconds(name: str, value: float) -> float:
+    """Return a time to wait, cut to the longest there is; raises ConfigurationError where it is no number."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not is_number or value != value:
+        raise ConfigurationError(f"{name}: must be a number of seconds, got {value!r}")
+    return min(value, _LONGEST)
 
 
 def writer_of(setting: str | None) -> str:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import inspect
+import math
 import os
+import sqlite3
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace.export import ConsoleSpanExporter
 
 import agenttrace
 from agenttrace import AgentTrace
 from agenttrace.errors import ConfigurationError, StoreUnavailable
 from agenttrace.journal.settings import JournalSettings
+from agenttrace.parameters import Settings
 from agenttrace.store.memory import MemoryStore
 
 
@@ -38,15 +44,28 @@ def service_of(made: AgentTrace) -> uuid.UUID | None:
         ({"max_content_bytes": 10}, "max_content_bytes"),
         ({"max_content_bytes": "1"}, "max_content_bytes"),
         ({"journal_max_bytes": 1}, "journal_max_bytes"),
+        ({"max_content_bytes": 1 << 80}, "max_content_bytes"),
+        ({"journal_max_bytes": 1 << 80}, "journal_max_bytes"),
         ({"exporters": [object()]}, "exporters"),
+        ({"exporters": None}, "exporters"),
+        ({"exporters": ConsoleSpanExporter()}, "exporters"),
+        ({"exporters": iter([ConsoleSpanExporter()])}, "exporters"),
         ({"redact": "yes"}, "redact"),
         ({"flush_interval": 0}, "flush_interval"),
         ({"query_timeout": True}, "query_timeout"),
         ({"exit_timeout": "1"}, "exit_timeout"),
+        ({"flush_interval": math.nan}, "flush_interval"),
+        ({"raw_prompts": "false"}, "raw_prompts"),
+        ({"raw_prompts": None}, "raw_prompts"),
+        ({"respect_sampling": "true"}, "respect_sampling"),
+        ({"retention": "soon"}, "retention"),
+        ({"audit_retention": "yes"}, "audit_retention"),
+        ({"writer": "fork"}, "writer"),
         ({"store": "oracle://x"}, "store"),
         ({"store": "sqlite://x"}, "store"),
         ({"store": 5}, "store"),
         ({"journal_dir": 5}, "journal_dir"),
+        ({"journal_dir": ""}, "journal_dir"),
         ({"service_id": 5}, "service_id"),
         ({"enabled": "no"}, "enabled"),
         ({"clock": 5}, "clock"),
@@ -57,6 +76,48 @@ def test_a_setting_that_cannot_be_used_is_named(settings: dict[str, Any], parame
     """The error begins with the parameter."""
     with pytest.raises(ConfigurationError, match=f"^{parameter}: "):
         AgentTrace(**{"store": "memory://", **settings})
+
+
+def test_no_setting_goes_unchecked() -> None:
+    """An object of no kind that anybody knows is refused wherever it stands."""
+    for name in Settings.__annotations__:
+        with pytest.raises(ConfigurationError, match=f"^{name}: "):
+            AgentTrace(store="memory://", **{name: object()})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("forever", [math.inf, 1e12, 10**400])
+def test_forever_is_a_time_to_wait(forever: float, tmp_path: Path) -> None:
+    """It is cut to what a thread can wait, wherever a number of seconds is taken, at exit too."""
+    trace = AgentTrace(
+        tmp_path / "traces.db", exit_timeout=forever, query_timeout=forever, flush_interval=forever, exporters=[]
+    )
+    with trace.master("turn"):
+        pass
+    assert trace.flush(forever)
+    assert [run.name for run in trace.query.runs()] == ["turn"]
+    with trace.master("turn"):
+        pass
+    assert trace.configure(tmp_path / "other.db", exit_timeout=forever) is trace
+    assert trace.shutdown(forever)
+    script = f"""if True:
+        import agenttrace
+        from math import inf
+        agenttrace.configure("exit.db", exit_timeout={forever!r})
+        with agenttrace.master("turn"):
+            pass
+    """
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, timeout=60)
+    with sqlite3.connect(tmp_path / "exit.db") as connection:
+        assert connection.execute("SELECT count(*) FROM run").fetchone() == (1,)
+    connection.close()
+
+
+@pytest.mark.parametrize("wrong", [None, "5", math.nan, True])
+def test_what_is_no_time_is_named(trace: AgentTrace, wrong: Any) -> None:
+    """By whoever waits for a number of seconds."""
+    for wait in (trace.flush, trace.shutdown):
+        with pytest.raises(ConfigurationError, match=r"^timeout: must be a number of seconds, got "):
+            wait(wrong)
 
 
 def test_refused_settings_leave_the_old_ones(trace: AgentTrace) -> None:
