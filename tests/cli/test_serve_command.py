@@ -8,7 +8,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -92,3 +92,33 @@ def test_it_answers_until_it_is_told_to_end(server: tuple[subprocess.Popen[str],
         assert [run.name for run in trace.query.runs()] == ["chat"]
         actions = [entry.action for entry in trace.query.audit()]
         assert sorted(actions) == ["ask_ai_logs.queried", "runs.ingested"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        (("--no-auth", "--host", "0.0.0.0"), "--no-auth"),  # noqa: S104
+        (("--rate", "x"), "rates"),
+        (("--cache-ttl", "5000"), "--cache-ttl"),
+        (("--cache-ttl", "nan"), "ttl"),
+        (("--port", "70000"), "--port"),
+    ],
+)
+def test_wrong_use_is_status_2(
+    agenttrace_command: Callable[..., Any], tmp_path: Path, wrong: tuple[str, ...], named: str
+) -> None:
+    """It names the option, and makes no store."""
+    said = agenttrace_command("serve", *wrong, "--store", tmp_path / "traces.db")
+    assert said.status == 2
+    assert named in said.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_address_that_is_taken_is_status_1(server: tuple[subprocess.Popen[str], int], tmp_path: Path) -> None:
+    """And says which, without a stack trace."""
+    _, port = server
+    command = [sys.executable, "-m", "agenttrace.cli", "serve", "--store", str(tmp_path / "other.db")]
+    ran = subprocess.run([*command, "--port", str(port)], capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 1
+    assert str(port) in ran.stderr
+    assert "Traceback" not in ran.stderr

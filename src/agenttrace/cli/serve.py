@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from agenttrace.cli.source import store_url
+from agenttrace.cli.text import clean
 from agenttrace.errors import ConfigurationError
 
 __all__ = ["serve"]
@@ -36,7 +37,9 @@ def serve(
         list[str] | None, typer.Option("--cors-origin", help="Origin that browsers may call from; may be repeated.")
     ] = None,
     rate: Annotated[str, typer.Option("--rate", help="Requests a key may make for each view.")] = "60/minute",
-    cache_ttl: Annotated[float, typer.Option("--cache-ttl", help="Seconds an Ask AI answer is kept, 0 to 1800.")] = 60,
+    cache_ttl: Annotated[
+        float, typer.Option("--cache-ttl", min=0, max=1800, help="Seconds an Ask AI answer is kept, 0 to 1800.")
+    ] = 60,
     root_path: Annotated[str, typer.Option("--root-path", help="The path that a proxy in front takes off.")] = "",
 ) -> None:
     """Serve the documented APIs over HTTP until Ctrl-C or SIGTERM; keys are made by `agenttrace keys create`."""
@@ -49,7 +52,9 @@ def serve(
     from agenttrace.configure import AgentTrace
 
     if no_auth and not is_loopback(host):
-        raise ConfigurationError(f"--no-auth: {host} is not this machine alone; leave out --host or --no-auth")
+        raise typer.BadParameter(
+            f"{clean(host)} is not this machine alone; leave out --host or --no-auth", param_hint="--no-auth"
+        )
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     settings: dict[str, Any] = {"rates": {"default": rate}, "cache_ttl": cache_ttl, "cors_origins": cors_origin or ()}
     if no_auth:
@@ -58,13 +63,21 @@ def serve(
     # that the journal is drained as well.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with AgentTrace(store_url(store)) as trace:
-        # The app's own log has a line a request, without what it asked for.
-        uvicorn.run(
-            create_app(trace, **settings),
-            host=host,
-            port=port,
-            root_path=root_path,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_GRACE,
-        )
+        try:
+            app = create_app(trace, **settings)
+        except ConfigurationError as problem:
+            raise typer.BadParameter(clean(str(problem))) from problem
+        try:
+            # The app's own log has a line a request, without what it asked for.
+            uvicorn.run(
+                app,
+                host=host,
+                port=port,
+                root_path=root_path,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=_GRACE,
+            )
+        except SystemExit as ended:
+            # Uvicorn has said why it cannot listen; its status for that is another one than this command's.
+            raise typer.Exit(1 if ended.code else 0) from ended
