@@ -188,6 +188,20 @@ def test_prompts_as_the_documented_document(agenttrace_command: Command, store: 
     assert none["count"] == 0
 
 
+def test_prompts_of_a_conversation_by_any_name(agenttrace_command: Command, tmp_path: Path) -> None:
+    """The text that the program gave it does, as well as the UUID that it became."""
+    with agenttrace.AgentTrace(tmp_path / "traces.db") as trace:
+        with trace.scope(conversation_id="talk"), trace.prompt("engage"):
+            pass
+        (run,) = trace.query.runs(conversation_id="talk")
+    for name in ("talk", run.conversation_id):
+        (document,) = agenttrace_command(
+            "prompts", "--conversation", name, "--json", "--store", tmp_path / "traces.db"
+        ).documents
+        assert [item["event_id"] for item in document["items"]] == [str(run.id)]
+    assert agenttrace_command("prompts", "--conversation", "no", "--store", tmp_path / "traces.db").status == 1
+
+
 def test_tail_once_shows_the_newest_and_stops(agenttrace_command: Command, store: Path) -> None:
     """Oldest first, as they came."""
     said = agenttrace_command("tail", "--once", "--last", 2, "--store", store)
@@ -269,7 +283,9 @@ def test_without_its_extra_the_command_says_what_to_install(
     assert said.err == snapshot("agenttrace: the command needs typer and rich: pip install 'agenttrace-otel[cli]'\n")
 
 
-@pytest.mark.parametrize("given", [["runs"], ["runs", "--json"], ["tail", "--once"], ["prompts", "--json"]])
+@pytest.mark.parametrize(
+    "given", [["runs"], ["runs", "--json"], ["tail", "--once"], ["prompts", "--json"], ["migrate"]]
+)
 def test_a_reader_that_leaves_ends_it_quietly(store: Path, given: list[str]) -> None:
     """`agenttrace ... | head -1` prints no error."""
     reader, writer = os.pipe()
@@ -278,6 +294,31 @@ def test_a_reader_that_leaves_ends_it_quietly(store: Path, given: list[str]) -> 
     ran = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, timeout=60, check=False)
     os.close(writer)
     assert (ran.returncode, ran.stderr) == (1, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+@pytest.mark.parametrize(
+    "given",
+    [["runs"], ["runs", "--json"], ["tree"], ["keys", "list", "--json"], ["export", "--otlp", "-"], ["migrate"]],
+)
+def test_output_that_cannot_be_written_is_said_in_one_line(store: Path, given: list[str]) -> None:
+    """A full disk is status 1, and no stack trace, of the interpreter's exit neither; what is buffered counts, too."""
+    if given[0] == "keys":
+        with agenttrace.AgentTrace(store) as trace:
+            trace.keys.create(name="ci")
+    command = [sys.executable, "-m", "agenttrace.cli", *given, "--store", str(store)]
+    with open("/dev/full", "wb") as full:
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=60, check=False)
+    assert (ran.returncode, ran.stderr) == (1, b"agenttrace: [Errno 28] No space left on device\n")
+
+
+@pytest.mark.parametrize(("path", "why"), [("missing/x.json", "No such file or directory"), (".", "Is a directory")])
+def test_a_file_that_cannot_be_written_is_said_in_one_line(
+    agenttrace_command: Command, store: Path, tmp_path: Path, path: str, why: str
+) -> None:
+    """With the option, the path and the reason."""
+    said = agenttrace_command("export", "--otlp", tmp_path / path, "--store", store)
+    assert (said.status, said.err) == (1, f"agenttrace: --otlp {tmp_path / path}: cannot be written: {why}\n")
 
 
 @pytest.mark.parametrize("columns", [None, "40"])
@@ -305,3 +346,16 @@ def test_help_names_every_command(agenttrace_command: Command) -> None:
     """Called without arguments it says what it can do."""
     told = agenttrace_command("--help").out
     assert all(name in told for name in ("runs", "tree", "events", "prompts", "tail"))
+
+
+def test_the_version_is_told(agenttrace_command: Command) -> None:
+    """By an option that needs no command."""
+    said = agenttrace_command("--version")
+    assert (said.status, said.out) == (0, f"agenttrace {agenttrace.__version__}\n")
+
+
+@pytest.mark.parametrize("module", ["agenttrace", "agenttrace.cli"])
+def test_the_package_is_the_command(module: str) -> None:
+    """Where the command's script is not on the path."""
+    ran = subprocess.run([sys.executable, "-m", module, "--version"], capture_output=True, timeout=60, check=False)
+    assert (ran.returncode, ran.stdout.split()[0], ran.stderr) == (0, b"agenttrace", b"")

@@ -138,6 +138,15 @@ def test_every_command_and_option_is_in_the_docs() -> None:
     assert missing == []
 
 
+def test_commands_without_a_common_option_are_named() -> None:
+    """The table at the top of docs/cli.md says which commands do not take an option that most take."""
+    text = (DOCS / "cli.md").read_text(encoding="utf-8")
+    for option in ("--store", "--workspace", "--json"):
+        without = {name.partition(" ")[0] for name, options in command_line().items() if option not in options}
+        (row,) = re.findall(rf"(?m)^\| `{option}` \|.*$", text.partition("\n## ")[0])
+        assert set(re.findall(r"`([a-z-]+)`", row.partition("Not of")[2])) == without
+
+
 def test_every_table_and_column_is_in_the_docs() -> None:
     """docs/stores.md has each table of a store, and each of its columns in order."""
     text = (DOCS / "stores.md").read_text(encoding="utf-8").partition("\n## Tables\n")[2]

@@ -45,6 +45,7 @@ ROOMS = {
         "verify",
         "letters",
     },
+    "__main__": {"cli"},
     "asgi": {"model", "errors", "query", "access", "otel", "configure", *PROTOCOL},
     "settings": {"errors", "store.location", "store.protocol"},
     "exporting": {"model", "errors", "store.batch", "journal", "record", "otel"},

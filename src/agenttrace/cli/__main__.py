@@ -1,4 +1,4 @@
-"""`python -m agenttrace.cli`, where the command's script is not on the path."""
+"""`python -m agenttrace.cli`: the same as `python -m agenttrace`."""
 
 from __future__ import annotations
 

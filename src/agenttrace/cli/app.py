@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from contextlib import suppress
+from importlib.metadata import version
 from io import TextIOWrapper
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -50,6 +52,22 @@ app.command()(migrate)
 app.command()(doctor)
 app.command()(drain)
 app.command("verify-redaction")(verify_redaction)
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        print(f"agenttrace {version('agenttrace-otel')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _of_all_commands(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Take what belongs to no command."""
+
 
 RunLines = Annotated[bool, typer.Option("--json", help="Print each run as one line of JSON.")]
 Document = Annotated[bool, typer.Option("--json", help="Print each page as its documented JSON document, on one line.")]
@@ -198,13 +216,30 @@ def run() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # what cannot be written is told here; at exit it would be a stack trace
     except InvalidQuery as problem:
-        _fail(problem, 2)
+        _fail(str(problem), 2)
     except AgentTraceError as problem:
-        _fail(problem, 1)
+        _fail(str(problem), 1)
+    except BrokenPipeError:
+        _drop_output()
+        raise SystemExit(1) from None  # the reader has left (`| head`), and knows
+    except OSError as problem:
+        _drop_output()
+        _fail(f"{problem.filename}: {problem.strerror}" if problem.filename else str(problem), 1)
 
 
-def _fail(problem: AgentTraceError, status: int) -> None:
-    print(f"agenttrace: {clean(str(problem))}", file=sys.stderr)
-    raise SystemExit(status) from problem
+def _drop_output() -> None:
+    """Write what is left of the output to nowhere, or the interpreter would try once more as it exits."""
+    with suppress(OSError):  # a test's output is no file
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def _fail(problem: str, status: int) -> NoReturn:
+    print(f"agenttrace: {clean(problem)}", file=sys.stderr)
+    raise SystemExit(status)

@@ -12,6 +12,7 @@ import typer
 
 from agenttrace.cli.options import Store, Workspace
 from agenttrace.cli.source import changing
+from agenttrace.errors import ConfigurationError
 from agenttrace.model import ids
 from agenttrace.otel.files import import_file, requests
 from agenttrace.otel.received import Malformed
@@ -48,9 +49,14 @@ def export(
     if names not in _NAMES:
         raise typer.BadParameter(f"must be gen_ai or openinference, got {names}", param_hint="--names")
     chosen: Any = names
-    with changing(store, make=False) as source, _writing(file) as target:
-        for line in requests(source, ids.workspace_id(workspace), names=chosen):
-            target.write(line + b"\n")
+    try:
+        with changing(store, make=False) as source, _writing(file) as target:
+            for line in requests(source, ids.workspace_id(workspace), names=chosen):
+                target.write(line + b"\n")
+    except OSError as error:
+        if file == "-" or isinstance(error, BrokenPipeError):
+            raise
+        raise ConfigurationError(f"--otlp {file}: cannot be written: {error.strerror}") from error
 
 
 def add(app: typer.Typer) -> None:
