@@ -119,6 +119,16 @@ def test_both_looks_see_the_form_of_a_secret(
     assert found & FORM
 
 
+@pytest.mark.parametrize("secret", [secret for _, secret in KINDS])
+def test_the_form_of_a_secret_is_seen_wherever_it_begins(secret: str) -> None:
+    """At each place of the sixteen bytes that the compiled look takes at once, also at the end of a text."""
+    for before in range(33):
+        for text in (" " * before + secret, f"{'é' * before} {secret} and more than sixteen bytes"):
+            for found in (look(text), look_in_python(text)):
+                assert isinstance(found, int)
+                assert found & FORM
+
+
 @given(_NOISE)
 @settings(max_examples=300)
 def test_what_a_look_gives_back_is_the_json_of_the_text(text: str) -> None:

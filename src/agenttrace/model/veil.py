@@ -16,9 +16,10 @@ __all__ = ["is_telling", "veiled"]
 
 #: Without one of these no text has one of the forms of `secretforms`; a test holds that.
 _SIGNS: Final = (
-    *("-----BEGIN", "://", "AIza", "ASIC", "EARER", "KIA", "SG.", "SIA", "agtk_", "asic", "earer", "eyJ", "gho_"),
-    *("ghp_", "ghr_", "ghs_", "ghu_", "github_pat_", "glpat-", "gsk_", "hf_", "k_live_", "k_test_", "npm_", "pplx-"),
-    *("pypi-A", "r8_", "sk-", "whsec_", "xai-", "xapp-", "xox"),
+    *("-----BEGIN", "://", ":AA", "AIza", "ASIC", "AccountKey=", "EARER", "KIA", "SG.", "SIA", "SK", "_v1_", "agtk_"),
+    *("asic", "curl", "dapi", "earer", "eyJ", "fw_", "gho_", "ghp_", "ghr_", "ghs_", "ghu_", "github_pat_", "glpat-"),
+    *("gsk_", "hf_", "hvb.", "hvs.", "k_live_", "k_test_", "lin_api_", "lsv2_", "npm_", "ntn_", "pcsk_", "pplx-"),
+    *("pylf_v", "pypi-A", "r8_", "shp", "sig=", "sk-", "tvly-", "whsec_", "xai-", "xapp-", "xox", "ya29."),
 )
 _SHORTEST, _REMEMBERED, _UUID = 13, 512, 36
 _BEFORE, _DIGITS = "[REDACTED:", 16

@@ -12,16 +12,25 @@ __all__ = ["look_in_python"]
 # The cheap looks at both sides stand first; most dashes and underscores of ids and prose end there.
 _DASHED: Final = re.compile(
     r"-(?<=[slapx][a-z]-)(?=[A-Za-z0-9_.-]{10})(?:(?<=sk-)|(?<=xai-)|(?<=pplx-)|(?<=glpat-)|(?<=xox[a-z]-)"
-    r"|(?<=xapp-)|(?<=pypi-))"
+    r"|(?<=xapp-)|(?<=pypi-)|(?<=tvly-))"
 )
 _SCORED: Final = re.compile(
-    r"_(?=[A-Za-z0-9+/=]{12})(?<=[opusrtecfkm8]_)(?:(?<=gh[opusr]_)|(?<=github_pat_)|(?<=_live_)|(?<=_test_)"
-    r"|(?<=whsec_)|(?<=hf_)|(?<=gsk_)|(?<=npm_)|(?<=r8_)|(?<=agtk_))"
+    r"_(?<=[acefikmnoprstuw128]_)(?=[A-Za-z0-9_.+/=-]{12})(?:(?<=gh[opusr]_)|(?<=github_pat_)|(?<=k_live_)|(?<=k_test_)"
+    r"|(?<=whsec_)|(?<=hf_)|(?<=gsk_)|(?<=npm_)|(?<=r8_)|(?<=agtk_)|(?<=do[opr]_v1_)|(?<=pylf_v[12]_)|(?<=shp[cp]a_)"
+    r"|(?<=shpat_)|(?<=shpss_)|(?<=lin_api_)|(?<=pcsk_)|(?<=lsv2_sk_)|(?<=lsv2_pt_)|(?<=ntn_)|(?<=fw_))"
 )
+_COLONED: Final = re.compile(
+    r":(?:AA(?=[A-Za-z0-9_.-]{33})|//(?:hooks\.slack\.com/|(?:ptb\.|canary\.)?discord(?:app)?\.com/api/))"
+)
+_ASSIGNED: Final = re.compile(r"=(?=[A-Za-z0-9_.+/%-]{40})(?:(?<=sig=)|(?<=AccountKey=))")
+_VAULT: Final = re.compile(r"hv[sb]\.[A-Za-z0-9_.-]{24}")
+_GOOGLE: Final = re.compile(r"ya29\.[A-Za-z0-9_.-]{30}")
+_OF_32: Final = re.compile(r"(?:dapi|SK)[0-9a-f]{32}")
+_USER_OPTION: Final = re.compile(r"(?<= )-(?:[A-Za-z]{0,7}u(?![A-Za-z])|-user).{0,1000}?:", re.S)
 _CAPITAL_B: Final = re.compile(r"B(?:EGIN |earer|EARER|asic|ASIC)")
 _ESCAPE: Final = re.compile(r"\\(?:/|u00[0-7])")
 
-_CARD: Final = re.compile(r"[2-6](?:[ -]?[0-9]){12}")
+_CARD: Final = re.compile(r"[2-6](?:(?<![0-9].)(?<![0-9]\..)|(?<=\\u[0-9a-fA-F]{4}.))(?:[ -]?[0-9]){12}", re.S)
 _DIGITS: Final = bytes(48 if 48 <= byte < 58 else 32 for byte in range(256))
 _THIRTEEN: Final = b"0" * 13
 
@@ -49,6 +58,12 @@ def _has_form(text: str) -> bool:
         or ("I" in text and _provider_key(text))
         or ("B" in text and _CAPITAL_B.search(text) is not None)
         or ("G" in text and "SG." in text)
+        or ("9" in text and "ya29." in text and _GOOGLE.search(text) is not None)
+        or ("." in text and ("hvs." in text or "hvb." in text) and _VAULT.search(text) is not None)
+        or (":" in text and _COLONED.search(text) is not None)
+        or ("=" in text and _ASSIGNED.search(text) is not None)
+        or ((("K" in text and "SK" in text) or "dapi" in text) and _OF_32.search(text) is not None)
+        or ("-" in text and "curl" in text and _USER_OPTION.search(text) is not None)
         or ("\\" in text and _ESCAPE.search(text) is not None)
         or ("-" in text and _DASHED.search(text) is not None)
         or ("_" in text and _SCORED.search(text) is not None)
@@ -58,7 +73,7 @@ def _has_form(text: str) -> bool:
 
 
 def _card(text: str) -> bool:
-    """Say whether 13 digits stand together, with single blanks or dashes between them."""
+    """Say whether 13 digits stand together, with single blanks or dashes between them, and not inside of a number."""
     return _THIRTEEN in text.encode("utf-8", "replace").translate(_DIGITS, b" -") and _CARD.search(text) is not None
 
 

@@ -11,7 +11,17 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from agenttrace.model.secretforms import BASIC, BEARER, JWT, PEM, TOKENS, USERINFO, has_credentials
+from agenttrace.model.secretforms import (
+    BASIC,
+    BEARER,
+    JWT,
+    PEM,
+    TOKENS,
+    USER_OPTION,
+    USERINFO,
+    has_credentials,
+    is_of_curl,
+)
 
 __all__ = ["VALUE_PATTERNS", "redact_values"]
 
@@ -30,6 +40,10 @@ def _constant(kind: str) -> Callable[[re.Match[str]], str]:
 
 def _basic(match: re.Match[str]) -> str:
     return f"{match[1]}[REDACTED:basic]" if has_credentials(match) else match[0]
+
+
+def _user_option(match: re.Match[str]) -> str:
+    return f"{match[1]}[REDACTED:password]" if is_of_curl(match) else match[0]
 
 
 def _luhn(digits: str) -> bool:
@@ -105,6 +119,7 @@ VALUE_PATTERNS: Final[tuple[tuple[str, re.Pattern[str], Replacement], ...]] = (
     ("", BEARER, lambda match: f"{match[1]}[REDACTED:bearer]"),
     ("B", BASIC, _basic),
     ("://", USERINFO, lambda match: f"{match[1]}[REDACTED:password]"),
+    ("curl", USER_OPTION, _user_option),
     ("", _CARD_RUN, _cards),
 )
 

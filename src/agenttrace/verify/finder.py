@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import orjson
 
-from agenttrace.model.secretforms import BEARER, EDGE, TOKENS
+from agenttrace.model.secretforms import BEARER, EDGE, END, TOKENS
 from agenttrace.model.wire import read_run
 from agenttrace.record.assignments import assigned
 from agenttrace.record.patterns import VALUE_PATTERNS
@@ -31,12 +31,16 @@ _KIND: Final = re.compile(r"\[REDACTED:([a-z_]+)\]")
 _NAME: Final = re.compile(r"[A-Za-z0-9_. -]{1,64}\Z")
 _MAX_EMBEDDED: Final = 8
 _REACH: Final = 128
-_SHORT_SIGNS: Final = ("sk-", "hf_", "gsk_", "r8_", "SG.")
+_SHORT_SIGNS: Final = ("sk-", "hf_", "gsk_", "r8_", "SG.", "fw_", "ntn_", "hv", "SK")
 #: What is looked for in files as they are: forms that nothing but a secret has, whatever stands around them.
 #: There one value follows another without anything between; short signs would be the ends of words.
 _PLAIN_FORMS: Final = (
     *(
-        (kind, sign, pattern if sign in _SHORT_SIGNS else re.compile(pattern.pattern.removeprefix(EDGE), re.A))
+        (
+            kind,
+            sign,
+            pattern if sign in _SHORT_SIGNS else re.compile(pattern.pattern.removeprefix(EDGE).removesuffix(END), re.A),
+        )
         for kind, sign, pattern in TOKENS
     ),
     ("jwt", "eyJ", re.compile(r"eyJ[A-Za-z0-9_-]{8,}+(\.[A-Za-z0-9_-]{8,})?")),
