@@ -71,6 +71,7 @@ KINDS: list[tuple[str, str]] = [
     *(("api_key", prefix + _long(32)) for prefix in ("tvly-", "tvly-dev-")),
     ("api_key", f"pcsk_{A[:5]}_" + _long(60)),
     ("api_key", "fw_" + _long(24)),
+    ("api_key", "fw_" + "bUQbyBoZLiNc" + "ilMsoBVuIOxk"),
     *(("api_key", prefix + 48 * "a") for prefix in ("sk-", "sk-proj-")),
 ]
 

@@ -58,8 +58,8 @@ _DISCORD: Final = (
     )
     + ")"
 )
-#: A digit, a capital and a small letter: what is made by chance, not by programmers.
-_MIXED: Final = r"(?=[A-Za-z]{0,31}[0-9])(?=[a-z0-9]{0,31}[A-Z])(?=[A-Z0-9]{0,31}[a-z])"
+#: A digit or five capitals, a capital and a small letter: what is made by chance, not by programmers.
+_MIXED: Final = r"(?=[A-Za-z]{0,31}[0-9]|(?:[a-z]{0,31}[A-Z]){5})(?=[a-z0-9]{0,31}[A-Z])(?=[A-Z0-9]{0,31}[a-z])"
 
 #: (kind, the literal that must be there, the pattern) of keys and tokens that are known by how they begin.
 TOKENS: Final[tuple[tuple[str, str, re.Pattern[str]], ...]] = tuple(
