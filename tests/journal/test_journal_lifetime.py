@@ -84,6 +84,26 @@ append(1)
     assert traced.shutdown(20)
 
 
+def test_records_of_finalizers_at_the_end_of_the_interpreter_wait_for_adoption(tmp_path: Path) -> None:
+    """Nothing can be imported, and `open` is gone; a journal can be made all the same, and nothing raises."""
+    script = """
+class Late:
+    def __del__(self, append=append):
+        append(2)
+late = Late()
+append(1)
+"""
+    done = child(SETUP + script, tmp_path / "journal", tmp_path / "rows")
+    assert done.stderr == ""
+    assert [line["name"] for line in records_of(tmp_path / "rows")] == ["r1"]
+    store = FakeStore()
+    traced = make_pipeline(tmp_path / "journal", store)
+    traced.append(1, record(9))
+    wait_until(lambda: traced.stats().adopted)
+    assert sorted(store.names) == ["r2", "r9"]
+    assert traced.shutdown(20)
+
+
 def test_a_forked_child_has_a_journal_of_its_own(tmp_path: Path) -> None:
     """It neither takes the parent's records nor its lock, and its own records arrive."""
     script = """

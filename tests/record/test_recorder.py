@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import subprocess
+import sys
 import weakref
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -235,6 +238,41 @@ def test_a_defect_is_logged_once_for_each_kind(caplog: pytest.LogCaptureFixture)
     assert len(caplog.records) == 3
     assert all(record.levelno == logging.WARNING and record.exc_info for record in caplog.records)
     assert "internal error in start" in caplog.records[0].getMessage()
+
+
+def test_a_logging_handler_that_raises_does_not_reach_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the program's own logging does with a defect of ours."""
+    recording = Recording(strict=False)
+    recording.recorder.append = fail
+    handler = logging.Handler()
+    monkeypatch.setattr(handler, "emit", fail)
+    monkeypatch.setattr(logging.getLogger("agenttrace"), "handlers", [handler])
+    with recording.make.master("turn"):
+        pass
+    assert recording.recorder.internal_errors == 2
+
+
+def test_a_call_at_the_end_of_the_interpreter_runs(tmp_path: Path) -> None:
+    """A finalizer may run when nothing can be imported or logged any more; what cannot be recorded then is left out."""
+    program = """
+import os, agenttrace
+agenttrace.configure("sqlite:///" + os.path.abspath("late.db"))
+
+@agenttrace.tool_call
+def release(what, write=os.write):
+    write(1, b"released")
+
+class Held:
+    def __init__(self):
+        self.release = release
+
+    def __del__(self):
+        self.release(self)
+
+held = Held()
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("released", "", 0)
 
 
 def test_the_number_of_remembered_kinds_is_bounded(caplog: pytest.LogCaptureFixture) -> None:

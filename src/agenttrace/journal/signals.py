@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import CodeType
 from typing import Any
 
@@ -10,6 +11,8 @@ __all__ = ["raised_by_signal_handler"]
 
 def raised_by_signal_handler(error: BaseException) -> bool:
     """Return whether a Python signal handler's frame is in the traceback: such an exception is not ours to keep."""
+    if "signal" not in sys.modules:  # nobody has set a handler; or the interpreter ends, and can import nothing more
+        return False
     import signal  # late: most programs never need it
 
     handlers = {_code(signal.getsignal(number)) for number in signal.valid_signals()} - {None}

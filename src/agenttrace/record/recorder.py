@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 from typing import Any
 
@@ -138,8 +140,10 @@ class Recorder(Gear):
         known = self.errors.get(kind, 0)
         if known or len(self.errors) < _MOST_KINDS:
             self.errors[kind] = known + 1
-        if kind in self.errors and not known:
-            logger.warning("agenttrace: internal error in %s; the program goes on", where, exc_info=error)
+        # At the end of the interpreter logging itself raises.
+        if kind in self.errors and not known and not sys.is_finalizing():
+            with suppress(Exception):  # a handler of the program's may raise anything
+                logger.warning("agenttrace: internal error in %s; the program goes on", where, exc_info=error)
         if self.strict:
             raise InternalError(f"{where}: {error!r}") from error
 
