@@ -15,11 +15,12 @@ SOURCE = Path(agenttrace.__file__).parent
 PROTOCOL = {"store.protocol", "store.batch"}
 ROOMS = {
     "errors": set[str](),
+    "foreign": set[str](),
     "loading": set[str](),
     "slices": set[str](),
     "model": {"errors", "loading", "slices"},
-    "record": {"model", "errors", "loading"},
-    "journal": {"model", "errors", "loading", "slices", *PROTOCOL},
+    "record": {"model", "errors", "foreign", "loading"},
+    "journal": {"model", "errors", "foreign", "loading", "slices", *PROTOCOL},
     "store": {"model", "errors", "loading", "slices"},
     "query": {"model", "errors", *PROTOCOL},
     "access": {"model", "errors", *PROTOCOL},

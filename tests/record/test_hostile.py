@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+import signal
+from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -20,6 +23,149 @@ class Proxy:
 
     def __getattribute__(self, name: str) -> Any:
         raise RuntimeError("outside of a request")
+
+
+class Panic(BaseException):
+    """As an extension written in Rust raises it: no Exception."""
+
+
+class Panicking:
+    """Panics at every look at it, and when it is described."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise Panic(name)
+
+    def __repr__(self) -> str:
+        raise Panic("repr")
+
+    def __sizeof__(self) -> int:
+        raise Panic("size")
+
+
+class Untold(Exception):
+    """An exception without a message."""
+
+    def __str__(self) -> str:
+        raise Panic("str")
+
+
+class Model:
+    """What pydantic models have."""
+
+    def model_dump(self, **_: Any) -> Any:
+        raise Panic("model")
+
+
+#: Made in the test: pytest looks at what a module has, too.
+PANICKING: dict[str, Callable[[], Any]] = {
+    "object": Panicking,
+    "item": lambda: [Panicking()],
+    "member": lambda: {"a": Panicking()},
+    "key": lambda: {Panicking(): 1},
+    "set": lambda: {Panicking()},
+    "exception": Untold,
+    "model": Model,
+}
+
+
+@pytest.mark.parametrize("kind", PANICKING)
+def test_values_that_panic_change_nothing(kind: str, make: Makers, recording: Recording) -> None:
+    """A BaseException of the value's own code costs what is known of the value, and reaches nobody."""
+    value = PANICKING[kind]()
+
+    @make.tool_call
+    def work(given: Any) -> Any:
+        return given
+
+    assert work(value) is value
+    with make.prompt("p", tools=value, history=value) as span:
+        span.input = span.response = value
+        span.payload(value)
+        span.set("a", value)
+        span.set("password", value)
+        span.thinking(value)
+        span.message(value)
+    with make.master("m", user_id=value), make.scope(session_id=value, attributes={"a": value}):
+        pass
+    assert all(run.status == "success" for run in recording.runs())
+    assert recording.run("work").content.keys() == {"input", "output"}
+
+
+def test_chunks_that_panic_change_nothing(make: Makers, recording: Recording) -> None:
+    """Neither when they are kept nor when they are joined."""
+
+    @make.prompt
+    def words() -> Iterator[Any]:
+        yield "a"
+        yield Panicking()
+
+    assert len(list(words())) == 2
+    assert recording.run().content["llm_response"] == "a"
+
+
+def test_a_panic_does_not_replace_the_programs_exception(make: Makers, recording: Recording) -> None:
+    """The very exception that was raised comes out, and fails the run."""
+    raised = Untold()
+
+    @make.tool_call
+    def work() -> None:
+        raise raised
+
+    with pytest.raises(Untold) as caught:
+        work()
+    assert caught.value is raised
+    with pytest.raises(Untold), make.span("block"):
+        raise raised
+    make.span("hand").start().end(error=Panicking())
+    assert [(run.status, (run.error or {})["type"]) for run in recording.runs()] == [
+        *[("failed", "Untold")] * 2,
+        ("failed", "Error"),
+    ]
+
+
+def test_a_redaction_that_panics_withholds(caplog: pytest.LogCaptureFixture) -> None:
+    """As one that raises an Exception does."""
+    recording = Recording(strict=False)
+
+    def redact(key: str | None, text: str) -> str:
+        raise Panic(text)
+
+    recording.capture_with(redact)
+    with recording.make.master("turn", input="hello"):
+        pass
+    assert recording.run().content["input"] == "[WITHHELD: redaction failed]"
+    assert "hello" not in caplog.text
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError])
+def test_what_ends_or_interrupts_the_program_is_let_through(kind: type[BaseException], make: Makers) -> None:
+    """These are no fault of the value, wherever they come up."""
+
+    class Interrupted:
+        def __repr__(self) -> str:
+            raise kind
+
+    with pytest.raises(kind), make.span("plan") as span:
+        span.input = Interrupted()
+
+
+def test_what_a_signal_handler_raises_is_let_through(make: Makers) -> None:
+    """A watchdog raises a BaseException of its own into whatever runs, so that no `except Exception` stops it."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Panic("too late")
+
+    class Slow:
+        def __repr__(self) -> str:
+            signal.raise_signal(signal.SIGUSR1)
+            return "slow"
+
+    before = signal.signal(signal.SIGUSR1, stop)
+    try:
+        with pytest.raises(Panic, match="too late"), make.span("plan") as span:
+            span.input = Slow()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
 
 
 def test_hostile_values_are_taken_everywhere(make: Makers) -> None:

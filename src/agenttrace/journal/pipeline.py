@@ -14,12 +14,12 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
 
+from agenttrace.foreign import raised_by_signal_handler
 from agenttrace.journal import lifetime
 from agenttrace.journal.counters import Counters
 from agenttrace.journal.folder import JournalFolder, journals_in
 from agenttrace.journal.journal import Home, Journal
 from agenttrace.journal.memory import MemoryHome
-from agenttrace.journal.signals import raised_by_signal_handler
 from agenttrace.journal.tail import Tail
 from agenttrace.journal.writer import Writer
 from agenttrace.loading import LOADING

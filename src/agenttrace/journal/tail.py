@@ -12,8 +12,8 @@ from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from agenttrace.foreign import raised_by_signal_handler
 from agenttrace.journal.frames import encode
-from agenttrace.journal.signals import raised_by_signal_handler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

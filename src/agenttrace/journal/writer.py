@@ -8,8 +8,8 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from agenttrace.foreign import raised_by_signal_handler
 from agenttrace.journal import renewal
-from agenttrace.journal.signals import raised_by_signal_handler
 from agenttrace.journal.stopped import Stopped
 from agenttrace.loading import LOADING
 from agenttrace.slices import gently, is_contended, staying_away

@@ -6,6 +6,7 @@ import traceback
 from types import TracebackType
 from typing import Any, cast
 
+from agenttrace.foreign import let_through
 from agenttrace.record.options import clean
 
 __all__ = ["describe", "reason"]
@@ -40,7 +41,8 @@ def _stack(error: BaseException) -> str | None:
     try:
         own = _below_us(error.__traceback__)
         lines = traceback.format_exception(type(error), error, own)
-    except Exception:  # noqa: BLE001 - exceptions with hostile attributes
+    except BaseException as defect:  # noqa: BLE001 - exceptions with hostile attributes
+        let_through(defect)
         return None
     text = "".join(lines)
     return text if len(text) <= _MAX_STACK else "... (cut)\n" + text[-_MAX_STACK:]

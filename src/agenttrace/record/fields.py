@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+from agenttrace.foreign import let_through
+
 __all__ = [
     "ENVELOPE_KEYS",
     "INPUT_KEY",
@@ -129,7 +131,8 @@ def tool_names(tools: Any) -> list[str] | None:
         return None
     try:
         return _names_in(tools)
-    except Exception:  # noqa: BLE001 - proxies may raise at any look at them
+    except BaseException as error:  # noqa: BLE001 - proxies may raise at any look at them
+        let_through(error)
         return [type(tools).__name__]
 
 
@@ -148,7 +151,8 @@ def _names_of(tool: Any) -> list[str]:
     try:
         within = _listed(tool)
         return [_tool_name(tool)] if within is None else [_tool_name(item) for item in within]
-    except Exception:  # noqa: BLE001 - proxies may raise at any look at them
+    except BaseException as error:  # noqa: BLE001 - proxies may raise at any look at them
+        let_through(error)
         return [type(tool).__name__]
 
 
@@ -164,7 +168,8 @@ def _listed(tool: Any) -> list[Any] | None:
 def _tool_name(tool: Any) -> str:
     try:
         return _name_in(tool)
-    except Exception:  # noqa: BLE001 - proxies may raise at any look at them
+    except BaseException as error:  # noqa: BLE001 - proxies may raise at any look at them
+        let_through(error)
         return type(tool).__name__
 
 
@@ -202,7 +207,8 @@ def chunk_text(chunk: Any) -> str | None:
     """
     try:
         return _chunk_text(chunk)
-    except Exception:  # noqa: BLE001 - proxies may raise at any look at them
+    except BaseException as error:  # noqa: BLE001 - proxies may raise at any look at them
+        let_through(error)
         return None
 
 

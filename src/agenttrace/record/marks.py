@@ -14,6 +14,8 @@ from __future__ import annotations
 import types
 from typing import Any, Final
 
+from agenttrace.foreign import let_through
+
 __all__ = ["CYCLE", "DEPTH", "cut", "mark", "mark_bytes", "mark_failure", "mark_more", "sane", "type_name"]
 
 CYCLE: Final = "<cycle>"
@@ -67,7 +69,8 @@ def _qualified(named: object) -> str:
     try:
         module: object = getattr(named, "__module__", None)
         name: object = getattr(named, "__qualname__", None) or getattr(named, "__name__", None)
-    except Exception:  # noqa: BLE001 - a metaclass may raise anything
+    except BaseException as error:  # noqa: BLE001 - a metaclass may raise anything
+        let_through(error)
         return "object"
     if not isinstance(name, str):
         return "object"
@@ -94,7 +97,8 @@ def _described(value: object) -> str:
     name = type_name(value)
     try:
         detail = sane(cut(str(value) if isinstance(value, BaseException) else repr(value)))
-    except Exception as error:  # noqa: BLE001 - a repr may raise anything
+    except BaseException as error:  # noqa: BLE001 - a repr may raise anything
+        let_through(error)
         return mark_failure(value, error)
     if not detail or " object at 0x" in detail:
         return f"<{name}>"
@@ -115,7 +119,7 @@ def mark_bytes(value: bytes | bytearray | memoryview) -> str:
     return f"<{type_name(value)} {size}: {head!r}{more}>"
 
 
-def mark_failure(value: object, error: Exception) -> str:
+def mark_failure(value: object, error: BaseException) -> str:
     """Return the marked string for an object whose own code raised `error`."""
     return f"<{type_name(value)}: {type_name(error)} in repr>"
 

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import orjson
 
+from agenttrace.foreign import let_through
+
 __all__ = ["UNSET", "Options", "Unset"]
 
 
@@ -117,7 +119,8 @@ def clean(text: object) -> str:
     """Return a text that JSON can hold: lone surrogates are escaped, what is no text becomes one."""
     try:
         known = text if type(text) is str else str(text)
-    except Exception:  # noqa: BLE001 - a user's __str__ may do anything
+    except BaseException as error:  # noqa: BLE001 - a user's __str__ may do anything
+        let_through(error)
         return f"<{type(text).__name__}: str() failed>"
     return known if known.isascii() else known.encode("utf-8", "backslashreplace").decode()
 

@@ -124,7 +124,7 @@ class Recorder(Gear):
             self.redactor.enabled
             and self.redactor.secret_key(key)
             and value is not None
-            and not isinstance(value, bool)
+            and type(value) is not bool  # `isinstance` would run the code of a proxy
         ):
             return b'"[REDACTED]"'
         return self.capture(value)

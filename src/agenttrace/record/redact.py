@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from agenttrace.foreign import let_through
 from agenttrace.loading import LOADING
 from agenttrace.record.gate import suspicious
 from agenttrace.record.secretwords import SecretNames
@@ -22,7 +23,7 @@ WITHHELD_JSON: Final = b'"[WITHHELD: redaction failed]"'
 
 #: The user's own redaction: (key or None, text) -> the text to keep.
 Extra = Callable[[str | None, str], str]
-OnError = Callable[[Exception], None]
+OnError = Callable[[BaseException], None]
 
 
 class Redactor:
@@ -70,7 +71,8 @@ class Redactor:
             if self._gated:
                 return self._thorough().json(data) if suspicious(data.decode(), self._names) else data
             return data if self._extra is None else self._thorough().json(data)
-        except Exception as error:  # noqa: BLE001 - fails closed
+        except BaseException as error:  # noqa: BLE001 - fails closed
+            let_through(error)
             self._report(error)
             return WITHHELD_JSON
 
@@ -80,7 +82,8 @@ class Redactor:
             if self._gated:
                 return self._thorough().text(text) if suspicious(text, self._names) else text
             return text if self._extra is None else self._thorough().text(text)
-        except Exception as error:  # noqa: BLE001 - fails closed
+        except BaseException as error:  # noqa: BLE001 - fails closed
+            let_through(error)
             self._report(error)
             return WITHHELD
 
@@ -111,7 +114,7 @@ class Redactor:
             made = self._scrubber = Scrubber(self._names, self._extra, enabled=self._enabled)
         return made
 
-    def _report(self, error: Exception) -> None:
+    def _report(self, error: BaseException) -> None:
         if self._on_error is not None:
             with suppress(Exception):  # reporting must not break what it reports on
                 self._on_error(error)

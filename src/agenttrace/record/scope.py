@@ -91,7 +91,8 @@ class Scope:
 
 
 def _text(value: object) -> str:
-    return str(value) if isinstance(value, uuid.UUID) else veiled(clean(value))
+    # `isinstance` would run the code of a proxy.
+    return str(value) if issubclass(type(value), uuid.UUID) else veiled(clean(value))
 
 
 #: The scope outside every `scope(...)` block.

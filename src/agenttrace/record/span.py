@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast
 
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext, Status, StatusCode, TraceFlags
 
+from agenttrace.foreign import let_through
 from agenttrace.model.ids import run_id
 from agenttrace.record import failure
 from agenttrace.record.calls import Call
@@ -143,7 +144,8 @@ class Span(Call):
         if error is not None and error is not False:
             try:
                 self.extra().error = failure.reason(error)
-            except Exception:  # noqa: BLE001 - a proxy may raise at any look at it; the run has failed all the same
+            except BaseException as defect:  # noqa: BLE001 - a proxy may raise at any look; it has failed all the same
+                let_through(defect)
                 self.extra().error = {"type": "Error", "message": None, "stack": None}
         given = type(end_time) is int and 0 <= end_time < _LAST_INSTANT
         try:

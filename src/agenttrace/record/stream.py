@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from agenttrace.foreign import let_through
 from agenttrace.record.fields import chunk_text
 
 __all__ = ["Stream"]
@@ -28,7 +29,7 @@ class Stream:
         if self._room <= 0:
             self._dropped += 1
             return
-        self._room -= sys.getsizeof(chunk, 64)
+        self._room -= _size(chunk)
         self._chunks.append(chunk)
 
     def output(self) -> Any:
@@ -47,3 +48,11 @@ class Stream:
 
     def _note(self) -> str:
         return f"... ({self._dropped} more chunks not kept)" if self._dropped else ""
+
+
+def _size(chunk: Any) -> int:
+    try:
+        return sys.getsizeof(chunk, 64)
+    except BaseException as error:  # noqa: BLE001 - proxies may raise at any look at them
+        let_through(error)
+        return 64

@@ -17,6 +17,7 @@ from typing import Any, Final, cast
 
 import orjson
 
+from agenttrace.foreign import let_through
 from agenttrace.record.marks import CYCLE, DEPTH, mark, mark_bytes, mark_failure, mark_more, sane, type_name
 
 __all__ = ["MAX_DEPTH", "MAX_ITEMS", "fragment", "plain"]
@@ -72,7 +73,8 @@ def _plain(value: Any, depth: int, above: _Above) -> Any:
             return _opened(value, depth + 1, above)
         finally:
             above.discard(id(value))
-    except Exception as error:  # noqa: BLE001 - the value's own code may raise anything
+    except BaseException as error:  # noqa: BLE001 - the value's own code may raise anything
+        let_through(error)
         return mark_failure(value, error)
 
 
@@ -140,7 +142,8 @@ def _model(value: Any, depth: int, above: _Above) -> Any:
     for dump in dumps:
         try:
             dumped = dump()
-        except Exception:  # noqa: BLE001, S112 - the next, simpler form may work # nosec B112
+        except BaseException as error:  # noqa: BLE001 - the next, simpler form may work
+            let_through(error)
             continue
         if dumped is not value:
             return _plain(dumped, depth, above)
@@ -188,7 +191,8 @@ def _ordered(value: set[Any]) -> list[Any]:
     items = _snapshot(value)
     try:
         return sorted(items)
-    except Exception:  # noqa: BLE001 - not comparable
+    except BaseException as error:  # noqa: BLE001 - not comparable
+        let_through(error)
         return items
 
 

@@ -1,4 +1,4 @@
-"""Tell whether an exception was raised by a signal handler of the user's that happened to run inside our code."""
+"""Exceptions out of code that runs inside ours but is not ours: which are the program's, which a value's own fault."""
 
 from __future__ import annotations
 
@@ -6,7 +6,22 @@ import sys
 from types import CodeType
 from typing import Any
 
-__all__ = ["raised_by_signal_handler"]
+__all__ = ["let_through", "raised_by_signal_handler"]
+
+
+def let_through(error: BaseException) -> None:
+    """Raise again what is the program's: its end, an interrupt, a cancellation, and what a signal handler raised.
+
+    For whoever caught all that a value's own code may raise, as its `__repr__`, or a redaction of the user's. That need
+    not be an Exception: the panics of extensions written in Rust are none.
+    """
+    if isinstance(error, Exception):
+        return
+    asyncio = sys.modules.get("asyncio.exceptions")  # who has not loaded it cancels nothing
+    cancelled = () if asyncio is None else (asyncio.CancelledError,)
+    ends = (KeyboardInterrupt, SystemExit, GeneratorExit, *cancelled)
+    if isinstance(error, ends) or raised_by_signal_handler(error):
+        raise error
 
 
 def raised_by_signal_handler(error: BaseException) -> bool:
