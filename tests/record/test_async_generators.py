@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agenttrace.record.context import current_context
 from agenttrace.record.makers import Makers
 from agenttrace.record.span import NOOP, current
+from tests.record.held import ACTIONS, STEPS, acts, expected, seen
 from tests.record.recording import DECORATORS, Recording, decorator
 
 OUTPUT = {"context": "documents", "prompt": "llm_response"}
@@ -365,3 +367,62 @@ def test_a_decorated_async_generator_behaves_as_the_bare_one(commands: list[str]
     decorated, bare = asyncio.run(both())
     assert decorated == bare
     assert all(run.record.end is not None for run in recording.runs())
+
+
+@given(ACTIONS, STEPS)
+@settings(max_examples=100, deadline=None)
+def test_blocks_over_yields_make_the_tree_that_they_say(actions: list[str], elsewhere: list[bool]) -> None:
+    """Whichever task makes which step, or closes it: the stream's context goes with it, and no task keeps it."""
+    recording = Recording()
+    make = recording.make
+
+    @make.master("stream")
+    async def work() -> AsyncIterator[None]:
+        for _ in acts(make, actions):
+            await asyncio.sleep(0)
+            yield
+
+    async def main() -> None:
+        with make.span("consumer") as consumer:
+            stream, context = work(), current_context()
+            for other in elsewhere[: len(elsewhere) // 2]:
+                await (asyncio.create_task(_step(stream)) if other else _step(stream))
+                assert current_context() is context
+            async for _ in stream:
+                assert current_context() is context
+            assert current() is consumer
+
+    asyncio.run(main())
+    assert seen(recording)[2:] == expected(actions, "stream")
+    assert current() is NOOP
+
+
+async def _step(stream: AsyncIterator[None]) -> None:
+    await anext(stream, None)
+
+
+async def test_a_block_over_a_yield_may_be_closed_in_another_task(make: Makers, recording: Recording) -> None:
+    """What its clean-up records is where the generator stood, and neither task keeps anything of it."""
+
+    @make.prompt
+    async def words() -> AsyncIterator[str]:
+        with make.scope(session_id="s"), make.tool_call("block"):
+            try:
+                yield "a"
+            finally:
+                with make.tool_call("clean_up"):
+                    pass
+        with make.tool_call("unreached"):
+            pass
+
+    stream: Any = words()
+    await anext(stream)
+
+    async def close() -> None:
+        await stream.aclose()
+        assert current() is NOOP
+
+    await asyncio.create_task(close())
+    assert current() is NOOP
+    assert recording.tree() == [("words", [("block", [("clean_up", [])])])]
+    assert recording.run("clean_up").scope == {"session_id": "s"}

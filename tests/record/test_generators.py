@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import gc
 import inspect
 from collections.abc import Callable, Generator, Iterator
@@ -11,8 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agenttrace.record.context import current_context
 from agenttrace.record.makers import Makers
 from agenttrace.record.span import NOOP, current
+from tests.record.held import ACTIONS, STEPS, acts, expected, seen
 from tests.record.recording import DECORATORS, Recording, decorator
 
 OUTPUT = {"context": "documents", "prompt": "llm_response"}
@@ -320,6 +323,51 @@ def test_a_span_that_a_generator_holds_open_over_a_yield_stays_its_own(make: Mak
                 pass
     assert recording.tree()[0][1][1:] == [("outside_a", []), ("outside_b", [])]
     assert all(run.status == "success" for run in recording.runs())
+
+
+def test_a_block_that_a_generator_holds_open_over_a_yield_has_its_children(make: Makers, recording: Recording) -> None:
+    """As without the decorator: what comes after the yield is in the block, and what comes after the block is not."""
+
+    @make.master
+    def turn() -> Iterator[int]:
+        with make.prompt("block"):
+            yield 1
+            with make.tool_call("inside"):
+                pass
+        with make.tool_call("after"):
+            pass
+        with make.scope(session_id="s"):
+            yield 2
+            with make.tool_call("scoped"):
+                pass
+
+    assert list(turn()) == [1, 2]
+    assert recording.tree() == [("turn", [("block", [("inside", [])]), ("after", []), ("scoped", [])])]
+    assert recording.run("scoped").scope == {"session_id": "s"}
+
+
+@given(ACTIONS, STEPS)
+@settings(max_examples=200, deadline=None)
+def test_blocks_over_yields_make_the_tree_that_they_say(actions: list[str], elsewhere: list[bool]) -> None:
+    """Whoever makes which step: the generator's context goes with it, and the consumer's stays as it is."""
+    recording = Recording()
+    make = recording.make
+
+    @make.master("generator")
+    def work() -> Iterator[None]:
+        yield from acts(make, actions)
+
+    with make.span("consumer") as consumer:
+        stream, context = work(), current_context()
+        for other in elsewhere:
+            if other:
+                contextvars.copy_context().run(next, stream, None)
+            else:
+                next(stream, None)
+            assert current_context() is context
+        assert current() is consumer
+    assert seen(recording)[2:] == expected(actions, "generator")
+    assert current() is NOOP
 
 
 def test_generators_that_take_turns_do_not_mix(make: Makers, recording: Recording) -> None:

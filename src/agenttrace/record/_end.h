@@ -22,11 +22,11 @@ static int leave(State *state)
     Py_INCREF(token);
     keep(state, TOKEN, Py_None);
     PyObject *done = PyObject_CallFunctionObjArgs(given.reset, token, NULL);
-    Py_DECREF(token);
     if (done == NULL && (PyErr_ExceptionMatches(PyExc_ValueError) || PyErr_ExceptionMatches(PyExc_RuntimeError))) {
         PyErr_Clear(); /* another context, in which nothing was attached */
-        return 1;
+        done = PyObject_CallMethod((PyObject *)state, "leave_elsewhere", "O", token);
     }
+    Py_DECREF(token);
     Py_XDECREF(done);
     return done != NULL;
 }

@@ -16,12 +16,25 @@ from opentelemetry.context import Context
 if TYPE_CHECKING:
     from agenttrace.record.scope import Scope
 
-__all__ = ["CONTEXT", "CURRENT", "OURS", "SCOPE", "Attachment", "attach", "current_context", "detach", "with_scope"]
+__all__ = [
+    "BLOCKS",
+    "CONTEXT",
+    "CURRENT",
+    "OURS",
+    "SCOPE",
+    "Attachment",
+    "attach",
+    "current_context",
+    "detach",
+    "with_scope",
+]
 
 #: Context key of our innermost span, which a foreign span inside it does not hide.
 OURS = "agenttrace-span"
 #: Context key of the `Scope` in force.
 SCOPE = "agenttrace-scope"
+#: Context key of the blocks that set it, each with the context outside of it.
+BLOCKS = "agenttrace-blocks"
 
 Attachment = Token[Context]
 

@@ -1,7 +1,8 @@
 """Wrap functions so that each call is a span: plain, async, generator and async generator functions.
 
 The wrapper is of the function's own kind, with its signature and docstring. Around a generator the context is attached
-for each step and never across a yield, so the consumer's own spans do not become the generator's children.
+for each step and never across a yield, so the consumer's own spans do not become the generator's children. What the
+generator itself made current, by a block around a yield, is current again in its next step.
 """
 
 from __future__ import annotations
@@ -9,16 +10,19 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from agenttrace.errors import ConfigurationError
 from agenttrace.record.arguments import Arguments
-from agenttrace.record.context import CONTEXT, detach
+from agenttrace.record.context import CONTEXT, attach, current_context, detach
 from agenttrace.record.fields import OUTPUT_KEY, PARAMETERS, split_arguments
 from agenttrace.record.options import Options
 from agenttrace.record.stream import Stream
 
 if TYPE_CHECKING:
+    from opentelemetry.context import Context
+
     from agenttrace.record.recorder import Recorder
     from agenttrace.record.span import Span
 
@@ -173,6 +177,26 @@ def _coroutine(function: Callable[..., Any], call: _Call) -> Callable[..., Any]:
     return wrapper
 
 
+class _Inside:
+    """One step of a generator: its span is current, or what a block made so that it held open over the last yield."""
+
+    __slots__ = ("_entered", "_held", "_span", "_token")
+
+    def __init__(self, span: Span) -> None:
+        self._span = span
+        self._held: Context | None = None
+
+    def __enter__(self) -> None:
+        self._token = self._span.launch() if self._held is None else attach(self._held)
+        self._entered = current_context()
+
+    def __exit__(self, *_: object) -> None:
+        left = current_context()
+        if left is not self._entered:
+            self._held = left
+        detach(self._token)
+
+
 def _generator(function: Callable[..., Any], call: _Call) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         if not call.recorder.enabled:
@@ -180,21 +204,20 @@ def _generator(function: Callable[..., Any], call: _Call) -> Callable[..., Any]:
             return (yield from whole)
         span, stream = call.begin(args, kwargs), call.stream()
         span.leave()
+        inside = _Inside(span)
         generator = function(*args, **kwargs)
         step: Callable[..., Any] = generator.__next__
         given: tuple[Any, ...] = ()
         while True:
-            token = span.launch()
             try:
-                item = step(*given)
+                with inside:
+                    item = step(*given)
             except StopIteration as stop:
                 call.close(span, stream)
                 return stop.value
             except BaseException as error:
                 call.close(span, stream, error)
                 raise
-            finally:
-                detach(token)
             if given and isinstance(given[0], GeneratorExit):
                 call.close(span, stream, RuntimeError("generator ignored GeneratorExit"))
             call.chunk(span, stream, item)
@@ -211,17 +234,18 @@ def _generator(function: Callable[..., Any], call: _Call) -> Callable[..., Any]:
 def _async_generator(function: Callable[..., Any], call: _Call) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         if not call.recorder.enabled:
-            span = stream = None
+            span, stream, inside = None, None, nullcontext()
         else:
             span, stream = call.begin(args, kwargs), call.stream()
             span.leave()
+            inside = _Inside(span)
         generator = function(*args, **kwargs)
         step: Callable[..., Any] = generator.__anext__
         given: tuple[Any, ...] = ()
         while True:
-            token = span.launch() if span else None
             try:
-                item = await step(*given)
+                with inside:
+                    item = await step(*given)
             except StopAsyncIteration:
                 if span and stream:
                     call.close(span, stream)
@@ -230,14 +254,20 @@ def _async_generator(function: Callable[..., Any], call: _Call) -> Callable[...,
                 if span and stream:
                     call.close(span, stream, error)
                 raise
-            finally:
-                detach(token)
             if span and stream:
                 call.chunk(span, stream, item)
             try:
                 sent = yield item
             except GeneratorExit as closed:
-                await _aclose(generator, call, span, stream, closed)
+                try:
+                    with inside:
+                        await generator.aclose()
+                except BaseException as error:
+                    if span and stream:
+                        call.close(span, stream, error)
+                    raise
+                if span and stream:
+                    call.close(span, stream, closed)
                 raise
             except BaseException as thrown:  # noqa: BLE001 - it is the generator's to handle
                 step, given = generator.athrow, (thrown,)
@@ -245,18 +275,3 @@ def _async_generator(function: Callable[..., Any], call: _Call) -> Callable[...,
                 step, given = (generator.__anext__, ()) if sent is None else (generator.asend, (sent,))
 
     return wrapper
-
-
-async def _aclose(generator: Any, call: _Call, span: Span | None, stream: Stream | None, closed: BaseException) -> None:
-    token = span.launch() if span else None
-    try:
-        await generator.aclose()
-    except BaseException as error:
-        if span and stream:
-            call.close(span, stream, error)
-        raise
-    else:
-        if span and stream:
-            call.close(span, stream, closed)
-    finally:
-        detach(token)

@@ -20,7 +20,7 @@ from agenttrace.loading import LOADING
 from agenttrace.model.versions import RANK_END, RANK_START
 from agenttrace.model.wire import EVENT, FIXED, NO_PARENT, OPEN, REMOTE, RUN, SPREAD, STARTED, VERSION
 from agenttrace.record import failure
-from agenttrace.record.context import CURRENT, OURS, SCOPE, Attachment, attach, current_context, detach
+from agenttrace.record.context import CONTEXT, CURRENT, OURS, SCOPE, Attachment, attach, current_context, detach
 from agenttrace.record.fields import ENVELOPE_KEYS
 from agenttrace.record.options import Options, clean
 from agenttrace.record.recorder import Recorder
@@ -111,7 +111,14 @@ class Emission(State, otel.Span):
         token = self.token
         if token is not None:
             self.token = None
-            detach(token)
+            if not detach(token):
+                self.leave_elsewhere(token)
+
+    def leave_elsewhere(self, token: Attachment) -> None:
+        """Leave in another context than the token's, where a generator that another task or thread steps carried it."""
+        if current_context().get(CURRENT) is self:
+            before: Any = token.old_value
+            CONTEXT.set(before if isinstance(before, Context) else Context())
 
     def _identify(self, context: Context) -> None:
         """Take ids, parents and scope from the context; done once, when the first of them is needed."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping
-from contextvars import ContextVar
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack, cast, overload
+
+from opentelemetry.context import Context
 
 from agenttrace.errors import ConfigurationError
 from agenttrace.loading import LOADING
 from agenttrace.model.regex import regex
 from agenttrace.model.veil import veiled
 from agenttrace.model.wire import SCOPE_IDS
-from agenttrace.record.context import SCOPE, Attachment, attach, current_context, detach, with_scope
+from agenttrace.record.context import BLOCKS, SCOPE, attach, current_context
 from agenttrace.record.fields import ENVELOPE_KEYS, tool_names
 from agenttrace.record.maker import maker
 from agenttrace.record.options import UNSET, Options, clean
@@ -51,10 +52,6 @@ def _is_plain(text: str, redactor: Redactor) -> bool:
     return len(text) <= _LONGEST and not redactor.has_extra and clean(text) == text == redactor.text(text)
 
 
-#: The blocks entered in this thread or task, and what gives the outer scope back. One block may be entered in several.
-_blocks: ContextVar[tuple[tuple[ScopeBlock, Attachment | None], ...]] = ContextVar("agenttrace-blocks", default=())
-
-
 class ScopeBlock:
     """The block of a `scope(...)`: what is started inside inherits its ids and attributes. Sync and async."""
 
@@ -65,26 +62,22 @@ class ScopeBlock:
 
     def __enter__(self) -> Self:
         """Add the ids to the scope in force; nested scopes add to the outer ones."""
-        token: Attachment | None = None
+        context = current_context()
+        outer: Any = context.get(SCOPE) or self._recorder.scope
+        scope: Scope = outer
         try:
-            context = current_context()
-            outer: Any = context.get(SCOPE) or self._recorder.scope
-            scope: Scope = outer.extended(
-                self._ids, self._attributes, self._recorder.attribute, self._recorder.redactor.text
-            )
-            token = attach(with_scope(context, scope))
+            scope = outer.extended(self._ids, self._attributes, self._recorder.attribute, self._recorder.redactor.text)
         except Exception as error:  # noqa: BLE001
             self._recorder.failed(error, "scope")
-        _blocks.set((*_blocks.get(), (self, token)))
+        # On the context, so that a block that a generator holds open over a yield goes with the generator.
+        attach(Context(context, **{SCOPE: scope, BLOCKS: (*_blocks(context), (self, context))}))
         return self
 
     def __exit__(self, *_: object) -> None:
         """Go back to the outer scope."""
-        entered = _blocks.get()
-        for place in range(len(entered) - 1, -1, -1):
-            if entered[place][0] is self:
-                _blocks.set(entered[:place])
-                detach(entered[place][1])
+        for block, outside in reversed(_blocks(current_context())):
+            if block is self:
+                attach(outside)
                 return
 
     async def __aenter__(self) -> Self:
@@ -94,6 +87,11 @@ class ScopeBlock:
     async def __aexit__(self, *_: object) -> None:
         """Go back to the outer scope."""
         self.__exit__()
+
+
+def _blocks(context: Context) -> tuple[tuple[ScopeBlock, Context], ...]:
+    """Return the blocks entered here, with the context outside of each. One may be entered in several tasks."""
+    return cast("Any", context).get(BLOCKS, ())
 
 
 class Makers:

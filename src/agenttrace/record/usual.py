@@ -122,10 +122,10 @@ def end_in_python(span: Emission) -> bool:
     token = span.token
     if token is not None:
         span.token = None
-        try:  # noqa: SIM105 - a context manager costs more than the rest
+        try:
             _reset(token)
         except (ValueError, RuntimeError):  # another context, in which nothing was attached; see `context.detach`
-            pass
+            span.leave_elsewhere(token)
     return True
 
 
