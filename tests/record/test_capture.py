@@ -16,11 +16,13 @@ import uuid
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import orjson
 import pydantic
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agenttrace.record import capture
 from agenttrace.record.capture import to_json
 from agenttrace.record.marks import cut
 from agenttrace.record.walk import MAX_DEPTH, MAX_ITEMS
@@ -502,3 +504,35 @@ def test_long_containers_are_written_whole_where_they_are_plain() -> None:
     assert json.loads(to_json([1] * count)) == [1] * count
     assert json.loads(to_json([*[1] * count, {2}])) == [*[1] * MAX_ITEMS, "<6 more>"]
     assert json.loads(to_json({**{str(n): n for n in range(count)}, "set": {2}}))["<6 more>"] is None
+
+
+@pytest.mark.parametrize(
+    ("value", "whole"),
+    [
+        ([{"a": "x", "b": ["y"]}] * 100_000, True),
+        ([{str(n): n, "b": "x"} for n in range(100_000)], True),
+        ([[["x"] * 1100] * 1100], False),
+        ([["x"] * 1_200_000], True),
+    ],
+    ids=["shared, and few", "not shared", "shared, and many", "not shared, and many"],
+)
+def test_what_is_shared_is_written_whole_up_to_a_million_parts(value: list[Any], whole: bool) -> None:
+    """Where nothing is shared there is no such bound: a program that holds the parts can hold their JSON."""
+    text = to_json(value)
+    assert (text == orjson.dumps(value)) is whole
+    assert (b" more>" in text) is not whole
+
+
+def test_rows_are_looked_at_once_for_what_they_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts that they have in common are no containers."""
+    looks = 0
+
+    def opens(kind: type[Any]) -> bool:
+        nonlocal looks
+        looks += 1
+        return kind in (dict, list)
+
+    monkeypatch.setattr(capture, "_opens", opens)
+    rows = [{"a": n, "b": "x"} for n in range(1000)]
+    assert to_json(rows) == orjson.dumps(rows)
+    assert looks == 3000

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import marshal
 import re
+from collections.abc import Callable
 from typing import Any, Final, cast
 
 import orjson
@@ -24,14 +25,17 @@ from agenttrace.record.walk import plain
 __all__ = ["to_json"]
 
 _dumps: Final = orjson.dumps
+_type: Final[Callable[[Any], Any]] = type
 _plain_form: Final = marshal.dumps
 # In marshal's form a double is "g" (or "g" with its high bit set) and 8 bytes, little-endian.
 _NON_FINITE: Final = re.compile(rb"[g\xe7].{6}[\xf0-\xff][\x7f\xff]", re.DOTALL)
 
 # marshal writes a container that appears again as "r" and its number: 200 bytes of form may be gigabytes of JSON.
 _SWELLING: Final = 200
-_HEAVIEST: Final = 1 << 24
+_FEW: Final = 1 << 20  # parts that are no burden
+_DEEPEST: Final = 256  # orjson gives up before
 _CONTAINERS: Final = frozenset((dict, list, tuple))
+_opens: Final[Callable[[Any], bool]] = _CONTAINERS.__contains__
 
 
 def to_json(value: object) -> bytes:
@@ -39,8 +43,9 @@ def to_json(value: object) -> bytes:
 
     Plain JSON values come back equal from `json.loads`. What has no JSON form becomes a marked string (`record.marks`).
     Never raises an Exception, never consumes an iterator or a generator, copes with cycles, with objects whose own code
-    fails and with containers that other threads change meanwhile. Plain values cost about twice what orjson costs;
-    others about 1 µs a node, and at most 131,072 items of them are looked at (`walk.MAX_ITEMS`).
+    fails and with containers that other threads change meanwhile. Plain values cost about twice what orjson costs,
+    large ones up to ten times; others about 1 µs a node, and at most 131,072 items of them are looked at
+    (`walk.MAX_ITEMS`), as of plain ones that are more than a million parts because containers in them are shared.
 
     >>> to_json({"a": [1, float("nan"), {2}]})
     b'{"a":[1,"<NaN>",[2]]}'
@@ -49,7 +54,7 @@ def to_json(value: object) -> bytes:
         if type(value) is str:
             return _dumps(value)
         form = _plain_form(cast("str", value))
-        if len(form) > _SWELLING and type(value) in _CONTAINERS and b"r" in form and _weight(value) > _HEAVIEST:
+        if len(form) > _SWELLING and type(value) in _CONTAINERS and b"r" in form and _swells(value, len(form)):
             return _careful(value)
         data = _dumps(value)
     except Exception:  # noqa: BLE001 - not plain, too deep, or out of memory
@@ -59,26 +64,25 @@ def to_json(value: object) -> bytes:
     return data
 
 
-def _weight(value: Any) -> int:
-    """Return how many parts the JSON of a plain value has: a container counts as often as it appears."""
-    weights: dict[int, int] = {}
-    below: list[Any] = [value]
-    while below:
-        item = below.pop()
-        parts = _parts(item)
-        inner = [part for part in parts if type(part) in _CONTAINERS]
-        if id(item) not in weights:
-            weights[id(item)] = 0  # until its inner ones are known; for good where it contains itself
-            below.append(item)
-            below += [part for part in inner if id(part) not in weights]
-        else:
-            weights[id(item)] = 1 + len(parts) + sum(weights.get(id(part), 0) for part in inner)
-    return weights[id(value)]
+def _swells(value: Any, size: int) -> bool:
+    """Return whether a plain value, of a form of so many bytes, has a JSON of many more parts, or is too deep for one.
+
+    A container counts as often as it appears. Without shared ones there are no more parts than bytes.
+    """
+    left = max(size, _FEW)
+    level: list[Any] = [value]
+    for _ in range(_DEEPEST):
+        left -= sum(map(len, level))
+        if left < 0:
+            return True
+        level = [part for container in level for part in _parts(container) if _opens(_type(part))]
+        if not level:
+            return False
+    return True
 
 
-def _parts(value: Any) -> list[Any]:
-    """Return a container's items, or a dict's values."""
-    return list(cast("Any", value.values() if isinstance(value, dict) else value))
+def _parts(container: Any) -> Any:
+    return cast("Any", container.values() if isinstance(container, dict) else container)
 
 
 def _careful(value: object) -> bytes:
