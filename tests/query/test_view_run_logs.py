@@ -12,6 +12,7 @@ from query_contracts import document
 from query_rows import CONTACT, NOW, TRACE, WORKSPACE, at, run_row
 from query_shelf import Shelf
 
+from agenttrace import AgentTrace
 from agenttrace.errors import ContactNotFound, InvalidQuery
 from agenttrace.query.reader import Query
 from agenttrace.query.views.run_logs import RunLog, RunLogPage
@@ -239,3 +240,13 @@ def test_unreadable_content_is_null(shelf: Shelf, query: Query) -> None:
     """The run still appears."""
     shelf.run_rows.append(run_row(1, ai_contact_id=CONTACT.bytes, content="{"))
     assert document(query.run_logs(ai_contact_id=CONTACT), "run-logs")["run_logs"][0]["content"] is None
+
+
+def test_a_text_that_names_a_contact_is_no_uuid_and_the_error_says_which_it_has() -> None:
+    """The parameter is a UUID, in process as over HTTP; recording takes any text."""
+    with AgentTrace(store="memory://") as trace:
+        with trace.scope(ai_contact_id="c1"), trace.master("turn"):
+            pass
+        with pytest.raises(InvalidQuery, match="ai_contact_id: must be a UUID, got 'c1'") as raised:
+            trace.query.run_logs(ai_contact_id="c1")
+        assert trace.query.run_logs(ai_contact_id=str(raised.value).split()[-1]).total == 1

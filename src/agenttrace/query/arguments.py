@@ -37,12 +37,18 @@ def workspace(value: object) -> bytes:
     raise InvalidQuery("workspace_id", f"must be text or a UUID, got {_kind(value)}")
 
 
-def unique_id(parameter: str, value: object) -> bytes:
-    """Return the 16 bytes of a UUID, given as one or as text in any of its usual spellings."""
+def unique_id(parameter: str, value: object, workspace_id: bytes | None = None) -> bytes:
+    """Return the 16 bytes of a UUID, given as one or as text in any of its usual spellings.
+
+    With a workspace, of a contact or conversation: the error names the UUID that such a text has there.
+    """
     known = ids.as_uuid(value) if isinstance(value, (str, uuid.UUID)) else None
     if known is not None:
         return known.bytes
-    raise InvalidQuery(parameter, f"must be a UUID, got {_shown(value)}")
+    problem = f"must be a UUID, got {_shown(value)}"
+    if workspace_id is not None and isinstance(value, str):
+        problem += f"; what was recorded under this text has {uuid.UUID(bytes=ids.entity_id(workspace_id, value))}"
+    raise InvalidQuery(parameter, problem)
 
 
 def entity(parameter: str, workspace_id: bytes, value: object) -> bytes | None:

@@ -124,10 +124,11 @@ class Query:
 
         Raises InvalidQuery, and ContactNotFound for a contact that was neither recorded nor registered.
         """
-        contact = arguments.unique_id("ai_contact_id", ai_contact_id)
+        workspace = arguments.workspace(workspace_id)
+        contact = arguments.unique_id("ai_contact_id", ai_contact_id, workspace)
         page, page_size, offset = run_logs.offset_of(page, page_size)
         store = self._ready()
-        where, total = self._contact(store, arguments.workspace(workspace_id), contact, page_size, offset)
+        where, total = self._contact(store, workspace, contact, page_size, offset)
         roots = store.runs(where) if offset < total else []
         return run_logs.page_of(fetch.trees(store, roots), contact=contact, page=page, page_size=page_size, total=total)
 

@@ -222,6 +222,29 @@ static PyObject *exit_block(PyObject *self, PyObject *const *arguments, Py_ssize
     return PyObject_CallMethod(self, "_exit_block", "OOO", arguments[0], arguments[1], arguments[2]);
 }
 
+/* What could be a secret in a text, or its JSON where nothing could: see record/gate.py. */
+static PyObject *look(PyObject *module, PyObject *value)
+{
+    (void)module;
+    Py_ssize_t size;
+    const char *start = PyUnicode_AsUTF8AndSize(value, &size); /* of ASCII text this is no copy */
+    if (start == NULL) {
+        return NULL;
+    }
+    Text text = {start, start + size, 0, 0};
+    int found = look_through(&text);
+    if (found) {
+        return PyLong_FromLong(found);
+    }
+    PyObject *json = PyBytes_FromStringAndSize(NULL, size + 2);
+    if (json != NULL) {
+        char *to = PyBytes_AsString(json);
+        to[0] = to[size + 1] = '"';
+        memcpy(to + 1, start, (size_t)size);
+    }
+    return json;
+}
+
 /* --- the module --- */
 
 static PyObject *prepare(PyObject *module, PyObject *arguments)

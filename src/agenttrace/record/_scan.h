@@ -484,26 +484,3 @@ static int look_through(Text *text)
     int found = look_all_over(text);
     return text->at && text->url ? found | FORM : found;
 }
-
-/* What could be a secret in a text, or its JSON where nothing could: see record/gate.py. */
-static PyObject *look(PyObject *module, PyObject *value)
-{
-    (void)module;
-    Py_ssize_t size;
-    const char *start = PyUnicode_AsUTF8AndSize(value, &size); /* of ASCII text this is no copy */
-    if (start == NULL) {
-        return NULL;
-    }
-    Text text = {start, start + size, 0, 0};
-    int found = look_through(&text);
-    if (found) {
-        return PyLong_FromLong(found);
-    }
-    PyObject *json = PyBytes_FromStringAndSize(NULL, size + 2);
-    if (json != NULL) {
-        char *to = PyBytes_AsString(json);
-        to[0] = to[size + 1] = '"';
-        memcpy(to + 1, start, (size_t)size);
-    }
-    return json;
-}
