@@ -306,6 +306,16 @@ def test_registrations_exist_before_the_first_run(make: Makers, recording: Recor
     assert contact["time"] == recording.recorder.now()
 
 
+@pytest.mark.parametrize("identity", ["", None])
+def test_nobody_is_registered_without_an_id(identity: Any, recording: Recording) -> None:
+    """The record would be refused by every store; the program goes on, and the error is counted."""
+    recording.recorder.strict = False
+    for kind in ("contact", "session", "agent"):
+        getattr(recording.make, f"register_{kind}")(identity)
+    assert recording.records == []
+    assert sum(recording.recorder.errors.values()) == 3
+
+
 def test_registered_ids_may_be_uuids_and_odd_texts(make: Makers, recording: Recording) -> None:
     """A UUID becomes its text; lone surrogates are escaped; a secret in a display name is redacted."""
     contact = uuid.uuid4()

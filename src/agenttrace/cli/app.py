@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+import uuid
 from contextlib import suppress
 from importlib.metadata import version
 from io import TextIOWrapper
@@ -27,6 +28,7 @@ from agenttrace.cli.source import reading
 from agenttrace.cli.text import clean, json_line
 from agenttrace.cli.verify_redaction import verify_redaction
 from agenttrace.errors import AgentTraceError, InvalidQuery
+from agenttrace.model import ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -142,6 +144,11 @@ def events(
                 return
 
 
+def _entity(workspace: str | None, text: str) -> uuid.UUID:
+    """Return the UUID of a conversation, given as one or by the text that named it when it was recorded."""
+    return uuid.UUID(bytes=ids.entity_id(ids.workspace_id(workspace), text))
+
+
 @app.command()
 def prompts(
     store: Store = None,
@@ -159,7 +166,7 @@ def prompts(
     with reading(store) as query:
         page = query.prompt_logs(
             workspace,
-            conversation_id=conversation,
+            conversation_id=None if conversation is None else _entity(workspace, conversation),
             call_sid=call_sid,
             prompt_type=prompt_type,
             state_name=state,

@@ -346,6 +346,7 @@ class Query:
         """
         workspace = arguments.workspace(workspace_id)
         query = prompt_logs.query_of(
+            workspace,
             conversation_id=conversation_id,
             call_sid=call_sid,
             prompt_type=prompt_type,

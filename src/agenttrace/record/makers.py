@@ -380,6 +380,8 @@ class Makers:
 
     def _register(self, kind: str, identity: Id, ids: Mapping[str, Id | None], name: str | None = None) -> None:
         try:
+            if identity is None or not str(identity):  # pyright: ignore[reportUnnecessaryComparison]
+                raise ConfigurationError(f"register_{kind}: takes a UUID or a text that names it, got {identity!r}")
             outer: Any = current_context().get(SCOPE) or EMPTY
             workspace = {"workspace_id": outer.ids.get("workspace_id")}
             given = {key: value for key, value in ids.items() if value is not None}

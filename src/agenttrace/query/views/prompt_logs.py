@@ -144,6 +144,7 @@ class PromptQuery(NamedTuple):
 
 
 def query_of(
+    workspace_id: bytes,
     *,
     conversation_id: object,
     call_sid: object,
@@ -161,7 +162,9 @@ def query_of(
     """
     if conversation_id is not None and call_sid is not None:
         raise InvalidQuery("call_sid", "cannot be combined with conversation_id; leave out one of them")
-    conversation = None if conversation_id is None else arguments.unique_id("conversation_id", conversation_id)
+    conversation = (
+        None if conversation_id is None else arguments.unique_id("conversation_id", conversation_id, workspace_id)
+    )
     call = arguments.call("call_sid", call_sid, longest=LONGEST_CALL_SID)
     since, until = arguments.instant("from_ts", from_ts), arguments.instant("to_ts", to_ts)
     narrowed = any(value is not None for value in (conversation, call, since, until))
