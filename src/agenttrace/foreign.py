@@ -8,9 +8,12 @@ from typing import Any
 
 __all__ = ["let_through", "raised_by_signal_handler"]
 
+#: Packages that end a task, or a test, by exceptions of their own that are no Exception.
+_CANCELLING = frozenset({"_pytest", "curio", "eventlet", "gevent", "greenlet", "trio"})
+
 
 def let_through(error: BaseException) -> None:
-    """Raise again what is the program's: its end, an interrupt, a cancellation, and what a signal handler raised.
+    """Raise again what is the program's: its end, an interrupt, any cancellation, and what a signal handler raised.
 
     For whoever caught all that a value's own code may raise, as its `__repr__`, or a redaction of the user's. That need
     not be an Exception: the panics of extensions written in Rust are none.
@@ -20,7 +23,8 @@ def let_through(error: BaseException) -> None:
     asyncio = sys.modules.get("asyncio.exceptions")  # who has not loaded it cancels nothing
     cancelled = () if asyncio is None else (asyncio.CancelledError,)
     ends = (KeyboardInterrupt, SystemExit, GeneratorExit, *cancelled)
-    if isinstance(error, ends) or raised_by_signal_handler(error):
+    rooms = {str(kind.__module__).partition(".")[0] for kind in type(error).__mro__}
+    if isinstance(error, ends) or not _CANCELLING.isdisjoint(rooms) or raised_by_signal_handler(error):
         raise error
 
 

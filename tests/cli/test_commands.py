@@ -359,3 +359,11 @@ def test_the_package_is_the_command(module: str) -> None:
     """Where the command's script is not on the path."""
     ran = subprocess.run([sys.executable, "-m", module, "--version"], capture_output=True, timeout=60, check=False)
     assert (ran.returncode, ran.stdout.split()[0], ran.stderr) == (0, b"agenttrace", b"")
+
+
+def test_a_command_whose_output_is_closed_does_its_work(store: Path) -> None:
+    """As under a supervisor that gives none; a command that prints nothing needs none."""
+    command = [sys.executable, "-c", "import os, sys; os.close(1); os.execv(sys.executable, sys.argv[1:])"]
+    command += [sys.executable, "-m", "agenttrace", "migrate", "--store", str(store)]
+    ran = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    assert (ran.returncode, ran.stderr) == (0, "")

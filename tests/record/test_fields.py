@@ -67,6 +67,8 @@ def named() -> None:
         ([{"functionDeclarations": [{"name": "a"}, {"name": "b"}]}], ["a", "b"]),
         ({"tools": [{"toolSpec": {"name": "c"}}], "toolChoice": {"auto": {}}}, ["c"]),
         ({"tools": {"type": "object"}}, ["tools"]),
+        ({"type": "web_search"}, ["web_search"]),
+        ([{1: {}}], ["dict"]),
         ([17], ["int"]),
     ],
 )

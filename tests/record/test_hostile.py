@@ -261,3 +261,16 @@ def test_a_card_among_numbers_is_found() -> None:
     assert redact_values("17 4111 1111 1111 1111 42") == "17 [REDACTED:card] 42"
     assert redact_values("1 2 4111111111111111, 3") == "1 2 [REDACTED:card], 3"
     assert redact_values("3782 822463 10005") == "[REDACTED:card]"
+
+
+@pytest.mark.parametrize("room", ["gevent.timeout", "greenlet", "trio._core", "_pytest.outcomes"])
+def test_what_ends_a_task_is_the_programs(room: str, recording: Recording) -> None:
+    """Packages that cancel by exceptions of their own are understood as asyncio is."""
+    cancelled: Any = type("Cancelled", (BaseException,), {"__module__": room})
+
+    def redact(_key: str | None, text: str) -> str:
+        raise type("Mine", (cancelled,), {})(text)
+
+    recording.capture_with(redact)
+    with pytest.raises(cancelled):
+        recording.make.span("x", input="text")

@@ -6,15 +6,17 @@ import logging
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from agenttrace.errors import StoreUnavailable
 from agenttrace.model import ids
 from agenttrace.store.protocol import RunFilter
-from agenttrace.store.sqlite import SQLiteStore
+from agenttrace.store.sqlite import SQLite, SQLiteStore
+from agenttrace.store.sqlite_files import companions_of
 from agenttrace.store.sqlite_tables import SQLiteTables
 from agenttrace.testing.records import batch_of, run_record, run_uuid
 from tests.store.links_support import contents, conversation, written
@@ -183,3 +185,71 @@ def test_several_processes_go_on_in_the_same_new_file(store: SQLiteStore, path: 
         assert child.wait(30) == 0
     write(store, 8)
     assert found(path) == uuids(6, 7, 8)
+
+
+def test_nothing_is_taken_from_a_living_file(path: Path, store: SQLiteStore) -> None:
+    """However many threads open and close connections to it at once."""
+    dialect = SQLite(path)
+    before = companions_of(str(path))
+    assert len(before) == 2
+
+    def come_and_go(_: int) -> None:
+        for _ in range(100):
+            connection: Any = dialect.connect()
+            connection.execute("SELECT count(*) FROM run").fetchall()
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(come_and_go, range(8))) == [None] * 8
+    assert companions_of(str(path)) == before
+    assert len(store.runs(EVERY)) == 1
+
+
+def test_a_link_to_no_file_yet_is_followed(tmp_path: Path) -> None:
+    """The file is made where the link leads, and what stands beside it as well."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "traces.db").symlink_to(tmp_path / "data" / "real.db")
+    store = SQLiteStore(tmp_path / "traces.db")
+    store.open()
+    store.write(batch_of(run_record(1, end=2_000_000)))
+    assert sorted(entry.name for entry in (tmp_path / "data").iterdir()) == ["real.db", "real.db-shm", "real.db-wal"]
+    store.close()
+    assert (tmp_path / "traces.db").is_symlink()
+    assert [entry.name for entry in (tmp_path / "data").iterdir()] == ["real.db"]
+
+
+def test_a_link_that_leads_elsewhere_is_noticed(path: Path, tmp_path: Path) -> None:
+    """What was written goes on in the new file; the old one, and what stands beside it, is left as it is."""
+    one, other = tmp_path / "one.db", tmp_path / "other.db"
+    path.symlink_to(one)
+    store, beside = SQLiteStore(path), SQLiteStore(one)
+    store.open()
+    store.write(batch_of(run_record(1, end=2_000_000)))
+    beside.open()
+    kept = companions_of(str(one))
+    path.unlink()
+    path.symlink_to(other)
+    store.write(batch_of(run_record(2, end=2_000_000)))
+    assert [run.id for run in store.runs(EVERY)] == [run_uuid(2)]
+    assert companions_of(str(one)) == kept
+    assert [run.id for run in beside.runs(EVERY)] == [run_uuid(1)]
+    store.close()
+    beside.close()
+
+
+def test_a_file_that_is_replaced_behind_a_link_is_read_without_the_old_log(path: Path, tmp_path: Path) -> None:
+    """SQLite looks for the log beside the file, not beside the link."""
+    real, backup = tmp_path / "real.db", tmp_path / "backup.db"
+    for where, number in ((backup, 7), (real, 1)):
+        made = SQLiteStore(where)
+        made.open()
+        made.write(batch_of(run_record(number, end=2_000_000)))
+        made.close()
+    path.symlink_to(real)
+    store = SQLiteStore(path)
+    store.open()
+    store.write(batch_of(run_record(2, end=2_000_000)))
+    backup.replace(real)
+    store.write(batch_of(run_record(3, end=2_000_000)))
+    assert {run.id for run in store.runs(EVERY)} == {run_uuid(7), run_uuid(3)}
+    store.close()

@@ -226,7 +226,8 @@ def run() -> None:
         try:
             app()
         finally:
-            sys.stdout.flush()  # what cannot be written is told here; at exit it would be a stack trace
+            if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison] - it may be closed
+                sys.stdout.flush()  # what cannot be written is told here; at exit it would be a stack trace
     except InvalidQuery as problem:
         _fail(str(problem), 2)
     except AgentTraceError as problem:

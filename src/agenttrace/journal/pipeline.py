@@ -312,7 +312,7 @@ class Pipeline:
         stats = self.stats()
         if not stats.pending:
             return
-        why = stats.last_error or "it took too long"
+        why = stats.last_error or "it took too long, or they came too late"
         if stats.journal_dir is None:
             _logger.warning(_LOST, stats.pending, why)
         else:

@@ -136,12 +136,15 @@ def tool_names(tools: Any) -> list[str] | None:
         return [type(tools).__name__]
 
 
+#: A mapping with one of these keys defines one tool; with others it has one under each.
+_ONE = frozenset(("name", "function", "type"))
+
 #: Under these keys a provider's definition has a list of others.
 _LISTS = ("tools", "functionDeclarations", "function_declarations")
 
 
 def _names_in(tools: Any) -> list[str]:
-    if isinstance(tools, Mapping) and "name" not in tools and "function" not in tools and _listed(tools) is None:
+    if isinstance(tools, Mapping) and _ONE.isdisjoint(cast("Mapping[Any, Any]", tools)) and _listed(tools) is None:
         return [str(name) for name in tools]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     items: list[Any] = list(tools) if isinstance(tools, list | tuple | set | frozenset) else [tools]  # pyright: ignore[reportUnknownArgumentType]
     return [name for item in items for name in _names_of(item)]
@@ -193,7 +196,7 @@ def _kind_of(tool: Any) -> str | None:
     if isinstance(kind, str):
         return kind
     keys = [key for key, value in definition.items() if isinstance(value, Mapping)]
-    return keys[0] if len(definition) == 1 and keys else None
+    return keys[0] if len(definition) == 1 and keys and isinstance(keys[0], str) else None
 
 
 def chunk_text(chunk: Any) -> str | None:

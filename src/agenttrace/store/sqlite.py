@@ -74,23 +74,23 @@ class SQLite:
         self._seen: Identity | None = None  # the file that was there at the last look
         self._next_look = 0.0
         self._left: Identity | None = None  # the last file that was removed or replaced
-        self._connections: weakref.WeakSet[SQLiteConnection] = weakref.WeakSet()
+        self._connections: dict[int, weakref.ref[SQLiteConnection]] = {}
 
     def connect(self) -> Connection:
         """Return a new connection; creates the file and its folder where they are missing.
 
         Once `create` was called, there are tables in what it returns: the file may be another one than it was then.
         """
-        for other in list(self._connections):
-            other.leave()
-        create_file(self.path)
-        file = identity(self.path)
+        self._leave_gone()
+        path = os.path.realpath(self.path)
+        create_file(path)
+        file = identity(path)
         if file == self._left:
             self._left = None  # the number is in use again
         self._seen = file
-        access = access_to(self.path)
+        access = access_to(path)
         opened = sqlite3.connect(
-            f"{Path(self.path).as_uri()}?mode={access}",
+            f"{Path(path).as_uri()}?mode={access}",
             uri=True,
             timeout=_BUSY_SECONDS,
             isolation_level=None,
@@ -103,8 +103,8 @@ class SQLite:
         try:
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA cache_size = -8000")
-            opened.opened(self.path, file)
-            self._connections.add(opened)
+            opened.opened(path, file)
+            self._connections[id(opened)] = weakref.ref(opened)
             # One that was upgraded meanwhile is read as before, as far as that goes.
             if self._has_tables and self.version(connection) <= SCHEMA_VERSION:
                 self.create(connection)
@@ -112,6 +112,15 @@ class SQLite:
             connection.close()
             raise
         return connection
+
+    def _leave_gone(self) -> None:
+        """Have connections to files that are gone leave nothing beside them: SQLite would take it for a new one's."""
+        for key, known in list(self._connections.items()):  # copied in one step, as other threads connect as well
+            connection = known()
+            if connection is not None:
+                connection.leave()
+            elif self._connections.get(key) is known:
+                del self._connections[key]
 
     def alive(self, connection: Connection) -> bool:
         """Return whether the file is still there, and the same; as far as one look in a tenth of a second tells.
@@ -154,7 +163,7 @@ class SQLite:
             self._check_readable(connection)
         else:
             self._make_writable(connection)
-            opened.opened(self.path, opened.file)  # the log may be new
+            opened.opened(os.path.realpath(self.path), opened.file)  # the log may be new
         self._has_tables = True
 
     def _check_readable(self, connection: Connection) -> None:

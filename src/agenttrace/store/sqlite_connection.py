@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -28,31 +29,48 @@ class SQLiteConnection(sqlite3.Connection):
         self._pid = os.getpid()
         self._path = ""
         self._companions: Companions = {}
+        self._lock = threading.Lock()  # while it is held, what SQLite keeps beside the file stays open
 
     def opened(self, path: str, file: Identity | None) -> None:
-        """Take note of the file that this is a connection to, once SQLite has opened what it keeps beside it."""
-        self._path, self.file, self._companions = path, file, companions_of(path)
+        """Take note of the file that this is a connection to, and of what SQLite has opened beside it.
+
+        `path` is the file's own, not that of a link to it: SQLite looks beside the file.
+        """
+        found = companions_of(path)
+        self._path, self.file = path, file
+        # If it was replaced while it was opened, these may be those of the new one.
+        self._companions = found if identity(path) == file else {}
 
     def leave(self) -> None:
-        """Leave nothing beside a file that is gone. May be called while another thread uses the connection."""
-        if self._companions and self._is_gone():
-            leave_behind(self._path, self._companions)
-            self._companions = {}
+        """Leave nothing beside a file that is gone. May be called while another thread uses or closes it."""
+        if self._pid != os.getpid():  # the parent's; and another of its threads may have held the lock
+            return
+        with self._lock:
+            if self._companions and self._is_gone():
+                leave_behind(self._path, self._companions)
+                self._companions = {}
 
     def close(self) -> None:
         """End the connection."""
-        if self._pid == os.getpid() and self._is_gone():
+        if self._pid == os.getpid():
+            self._close_files()
+        self.file = None
+        super().close()
+
+    def _close_files(self) -> None:
+        if self._is_gone():
             # The file may have another name now. What still stands in its log belongs to it.
             with suppress(sqlite3.Error):
                 self.execute("PRAGMA wal_checkpoint")
             self.leave()
-        self.file = None
-        super().close()
+        with self._lock:
+            self._companions = {}
 
     def _is_gone(self) -> bool:
         """Return whether the file was removed or replaced: what is written here, nobody will read."""
+        file = self.file  # once: another thread may be closing the connection
         try:
-            return self.file is not None and identity(self._path) != self.file
+            return file is not None and identity(self._path) != file
         except OSError:  # nobody can tell
             return False
 

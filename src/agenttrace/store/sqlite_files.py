@@ -1,7 +1,8 @@
 """The files of a SQLite store: how they are made, and which of them belong together. No SQL.
 
-SQLite finds the write-ahead log of a file, and its index, by their names alone. Where the file itself was removed or
-replaced under a program that has it open, those of the old one are still there, and would be read with the new one.
+SQLite finds the write-ahead log of a file, and its index, by their names alone, beside the file that a link leads to.
+Where the file itself was removed or replaced under a program that has it open, those of the old one are still there,
+and would be read with the new one.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def create_file(path: str) -> None:
 def leave_behind(path: str, companions: Companions) -> None:
     """Remove what stands beside a file that is gone, before another one comes to its name.
 
-    The caller has the companions open: so no others can have their numbers.
+    The caller keeps the companions open meanwhile: so no others can have their numbers.
     """
     with suppress(OSError), _alone(path):
         for suffix, known in companions.items():
