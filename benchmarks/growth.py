@@ -5,30 +5,34 @@ CPU time of the traced thread, in µs a span; of trees of the asking thread, in 
 
 from __future__ import annotations
 
+import os
+import signal
 import tempfile
 import time
 import uuid
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from benchmarks.content import SPANS
-from benchmarks.figures import Goal, Table, cell, measured, median
-from benchmarks.ways import Ours
+from benchmarks.figures import Goal, Table, cell, measured, median, said
+from benchmarks.ways import SAID, WAYS, Ours
 
 __all__ = ["backlog", "depth", "goals", "measure", "opened", "tables", "trees"]
 
 SLICE = 20  # turns
+NAMES = ("ours", "ours, process")
 
 
-def depth(depths: list[int], spans: int) -> dict[str, list[float]]:
+def depth(name: str, depths: list[int], spans: int) -> dict[str, list[float]]:
     """Return what a span costs in chains of each depth; "growth": the deepest in parts of the first, side by side.
 
     Side by side is right after one another, either first in turn: the machine may go at another speed a second later.
     """
     with tempfile.TemporaryDirectory() as folder:
-        way = Ours(Path(folder))
+        way = WAYS[name](Path(folder))
         way.turn()
         found: dict[str, list[float]] = {str(each): [] for each in depths}
         found["growth"] = []
@@ -57,10 +61,10 @@ def _chains(way: Ours, deep: int, spans: int) -> float:
     return (time.thread_time_ns() - started) / (times * deep) / 1000
 
 
-def opened(counts: list[int], turns: int) -> dict[str, list[float]]:
+def opened(name: str, counts: list[int], turns: int) -> dict[str, list[float]]:
     """Return what a span of a turn costs while so many others are open."""
     with tempfile.TemporaryDirectory() as folder:
-        way = Ours(Path(folder))
+        way = WAYS[name](Path(folder))
         found: dict[str, list[float]] = {str(each): [] for each in counts}
         spans: list[Any] = []
         _turns(way, SLICE)
@@ -76,8 +80,31 @@ def opened(counts: list[int], turns: int) -> dict[str, list[float]]:
         return found
 
 
-def backlog(records: int) -> dict[str, list[float]]:
-    """Return what a span of a turn costs while the backlog grows to so many records: the store is out of reach."""
+def backlog(name: str, records: int) -> dict[str, list[float]]:
+    """Return what a span of a turn costs while the backlog grows to so many records: nobody stores them."""
+    with tempfile.TemporaryDirectory() as folder, _held(name, Path(folder)) as way:
+        each = 2 * SPANS * SLICE  # records a slice: a start and an end a span
+        taken = [_turns(way, SLICE) for _ in range(records // each)]
+        waits = way.trace.stats().pending
+        tenth = max(len(taken) // 10, 1)
+        first, last = taken[1 : tenth + 1], taken[-tenth:]
+        return {"0": [median(first)], str(records): [median(last)], "pending": [waits]}
+
+
+@contextmanager
+def _held(name: str, folder: Path) -> Iterator[Any]:
+    """Have a way whose records wait: its drainer is stopped, or its store is out of reach."""
+    if name == "ours, process":
+        way = WAYS[name](folder)
+        os.kill(way.drainer.process.pid, signal.SIGSTOP)
+        try:
+            yield way
+        finally:
+            os.kill(way.drainer.process.pid, signal.SIGCONT)
+            way.close()
+        return
+
+    import agenttrace
     from agenttrace.errors import StoreUnavailable
     from agenttrace.store.memory import MemoryStore
 
@@ -85,18 +112,10 @@ def backlog(records: int) -> dict[str, list[float]]:
         def write(self, _: Any) -> Any:
             raise StoreUnavailable("away")
 
-    import agenttrace
-
-    with tempfile.TemporaryDirectory() as folder:
-        way = Ours.__new__(Ours)
-        way.trace = agenttrace.configure(Away(), journal_dir=Path(folder) / "journal")
-        each = 2 * SPANS * SLICE  # records a slice: a start and an end a span
-        taken = [_turns(way, SLICE) for _ in range(records // each)]
-        waits = way.trace.stats().pending
-        way.trace.shutdown(0.1)
-        tenth = max(len(taken) // 10, 1)
-        first, last = taken[1 : tenth + 1], taken[-tenth:]
-        return {"0": [median(first)], str(records): [median(last)], "pending": [waits]}
+    way = Ours.__new__(Ours)
+    way.trace = agenttrace.configure(Away(), journal_dir=folder / "journal")
+    yield way
+    way.trace.shutdown(0.1)
 
 
 def _turns(way: Ours, turns: int) -> float:
@@ -106,10 +125,9 @@ def _turns(way: Ours, turns: int) -> float:
     return (time.thread_time_ns() - started) / turns / SPANS / 1000
 
 
-def trees(sizes: list[int]) -> dict[str, list[float]]:
+def trees(name: str, sizes: list[int]) -> dict[str, list[float]]:
     """Return what `query.trace` takes a run of a tree of each size."""
     from agenttrace.model import ids
-    from agenttrace.query.reader import Query
     from agenttrace.store.urls import open_store
     from agenttrace.testing.records import batch_of, run_record
 
@@ -138,14 +156,15 @@ def trees(sizes: list[int]) -> dict[str, list[float]]:
                     for number in range(first, min(first + 1000, size))
                 ]
                 store.write(batch_of(*records))
-        query = Query(store)
+        store.close()
+        way = WAYS[name](Path(folder))
         for _ in range(3):
             for size in sizes:
                 began = time.thread_time()
-                tree = query.trace(roots[size])
+                tree = way.trace.query.trace(roots[size])
                 found[str(size)].append((time.thread_time() - began) / size * 1e6)
                 assert sum(1 for _ in _walk(tree)) == size, "the tree is not whole"
-        store.close()
+        way.close()
         return found
 
 
@@ -157,7 +176,7 @@ def _walk(tree: Any) -> Any:
         stack.extend(run.children)
 
 
-SAID = {
+KINDS = {
     "depth": ("depth of the chain", "µs a span"),
     "opened": ("spans that are open", "µs a span of the turn"),
     "backlog": ("records that wait", "µs a span of the turn"),
@@ -166,23 +185,31 @@ SAID = {
 
 
 def measure(*, quick: bool) -> dict[str, Any]:
-    """Return the figures at each size."""
+    """Return each way's figures at each size."""
     sizes = [10, 100, 1_000] if quick else [10, 100, 1_000, 10_000]
+    runs = [1_000, 10_000] if quick else [1_000, 10_000, 100_000]
     return {
-        "depth": measured("growth", "depth", depths=sizes, spans=sizes[-1]),
-        "opened": measured("growth", "opened", counts=[1, *sizes], turns=40 if quick else 400),
-        "backlog": measured("growth", "backlog", records=10_000 if quick else 100_000),
-        "trees": measured("growth", "trees", sizes=[1_000, 10_000] if quick else [1_000, 10_000, 100_000]),
+        name: {
+            "depth": measured("growth", "depth", name=name, depths=sizes, spans=sizes[-1]),
+            "opened": measured("growth", "opened", name=name, counts=[1, *sizes], turns=40 if quick else 400),
+            "backlog": measured("growth", "backlog", name=name, records=10_000 if quick else 100_000),
+            "trees": measured("growth", "trees", name=name, sizes=runs),
+        }
+        for name in NAMES
     }
 
 
 def tables(found: dict[str, Any]) -> list[Table]:
     """Return what was found as a table."""
     rows = []
-    for name, (what, unit) in SAID.items():
-        figures = {size: values for size, values in found[name].items() if size.isdecimal()}
-        cells = "; ".join(f"{int(size):,}: {cell(values, 2)}" for size, values in figures.items())
-        rows.append([what, unit, cells, f"{_growth(found[name]):.2f}"])
+    for name in NAMES:
+        for kind, (what, unit) in KINDS.items():
+            row = said(name, SAID, found[name][kind])
+            if not row:
+                figures = {size: values for size, values in found[name][kind].items() if size.isdecimal()}
+                cells = "; ".join(f"{int(size):,}: {cell(values, 2)}" for size, values in figures.items())
+                row = [f"{SAID[name]}: {what}", unit, cells, f"{_growth(found[name][kind]):.2f}"]
+            rows.append(row)
     return [Table("Growth", ["", "", "at each size", "last, in parts of the first"], rows)]
 
 
@@ -195,4 +222,5 @@ def _growth(figures: dict[str, list[float]]) -> float:
 
 def goals(found: dict[str, Any]) -> list[Goal]:
     """Return what was asked for: no growth; half is given to caches and to measuring."""
-    return [Goal(f"growth with the {what}", [_growth(found[name])], 1.5) for name, (what, _) in SAID.items()]
+    ours = found["ours"]
+    return [Goal(f"growth with the {what}", [_growth(ours[kind])], 1.5) for kind, (what, _) in KINDS.items()]

@@ -39,7 +39,7 @@ from benchmarks.content import (
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
-__all__ = ["SAID", "WAYS", "Bare", "Exported", "Ours", "Outside", "Unavailable", "count", "record_turn"]
+__all__ = ["SAID", "WAYS", "Bare", "Drainer", "Exported", "Ours", "Outside", "Unavailable", "count", "record_turn"]
 
 
 class Unavailable(Exception):
@@ -113,42 +113,49 @@ class Ours:
 DRAIN = "import sys; from agenttrace.draining import drain; drain(sys.argv[1], journal_dir=sys.argv[2])"
 
 
-class Outside(Ours):
-    """agenttrace with `writer="process"`: the drainer is started first, as a supervisor would."""
+class Drainer:
+    """`agenttrace drain` for a store and a journal folder, started and seen to be there, as by a supervisor."""
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
+    def __init__(self, path: Path, journals: Path) -> None:
         try:
             from agenttrace.journal import seat
         except ImportError:
             raise Unavailable('this agenttrace has no writer="process"') from None
-        cpu_of(os.getpid())  # where that cannot be told, there is nothing to measure
-        store, journals = f"sqlite:///{folder / 'traces.db'}", folder / "journal"
-        self.drainer = subprocess.Popen([sys.executable, "-c", DRAIN, store, str(journals)])
-        atexit.register(self._end)
+        self.process = subprocess.Popen([sys.executable, "-c", DRAIN, f"sqlite:///{path}", str(journals)])
+        atexit.register(self.end)
         deadline = time.monotonic() + 60
         while not seat.is_taken(journals):
-            if self.drainer.poll() is not None or time.monotonic() > deadline:
+            if self.process.poll() is not None or time.monotonic() > deadline:
                 sys.exit("ours: the drainer did not come up")
             time.sleep(0.02)
+
+    def end(self) -> None:
+        """End it, and wait until it has."""
+        self.process.terminate()
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Outside(Ours):
+    """agenttrace with `writer="process"`: the drainer is started first."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        cpu_of(os.getpid())  # where that cannot be told, there is nothing to measure
+        self.drainer = Drainer(folder / "traces.db", folder / "journal")
         super().__init__(folder, writer="process", **settings)
 
     def others(self) -> int:
         """Return the CPU time of the drainer, in ns."""
-        return cpu_of(self.drainer.pid)
+        return cpu_of(self.drainer.process.pid)
 
     def close(self) -> int:
         """End, and return how many spans are in the store."""
         self.trace.shutdown(60)
-        self._end()
+        self.drainer.end()
         return count(self.path, self.table)
-
-    def _end(self) -> None:
-        self.drainer.terminate()
-        try:
-            self.drainer.wait(60)
-        except subprocess.TimeoutExpired:
-            self.drainer.kill()
-            self.drainer.wait()
 
 
 class Bare:
