@@ -213,7 +213,7 @@ class AgentTrace(Makers):
         recorder.enabled = False
         recorder.clock = now
         recorder.use_ids(ids or RandomIds())
-        recorder.sequence = itertools.count(1).__next__
+        recorder.sequence = itertools.count(1)
         recorder.redact_with(redact if callable(redact) else None, enabled=redact is not False, limit=max_content_bytes)
         service = service_of_environment() if service_id is None else service_id
         recorder.serve("" if service is None else service_uuid(service))

@@ -17,22 +17,34 @@ static void put(unsigned char *to, uint32_t number)
     }
 }
 
-/* The size of a payload that comes in pieces, all of them bytes; -1 and an exception where it is none. */
-static Py_ssize_t payload_size(PyObject *const *pieces, Py_ssize_t count)
+/* A payload that comes in pieces. */
+enum { MOST_PIECES = 64 };
+
+typedef struct {
+    char *start[MOST_PIECES];
+    Py_ssize_t length[MOST_PIECES], count, size; /* bytes of all */
+} Payload;
+
+/* Take pieces for a payload, all of them bytes; 0 and an exception where they are none. Borrowed. */
+static int take_pieces(Payload *payload, PyObject *const *pieces, Py_ssize_t count)
 {
-    Py_ssize_t size = 0, length;
-    char *data;
+    if (count > MOST_PIECES) {
+        PyErr_SetString(PyExc_ValueError, "encode: too many pieces");
+        return 0;
+    }
+    payload->count = count;
+    payload->size = 0;
     for (Py_ssize_t i = 0; i < count; i++) {
-        if (PyBytes_AsStringAndSize(pieces[i], &data, &length) < 0) {
-            return -1;
+        if (PyBytes_AsStringAndSize(pieces[i], &payload->start[i], &payload->length[i]) < 0) {
+            return 0;
         }
-        size += length;
+        payload->size += payload->length[i];
     }
-    if ((size_t)size > UINT32_MAX) {
+    if ((size_t)payload->size > UINT32_MAX) {
         PyErr_SetString(PyExc_OverflowError, "encode: the payload's size has 32 bits");
-        return -1;
+        return 0;
     }
-    return size;
+    return 1;
 }
 
 static Py_ssize_t frame_size(Py_ssize_t size)
@@ -41,16 +53,15 @@ static Py_ssize_t frame_size(Py_ssize_t size)
 }
 
 /* Write a frame to where there is room for it; the header last, so that a part of a frame is no frame. */
-static void write_frame(unsigned char *start, uint32_t kind, uint32_t salt, PyObject *const *pieces, Py_ssize_t count)
+static void write_frame(unsigned char *start, uint32_t kind, uint32_t salt, const Payload *payload)
 {
     unsigned char *to = start + HEADER;
-    for (Py_ssize_t i = 0; i < count; i++) {
-        size_t length = (size_t)PyBytes_Size(pieces[i]);
-        memcpy(to, PyBytes_AsString(pieces[i]), length);
-        to += length;
+    for (Py_ssize_t i = 0; i < payload->count; i++) {
+        memcpy(to, payload->start[i], (size_t)payload->length[i]);
+        to += payload->length[i];
     }
-    size_t size = (size_t)(to - start) - HEADER;
-    memset(to, 0, (size_t)frame_size((Py_ssize_t)size) - HEADER - size);
+    size_t size = (size_t)payload->size;
+    memset(to, 0, (size_t)frame_size(payload->size) - HEADER - size);
     put(start, (uint32_t)size);
     put(start + 4, crc32(salt ^ kind, start + HEADER, size));
     put(start + 8, kind);
@@ -58,12 +69,11 @@ static void write_frame(unsigned char *start, uint32_t kind, uint32_t salt, PyOb
 }
 
 /* A new reference, or NULL. */
-static PyObject *new_frame(uint32_t kind, uint32_t salt, PyObject *const *pieces, Py_ssize_t count)
+static PyObject *new_frame(uint32_t kind, uint32_t salt, const Payload *payload)
 {
-    Py_ssize_t size = payload_size(pieces, count);
-    PyObject *frame = size < 0 ? NULL : PyBytes_FromStringAndSize(NULL, frame_size(size));
+    PyObject *frame = PyBytes_FromStringAndSize(NULL, frame_size(payload->size));
     if (frame != NULL) {
-        write_frame((unsigned char *)PyBytes_AsString(frame), kind, salt, pieces, count);
+        write_frame((unsigned char *)PyBytes_AsString(frame), kind, salt, payload);
     }
     return frame;
 }
@@ -84,9 +94,10 @@ static PyObject *encode(PyObject *module, PyObject *const *args, Py_ssize_t coun
     if (count != 3) {
         return PyErr_Format(PyExc_TypeError, "encode: kind, payload and salt are needed");
     }
+    Payload payload;
     uint32_t kind = as_number(args[0]);
     uint32_t salt = PyErr_Occurred() ? 0 : as_number(args[2]);
-    return PyErr_Occurred() ? NULL : new_frame(kind, salt, args + 1, 1);
+    return PyErr_Occurred() || !take_pieces(&payload, args + 1, 1) ? NULL : new_frame(kind, salt, &payload);
 }
 
 enum { LONG = 1 << 16 }; /* bytes */

@@ -8,26 +8,52 @@
 
 typedef struct {
     PyObject_HEAD
-    PyObject *write;   /* the segment's, or a function that raises */
-    PyObject *salt;    /* the segment's */
-    PyObject *counter; /* of what was appended */
+    PyObject *write;    /* the segment's, or a function that raises */
+    PyObject *salt;     /* the segment's */
+    long long appended; /* records, by this; those that others append are counted in Python */
 } Appender;
 
 static PyMemberDef members[] = {
     {"write", T_OBJECT_EX, offsetof(Appender, write), 0, NULL},
     {"salt", T_OBJECT_EX, offsetof(Appender, salt), 0, NULL},
-    {"_counter", T_OBJECT_EX, offsetof(Appender, counter), 0, NULL},
+    {"_appended", T_LONGLONG, offsetof(Appender, appended), 0, NULL},
     {0},
 };
 
-#define LARGE 4096
-
 static PyTypeObject *mmap_type; /* mmap.mmap */
+static PyObject *of_a_map[2];   /* `tell` and `seek` of some map: what calls them for any other one, without a name */
+enum { TELL, SEEK };
 
-/* Write a frame by one call of `write`. */
-static int write_by_call(Appender *self, uint32_t kind, uint32_t salt, PyObject *const *pieces, Py_ssize_t count)
+typedef PyObject *(*fast_function)(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
+
+/* Call a method of a map with a number or, where that is negative, without; NULL and an exception where it fails. */
+static PyObject *of_map(PyObject *map, int method, Py_ssize_t number)
 {
-    PyObject *frame = new_frame(kind, salt, pieces, count);
+    PyCFunction code = PyCFunction_GetFunction(of_a_map[method]);
+    int flags = PyCFunction_GetFlags(of_a_map[method]);
+    if (number < 0) {
+        return flags == METH_NOARGS ? code(map, NULL) : PyObject_CallMethod(map, "tell", NULL);
+    }
+    PyObject *argument = PyLong_FromSsize_t(number), *done = NULL;
+    if (argument != NULL && flags == METH_FASTCALL) {
+        done = ((fast_function)(void (*)(void))code)(map, &argument, 1);
+    }
+    else if (argument != NULL && flags == METH_VARARGS) {
+        PyObject *tuple = PyTuple_Pack(1, argument);
+        done = tuple == NULL ? NULL : code(map, tuple);
+        Py_XDECREF(tuple);
+    }
+    else if (argument != NULL) {
+        done = PyObject_CallMethod(map, "seek", "O", argument);
+    }
+    Py_XDECREF(argument);
+    return done;
+}
+
+/* Write a frame by one call of `write`, which is something else than a map's. */
+static int write_by_call(Appender *self, uint32_t kind, uint32_t salt, const Payload *payload)
+{
+    PyObject *frame = new_frame(kind, salt, payload);
     PyObject *write = self->write;
     Py_INCREF(write);
     PyObject *written = frame == NULL ? NULL : PyObject_CallFunctionObjArgs(write, frame, NULL);
@@ -47,61 +73,49 @@ static PyObject *map_of(PyObject *write)
 /* Where the next frame belongs, which moves behind it; -1 and a ValueError where there is no room, as `write` has it. */
 static Py_ssize_t take_place(PyObject *map, Py_ssize_t size, Py_ssize_t end)
 {
-    PyObject *told = PyObject_CallMethod(map, "tell", NULL);
+    PyObject *told = of_map(map, TELL, -1);
     Py_ssize_t at = told == NULL ? -1 : PyLong_AsSsize_t(told);
     Py_XDECREF(told);
     if (at >= 0 && end - at < size) {
         PyErr_SetString(PyExc_ValueError, "data out of range");
         return -1;
     }
-    PyObject *moved = at < 0 ? NULL : PyObject_CallMethod(map, "seek", "n", at + size);
+    PyObject *moved = at < 0 ? NULL : of_map(map, SEEK, at + size);
     Py_XDECREF(moved);
     return moved == NULL ? -1 : at;
 }
 
-/* Write a large frame into the map: what `write` does, without a copy in between. Nobody else runs before it is done. */
-static int write_in_place(PyObject *map, uint32_t kind, uint32_t salt, PyObject *const *pieces, Py_ssize_t count)
+/* Write a frame into the map: what its `write` does, without a copy in between. Nobody else runs before it is done. */
+static int write_in_place(PyObject *map, uint32_t kind, uint32_t salt, const Payload *payload)
 {
     Py_buffer view;
-    Py_ssize_t size = payload_size(pieces, count);
-    if (size < 0 || PyObject_GetBuffer(map, &view, PyBUF_WRITABLE) < 0) {
+    if (PyObject_GetBuffer(map, &view, PyBUF_WRITABLE) < 0) {
         return 0;
     }
-    Py_ssize_t at = take_place(map, frame_size(size), view.len);
+    Py_ssize_t at = take_place(map, frame_size(payload->size), view.len);
     if (at >= 0) {
-        write_frame((unsigned char *)view.buf + at, kind, salt, pieces, count);
+        write_frame((unsigned char *)view.buf + at, kind, salt, payload);
     }
     PyBuffer_Release(&view);
     return at >= 0;
 }
 
-static int is_large(PyObject *const *pieces, Py_ssize_t count)
-{
-    for (Py_ssize_t i = 0; i < count; i++) {
-        if (PyBytes_Check(pieces[i]) && PyBytes_Size(pieces[i]) >= LARGE) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 static int append_plainly(Appender *self, PyObject *kind, PyObject *const *pieces, Py_ssize_t count)
 {
-    if (self->write == NULL || self->salt == NULL || self->counter == NULL) {
+    if (self->write == NULL || self->salt == NULL) {
         PyErr_SetString(PyExc_RuntimeError, "append: there is no segment");
         return 0;
     }
+    Payload payload;
     uint32_t number = as_number(kind);
     uint32_t salt = PyErr_Occurred() ? 0 : as_number(self->salt);
-    if (PyErr_Occurred()) {
+    if (PyErr_Occurred() || !take_pieces(&payload, pieces, count)) {
         return 0;
     }
-    PyObject *map = is_large(pieces, count) ? map_of(self->write) : NULL;
-    int written = map != NULL ? write_in_place(map, number, salt, pieces, count)
-                              : write_by_call(self, number, salt, pieces, count);
-    PyObject *counted = written ? PyIter_Next(self->counter) : NULL;
-    Py_XDECREF(counted);
-    return counted != NULL;
+    PyObject *map = map_of(self->write);
+    int written = map != NULL ? write_in_place(map, number, salt, &payload) : write_by_call(self, number, salt, &payload);
+    self->appended += written;
+    return written;
 }
 
 /* The payload as one; what is no bytes is for the report that follows. */
@@ -177,7 +191,6 @@ static int traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(appender->write);
     Py_VISIT(appender->salt);
-    Py_VISIT(appender->counter);
     return 0;
 }
 
@@ -186,7 +199,6 @@ static int clear(PyObject *self)
     Appender *appender = (Appender *)self;
     Py_CLEAR(appender->write);
     Py_CLEAR(appender->salt);
-    Py_CLEAR(appender->counter);
     return 0;
 }
 
@@ -213,12 +225,23 @@ static PyType_Spec spec = {
     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots,
 };
 
-static int add_appender(PyObject *module)
+/* Take `tell` and `seek` from a map of the smallest size; 0 for an exception. */
+static int know_maps(void)
 {
     PyObject *mmap = PyImport_ImportModule("mmap");
     mmap_type = mmap == NULL ? NULL : (PyTypeObject *)PyObject_GetAttrString(mmap, "mmap");
+    PyObject *map = mmap_type == NULL ? NULL : PyObject_CallFunction((PyObject *)mmap_type, "ii", -1, 1);
+    of_a_map[TELL] = map == NULL ? NULL : PyObject_GetAttrString(map, "tell");
+    of_a_map[SEEK] = map == NULL ? NULL : PyObject_GetAttrString(map, "seek");
+    Py_XDECREF(map);
     Py_XDECREF(mmap);
-    PyObject *type = mmap_type == NULL ? NULL : PyType_FromSpec(&spec);
+    return of_a_map[TELL] != NULL && of_a_map[SEEK] != NULL && PyCFunction_Check(of_a_map[TELL]) &&
+           PyCFunction_Check(of_a_map[SEEK]);
+}
+
+static int add_appender(PyObject *module)
+{
+    PyObject *type = know_maps() ? PyType_FromSpec(&spec) : NULL;
     int added = type != NULL && PyModule_AddObjectRef(module, "Appender", type) == 0;
     Py_XDECREF(type);
     return added;

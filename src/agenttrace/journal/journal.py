@@ -411,7 +411,7 @@ class Journal:
         if not fits or not self._segments or len(self._ready) >= self._wanted:
             return False
         last = self._segments[-1]
-        return self._wanted > 1 or last.published() * 2 > last.size or self._squeeze != WHOLE
+        return self._wanted > 1 or last.published() * 8 > last.size or self._squeeze != WHOLE
 
     def come_home(self) -> None:
         """Go on in a folder again, where the journal's was deleted or could not be used, and one can be had."""

@@ -28,9 +28,9 @@ _HAS_GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 class Fields:
     """What a plain append needs; `_tail.h` has the same fields, and a plain append of its own."""
 
-    __slots__ = ("_counter", "salt", "write")
+    __slots__ = ("_appended", "salt", "write")
 
-    _counter: itertools.count[int]
+    _appended: int  # records, by the compiled ones
     salt: int
     write: Callable[[bytes], int]
 
@@ -67,6 +67,7 @@ class Tail(_Best):
     __slots__ = (
         "__weakref__",
         "_busy",
+        "_counter",
         "_failures",
         "_inner",
         "_on_error",
@@ -87,14 +88,14 @@ class Tail(_Best):
         self._busy = False
         self._inner: deque[tuple[int, bytes]] = deque()
         self._failures: deque[Exception] = deque()
-        self._counter = itertools.count()
+        self._appended, self._counter = 0, itertools.count()
         self.salt = 0
         self.segment: Segment | None = None
 
     @property
     def recorded(self) -> int:
         """How many records were appended. An append that was interrupted between copy and count is not counted."""
-        return int(repr(self._counter)[len("count(") : -1])
+        return self._appended + int(repr(self._counter)[len("count(") : -1])
 
     # Which segment: only for those who hold the tail.
 

@@ -43,10 +43,10 @@ static int identify(State *state, Gear *gear, const Place *place)
     }
     else {
         time = PyLong_FromLongLong(now);
-        trace = time == NULL ? NULL : called(gear->object[NEW_TRACE], time);
+        trace = time == NULL ? NULL : asked_of(gear->object[NEW_TRACE], time);
         Py_XDECREF(time);
     }
-    PyObject *id = trace == NULL ? NULL : called(gear->object[NEW_SPAN], NULL);
+    PyObject *id = trace == NULL ? NULL : asked_of(gear->object[NEW_SPAN], NULL);
     unsigned long long number = id == NULL ? 0 : number_of(gear);
     PyObject *whole = NULL;
     if (!PyErr_Occurred() && !(is_bytes(trace, 16) && is_bytes(id, 8))) {
@@ -91,7 +91,7 @@ static int make_current(State *state, PyObject *context)
     if (inside != NULL && PyDict_Update(inside, context) == 0 &&
         PyDict_SetItem(inside, given.current, (PyObject *)state) == 0 &&
         PyDict_SetItem(inside, given.ours, (PyObject *)state) == 0) {
-        token = PyObject_CallFunctionObjArgs(given.enter, inside, NULL);
+        token = called(given.enter, &inside, 1);
     }
     Py_XDECREF(inside);
     if (token != NULL) {
@@ -108,7 +108,7 @@ static int begun(State *state, Gear *gear)
     if (scope != Py_None) {
         return scope == NULL ? -1 : 0;
     }
-    PyObject *context = PyObject_CallNoArgs(given.get);
+    PyObject *context = called(given.get, NULL, 0);
     if (context == NULL || !PyDict_Check(context)) {
         Py_XDECREF(context);
         return context == NULL ? -1 : 0;

@@ -21,7 +21,7 @@ static int leave(State *state)
     }
     Py_INCREF(token);
     keep(state, TOKEN, Py_None);
-    PyObject *done = PyObject_CallFunctionObjArgs(given.reset, token, NULL);
+    PyObject *done = called(given.reset, &token, 1);
     if (done == NULL && (PyErr_ExceptionMatches(PyExc_ValueError) || PyErr_ExceptionMatches(PyExc_RuntimeError))) {
         PyErr_Clear(); /* another context, in which nothing was attached */
         done = PyObject_CallMethod((PyObject *)state, "leave_elsewhere", "O", token);

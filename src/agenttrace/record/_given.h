@@ -23,3 +23,30 @@ enum {
 };
 static PyObject *const_names[N_NAMES];
 
+typedef PyObject *(*fast_function)(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
+
+/* Call a function; one that is written in C without a tuple for its arguments. */
+static PyObject *called(PyObject *function, PyObject *const *arguments, Py_ssize_t count)
+{
+    if (PyCFunction_Check(function)) {
+        PyCFunction code = PyCFunction_GetFunction(function);
+        PyObject *self = PyCFunction_GetSelf(function);
+        int flags = PyCFunction_GetFlags(function);
+        if (flags == METH_FASTCALL) {
+            return ((fast_function)(void (*)(void))code)(self, arguments, count);
+        }
+        if (count == 1 ? flags == METH_O : count == 0 && flags == METH_NOARGS) {
+            return code(self, count == 1 ? arguments[0] : NULL);
+        }
+    }
+    PyObject *tuple = PyTuple_New(count), *made = NULL;
+    for (Py_ssize_t i = 0; tuple != NULL && i < count; i++) {
+        PyTuple_SetItem(tuple, i, Py_NewRef(arguments[i]));
+    }
+    if (tuple != NULL) {
+        made = PyObject_CallObject(function, tuple);
+        Py_DECREF(tuple);
+    }
+    return made;
+}
+

@@ -1,11 +1,11 @@
 /* append_version(state, gear, version): append a span as it is now. Include Python.h, _state.h and _given.h before. */
 
 /* Call a field with an argument or none: the field may be set anew meanwhile. */
-static PyObject *called(PyObject *function, PyObject *argument)
+static PyObject *asked_of(PyObject *field, PyObject *argument)
 {
-    Py_INCREF(function);
-    PyObject *made = PyObject_CallFunctionObjArgs(function, argument, NULL);
-    Py_DECREF(function);
+    Py_INCREF(field);
+    PyObject *made = called(field, &argument, argument != NULL);
+    Py_DECREF(field);
     return made;
 }
 
@@ -24,53 +24,29 @@ static int is_bytes(PyObject *value, Py_ssize_t size)
 /* The clock in microseconds; -1 and an exception where it fails. */
 static long long now_of(Gear *gear)
 {
-    PyObject *time = called(gear->object[CLOCK], NULL);
+    PyObject *time = asked_of(gear->object[CLOCK], NULL);
     long long now = time == NULL ? -1 : PyLong_AsLongLong(time);
     Py_XDECREF(time);
     return now >= 0 ? now / 1000 : now == -1 && PyErr_Occurred() ? -1 : -((-now + 999) / 1000);
 }
 
+/* The next of the recorder's numbers; 0 and an exception where there is none. */
 static unsigned long long number_of(Gear *gear)
 {
-    PyObject *number = called(gear->object[SEQUENCE], NULL);
-    unsigned long long value = number == NULL ? 0 : PyLong_AsUnsignedLongLong(number);
-    Py_XDECREF(number);
+    PyObject *numbers = Py_NewRef(gear->object[SEQUENCE]), *number = NULL;
+    if (PyIter_Check(numbers)) {
+        number = PyIter_Next(numbers);
+    }
+    Py_DECREF(numbers);
+    if (number == NULL) {
+        if (!PyErr_Occurred()) {
+            PyErr_SetString(PyExc_TypeError, "recorder: its sequence has no next number");
+        }
+        return 0;
+    }
+    unsigned long long value = PyLong_AsUnsignedLongLong(number);
+    Py_DECREF(number);
     return value;
-}
-
-/* Content, each value behind its key, into the arguments from `at` on; -1 for an exception. */
-static Py_ssize_t add_content(PyObject *arguments, Py_ssize_t at, PyObject *content)
-{
-    PyObject *key, *fragment;
-    Py_ssize_t place = 0, size = 0;
-    while (PyDict_Next(content, &place, &key, &fragment)) {
-        PyObject *head = PyDict_GetItemWithError(given.key_json, key);
-        if (head == NULL || !PyBytes_Check(fragment)) {
-            if (!PyErr_Occurred()) {
-                PyErr_SetString(PyExc_KeyError, "content: no such key");
-            }
-            return -1;
-        }
-        size += PyBytes_Size(head) + PyBytes_Size(fragment);
-        Py_INCREF(head);
-        Py_INCREF(fragment);
-        PyTuple_SetItem(arguments, at++, head);
-        PyTuple_SetItem(arguments, at++, fragment);
-    }
-    return size;
-}
-
-/* Room for the arguments of an append with this content; NULL for an exception. */
-static PyObject *room_for(PyObject *content)
-{
-    for (;;) {
-        Py_ssize_t count = PyDict_Size(content);
-        PyObject *room = PyTuple_New(4 + 2 * count);
-        if (room == NULL || PyDict_Size(content) == count) {
-            return room;
-        }
-        Py_DECREF(room); /* a finalizer ran, and let another thread set a value */
-    }
 }
 
 static PyObject *envelope_of(State *state)
@@ -90,55 +66,74 @@ static PyObject *envelope_of(State *state)
     return made;
 }
 
-/* The arguments of an append of this version; NULL for an exception. */
-static PyObject *pieces_of(State *state, PyObject *version, Py_ssize_t *size)
+/* The arguments of an append: the kind, and the pieces of the payload. */
+enum { MOST_PIECES = 64 };
+
+typedef struct {
+    PyObject *piece[MOST_PIECES];
+    Py_ssize_t count, size; /* bytes, without the kind */
+} Pieces;
+
+/* 0 where there is no room. */
+static int add_piece(Pieces *pieces, PyObject *bytes)
 {
-    PyObject *content = state->object[CONTENT];
-    PyObject *envelope = envelope_of(state);
-    if (envelope == NULL || !PyBytes_Check(envelope)) {
-        Py_XDECREF(envelope);
-        return envelope == NULL ? NULL : PyErr_Format(PyExc_TypeError, "envelope: bytes are needed");
+    if (pieces->count == MOST_PIECES) {
+        return 0;
     }
-    PyObject *pieces = room_for(content);
-    if (pieces == NULL) {
-        Py_DECREF(envelope);
-        return NULL;
+    pieces->size += PyBytes_Size(bytes);
+    pieces->piece[pieces->count++] = Py_NewRef(bytes);
+    return 1;
+}
+
+/* 1: content was added, each value behind its key; 0: there is no room for it; -1: an exception. */
+static int add_content(Pieces *pieces, PyObject *content)
+{
+    PyObject *key, *fragment;
+    Py_ssize_t place = 0;
+    while (PyDict_Next(content, &place, &key, &fragment)) {
+        PyObject *head = PyDict_GetItemWithError(given.key_json, key);
+        if (head == NULL || !PyBytes_Check(fragment)) {
+            if (!PyErr_Occurred()) {
+                PyErr_SetString(PyExc_KeyError, "content: no such key");
+            }
+            return -1;
+        }
+        if (!(add_piece(pieces, head) && add_piece(pieces, fragment))) {
+            return 0;
+        }
     }
-    *size = PyBytes_Size(state->object[FIXED]) + PyBytes_Size(version) + PyBytes_Size(envelope);
-    Py_INCREF(given.kind);
-    Py_INCREF(state->object[FIXED]);
-    Py_INCREF(version);
-    PyTuple_SetItem(pieces, 0, given.kind);
-    PyTuple_SetItem(pieces, 1, state->object[FIXED]);
-    PyTuple_SetItem(pieces, 2, version);
-    PyTuple_SetItem(pieces, 3, envelope);
-    Py_ssize_t more = add_content(pieces, 4, content);
-    *size += more;
-    if (more < 0) {
-        Py_CLEAR(pieces);
-    }
-    return pieces;
+    return 1;
 }
 
 /* Append the span as it is now; 0 for an exception. */
 static int append_version(State *state, Gear *gear, PyObject *version)
 {
-    Py_ssize_t size = 0;
-    PyObject *pieces = pieces_of(state, version, &size), *done;
-    if (pieces == NULL) {
+    PyObject *envelope = envelope_of(state), *done = NULL;
+    if (envelope == NULL || !PyBytes_Check(envelope)) {
+        if (envelope != NULL) {
+            PyErr_SetString(PyExc_TypeError, "envelope: bytes are needed");
+        }
+        Py_XDECREF(envelope);
         return 0;
     }
-    if (size > PyLong_AsSsize_t(gear->object[LIMIT])) {
-        done = PyObject_CallMethodObjArgs((PyObject *)state, const_names[N_APPEND_VERSION], version, NULL);
-    }
-    else {
-        PyObject *append = gear->object[APPEND_PARTS];
-        Py_INCREF(append);
-        done = PyObject_CallObject(append, pieces);
+    Pieces pieces;
+    pieces.piece[0] = Py_NewRef(given.kind);
+    pieces.count = 1;
+    pieces.size = 0;
+    int simple = add_piece(&pieces, state->object[FIXED]) && add_piece(&pieces, version) && add_piece(&pieces, envelope);
+    Py_DECREF(envelope);
+    simple = simple ? add_content(&pieces, state->object[CONTENT]) : 0;
+    if (simple > 0 && pieces.size <= PyLong_AsSsize_t(gear->object[LIMIT])) {
+        PyObject *append = Py_NewRef(gear->object[APPEND_PARTS]);
+        done = called(append, pieces.piece, pieces.count);
         Py_DECREF(append);
     }
-    Py_DECREF(pieces);
+    else if (simple >= 0) {
+        done = PyObject_CallMethodObjArgs((PyObject *)state, const_names[N_APPEND_VERSION], version, NULL);
+    }
+    while (pieces.count > 0) {
+        Py_DECREF(pieces.piece[--pieces.count]);
+    }
     Py_XDECREF(done);
     return done != NULL;
 }
-

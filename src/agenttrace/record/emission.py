@@ -150,7 +150,7 @@ class Emission(State, otel.Span):
         else:
             above = self._below_foreign(context, parent)
         span = recorder.new_span()
-        self._fixed = _pack_fixed(self._trace, span, above, now, self._turn, recorder.sequence())
+        self._fixed = _pack_fixed(self._trace, span, above, now, self._turn, next(recorder.sequence))
         self._span = span
 
     def _below_foreign(self, context: Context, parent: otel.Span) -> bytes:
@@ -275,7 +275,7 @@ class Emission(State, otel.Span):
         extra.announced = False
         if extra.attributes is None:
             extra.attributes = {}
-        extra.attributes[STARTED] = b"[%d,%d]" % (max(now, self._started_at), self._recorder.sequence())
+        extra.attributes[STARTED] = b"[%d,%d]" % (max(now, self._started_at), next(self._recorder.sequence))
 
     def finish(self) -> None:
         """End the span as it is, now."""
@@ -293,7 +293,7 @@ class Emission(State, otel.Span):
             status = IS_FAILED
         if extra is not None and extra.announced:
             self._note_start(extra, now)
-        self._end_time, self._end_number, self._end_status = max(now, begun), recorder.sequence(), status
+        self._end_time, self._end_number, self._end_status = max(now, begun), next(recorder.sequence), status
         self._write_end_version()
         if extra is not None and extra.events:
             self._write_late_events(extra.events)
@@ -336,7 +336,7 @@ class Emission(State, otel.Span):
             self._known()
             when = recorder.clock() // 1000 if time is None else time
             body = recorder.capture(data)
-            event: Event = (kind, when, recorder.sequence(), body)
+            event: Event = (kind, when, next(recorder.sequence), body)
             self._write_event(event)
             if "session_id" not in self._scope.ids and self._state != ENDED:
                 # Its session may become known before the span ends; the event is written again then.

@@ -70,7 +70,7 @@ class Recorder(Gear):
         self.append = _nowhere
         self.clock = time.time_ns
         self.use_ids(RandomIds())
-        self.sequence = count(1).__next__
+        self.sequence = count(1)
         self.redact_with(None, enabled=True, limit=DEFAULT_MAX_CONTENT_BYTES)
         self.scope = EMPTY  # the scope outside every block
         self.generation = 0

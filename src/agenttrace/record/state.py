@@ -5,7 +5,7 @@ No behaviour lives here. Where the package was built with a C compiler the field
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class GearInPython:
     clock: Callable[[], int]  # nanoseconds since the epoch
     new_trace: Callable[[int], bytes]
     new_span: Callable[[], bytes]
-    sequence: Callable[[], int]
+    sequence: Iterator[int]
     append_parts: Callable[..., None]  # takes a record's kind and the pieces of its payload
     max_content_bytes: int
     heads: dict[str, bytes] | None  # for `plain`; None where every value goes the thorough way

@@ -90,7 +90,7 @@ def begin_in_python(span: Emission) -> bool:
     else:
         return False
     identity = recorder.new_span()
-    fixed = _pack_fixed(trace, identity, above, started, turn, recorder.sequence())
+    fixed = _pack_fixed(trace, identity, above, started, turn, next(recorder.sequence))
     span._scope, span._root, span._parent, span._flags = scope, root, parent, 0
     span._generation = recorder.generation
     span._started_at, span._turn, span._trace, span._span, span._fixed = started, turn, trace, identity, fixed
@@ -115,7 +115,7 @@ def end_in_python(span: Emission) -> bool:
     now = recorder.clock() // 1000
     if now < span._started_at:
         now = span._started_at
-    number, revision = recorder.sequence(), span._revision
+    number, revision = next(recorder.sequence), span._revision
     span._state, span._revision = ENDED, revision + 1
     span._end_time, span._end_number, span._end_status = now, number, IS_SUCCESS
     _append(span, _pack_version(now, number, revision | HOME, RANK_END, IS_SUCCESS, span._flags))
