@@ -103,10 +103,9 @@ static int make_current(State *state, PyObject *context)
 /* 1: begun; 0: not so simple, and nothing done; -1: an exception. */
 static int begun(State *state, Gear *gear)
 {
-    PyObject *scope = PyObject_GetAttr(state->object[OPTIONS], const_names[N_SCOPE]);
-    Py_XDECREF(scope);
-    if (scope != Py_None) {
-        return scope == NULL ? -1 : 0;
+    OptionFields *options = options_of(state);
+    if (options == NULL || options->object[OF_SCOPE] != Py_None) {
+        return options == NULL ? -1 : 0;
     }
     PyObject *context = called(given.get, NULL, 0);
     if (context == NULL || !PyDict_Check(context)) {
@@ -116,8 +115,7 @@ static int begun(State *state, Gear *gear)
     Place place = {NULL, NULL, NULL};
     int done = find_place(state, gear, context, &place);
     if (done > 0) {
-        scope = place.scope;
-        Py_INCREF(scope);
+        PyObject *scope = Py_NewRef(place.scope);
         done = identify(state, gear, &place) ? 1 : -1;
         Py_DECREF(scope);
     }

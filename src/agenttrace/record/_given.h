@@ -10,9 +10,6 @@ static struct {
 } given;
 
 enum {
-    N_SCOPE,
-    N_STATIC,
-    N_ENVELOPES,
     N_ENVELOPE,
     N_APPEND_VERSION,
     N_SET,

@@ -112,11 +112,8 @@ static PyObject *remembered(PyObject *recorder, const Call *call)
     if (options == NULL) {
         return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
     }
-    PyObject *span = bare((PyTypeObject *)span_class, recorder, options);
+    PyObject *span = made((PyTypeObject *)span_class, recorder, options, call->content);
     Py_DECREF(options);
-    if (span != NULL && !fill_all((State *)span, (Gear *)recorder, call->content)) {
-        Py_CLEAR(span);
-    }
     return span;
 }
 

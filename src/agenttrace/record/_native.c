@@ -39,60 +39,59 @@ static int kept(State *state, Gear *gear, PyObject *key, PyObject *value)
     return done;
 }
 
-static PyObject *fill(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+/* 1: kept, and the value itself for who reads it back; 0: not so simple; -1: an exception. */
+static int filled(PyObject *span, PyObject *key, PyObject *value, int remember)
 {
-    (void)module;
-    if (count != 4) {
-        return PyErr_Format(PyExc_TypeError, "fill: takes a span, a key, a value and whether to remember it");
-    }
-    State *state = state_of(arguments[0]);
+    State *state = state_of(span);
     Gear *gear = state == NULL ? NULL : gear_of(state);
     if (gear == NULL) {
-        return NULL;
+        return -1;
     }
-    int special = PySet_Contains(given.envelope_keys, arguments[1]);
+    int special = PySet_Contains(given.envelope_keys, key);
     if (special || gear->object[ENABLED] != Py_True || state->state == ENDED) {
-        return result(special < 0 ? -1 : 0);
+        return special < 0 ? -1 : 0;
     }
-    int done = kept(state, gear, arguments[1], arguments[2]);
-    if (done > 0 && arguments[3] == Py_True && PyDict_SetItem(state->object[VALUES], arguments[1], arguments[2]) < 0) {
+    int done = kept(state, gear, key, value);
+    if (done > 0 && remember && PyDict_SetItem(state->object[VALUES], key, value) < 0) {
         done = -1;
     }
     if (done < 0 && PyErr_ExceptionMatches(PyExc_Exception)) {
         PyErr_Clear(); /* no memory: who takes care reports it */
         done = 0;
     }
-    return result(done);
+    return done;
 }
 
-static int fill_all(State *state, Gear *gear, PyObject *values)
+static PyObject *fill(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    (void)module;
+    if (count != 4) {
+        return PyErr_Format(PyExc_TypeError, "fill: takes a span, a key, a value and whether to remember it");
+    }
+    return result(filled(arguments[0], arguments[1], arguments[2], arguments[3] == Py_True));
+}
+
+/* Keep the values that a new span was made with; 0 for an exception. */
+static int keep_all(State *state, Gear *gear, PyObject *values)
 {
     PyObject *key, *value;
     Py_ssize_t at = 0;
-    while (PyDict_Next(values, &at, &key, &value)) {
-        if (value == Py_None || value == given.unset) {
-            continue;
-        }
-        if (PyDict_SetItem(state->object[VALUES], key, value) < 0) {
-            return 0;
-        }
-        int done = gear->object[ENABLED] == Py_True ? kept(state, gear, key, value) : 1;
-        if (done < 0) {
-            return 0;
-        }
-        if (done == 0) {
+    while (gear->object[ENABLED] == Py_True && PyDict_Next(values, &at, &key, &value)) {
+        int done = kept(state, gear, key, value);
+        if (done == 0) { /* it sets the same key, so the next one stays where it is */
             PyObject *set = PyObject_CallMethodObjArgs((PyObject *)state, const_names[N_SET], key, value, NULL);
             Py_XDECREF(set);
-            if (set == NULL) {
-                return 0;
-            }
+            done = set == NULL ? -1 : 1;
+        }
+        if (done < 0) {
+            return 0;
         }
     }
     return 1;
 }
 
-/* A span without values; NULL for an exception. */
-static PyObject *bare(PyTypeObject *type, PyObject *recorder, PyObject *options)
+/* A new span with these values, by content key, which it takes as its own; NULL for an exception. */
+static PyObject *made(PyTypeObject *type, PyObject *recorder, PyObject *options, PyObject *values)
 {
     if (!PyType_IsSubtype(type, state_type)) {
         return PyErr_Format(PyExc_TypeError, "opened: takes a class of spans");
@@ -108,8 +107,9 @@ static PyObject *bare(PyTypeObject *type, PyObject *recorder, PyObject *options)
     keep(state, TOKEN, Py_None);
     take(state, SPAN, PyBytes_FromStringAndSize(NULL, 0));
     take(state, CONTENT, PyDict_New());
-    take(state, VALUES, PyDict_New());
-    if (gear_of(state) == NULL || !state->object[SPAN] || !state->object[CONTENT] || !state->object[VALUES]) {
+    keep(state, VALUES, values);
+    if (gear_of(state) == NULL || !state->object[SPAN] || !state->object[CONTENT] ||
+        !keep_all(state, (Gear *)recorder, values)) {
         Py_CLEAR(span);
     }
     return span;
@@ -121,13 +121,20 @@ static PyObject *opened(PyObject *module, PyObject *const *arguments, Py_ssize_t
     if (count < 3 || count > 4 || !PyType_Check(arguments[0]) || (count == 4 && !PyDict_Check(arguments[3]))) {
         return PyErr_Format(PyExc_TypeError, "opened: takes a class, a recorder, options and values");
     }
-    PyObject *span = bare((PyTypeObject *)arguments[0], arguments[1], arguments[2]);
-    if (span != NULL && count == 4 && !fill_all((State *)span, (Gear *)arguments[1], arguments[3])) {
-        Py_CLEAR(span);
+    PyObject *key, *value, *values = PyDict_New(), *span = NULL;
+    Py_ssize_t at = 0;
+    int done = values != NULL;
+    while (done && count == 4 && PyDict_Next(arguments[3], &at, &key, &value)) {
+        done = value == Py_None || value == given.unset || PyDict_SetItem(values, key, value) == 0;
     }
+    if (done) {
+        span = made((PyTypeObject *)arguments[0], arguments[1], arguments[2], values);
+    }
+    Py_XDECREF(values);
     return span;
 }
 
+#include "_held.h"
 #include "_maker.h"
 
 /* --- life --- */
@@ -277,15 +284,15 @@ static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_native", NULL, 
 
 PyMODINIT_FUNC PyInit__native(void)
 {
-    static const char *const names[N_NAMES] = {"scope",          "static", "envelopes", "envelope",
-                                               "append_version", "_set",   "options",   "_recorder", "state_name"};
+    static const char *const names[N_NAMES] = {"envelope",  "append_version", "_set", "options",
+                                               "_recorder", "state_name"};
     for (int i = 0; i < N_NAMES; i++) {
         if ((const_names[i] = PyUnicode_InternFromString(names[i])) == NULL) {
             return NULL;
         }
     }
     PyObject *module = PyModule_Create(&definition);
-    if (module != NULL && !(add_types(module) && add_quiet(module) && add_maker(module))) {
+    if (module != NULL && !(add_types(module) && add_quiet(module) && add_held(module) && add_maker(module))) {
         Py_CLEAR(module);
     }
     return module;

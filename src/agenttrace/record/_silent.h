@@ -16,20 +16,7 @@ static PyMemberDef quiet_members[] = {
     AN_OBJECT(Quiet, "response", RESPONSE), {0},
 };
 
-static int traverse_quiet(PyObject *self, visitproc visit, void *arg)
-{
-    return visit_all(self, ((Quiet *)self)->object, QUIET_OBJECTS, visit, arg);
-}
-
-static int clear_quiet(PyObject *self)
-{
-    return clear_all(((Quiet *)self)->object, QUIET_OBJECTS);
-}
-
-static void dealloc_quiet(PyObject *self)
-{
-    dealloc_all(self, ((Quiet *)self)->object, QUIET_OBJECTS);
-}
+COLLECTED(Quiet, quiet, object[0], QUIET_OBJECTS)
 
 static PyObject *enter_quietly(PyObject *self, PyObject *nothing)
 {

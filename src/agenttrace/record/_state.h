@@ -1,4 +1,4 @@
-/* State and Gear: the fields of spans and recorders, see record/state.py. Include Python.h and structmember.h before. */
+/* The fields of spans, recorders, options and scopes, see record/state.py. Include Python.h and structmember.h before. */
 
 /* The numbers of record/state.py and of model/wire.py. */
 enum { NEW, PENDING, RUNNING, ENDED };
@@ -33,7 +33,19 @@ typedef struct {
     int generation;
 } Gear;
 
-static PyTypeObject *state_type, *gear_type;
+enum { OF_TYPE, OF_SCOPE, STATIC, OPTION_OBJECTS };
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *object[OPTION_OBJECTS];
+} OptionFields;
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *envelopes;
+} ScopeFields;
+
+static PyTypeObject *state_type, *gear_type, *options_type, *scope_type;
 
 #define AN_OBJECT(type, name, number) {name, T_OBJECT_EX, offsetof(type, object) + (number) * sizeof(PyObject *), 0, NULL}
 
@@ -76,6 +88,18 @@ static PyMemberDef gear_members[] = {
     {0},
 };
 
+static PyMemberDef options_members[] = {
+    AN_OBJECT(OptionFields, "run_type", OF_TYPE),
+    AN_OBJECT(OptionFields, "scope", OF_SCOPE),
+    AN_OBJECT(OptionFields, "static", STATIC),
+    {0},
+};
+
+static PyMemberDef scope_members[] = {
+    {"envelopes", T_OBJECT_EX, offsetof(ScopeFields, envelopes), 0, NULL},
+    {0},
+};
+
 /* Put an object into a field, whose old one goes last: its end may run any code. */
 static void take_into(PyObject **field, PyObject *value)
 {
@@ -112,26 +136,6 @@ static int clear_all(PyObject **objects, int count)
     return 0;
 }
 
-static int traverse_state(PyObject *self, visitproc visit, void *arg)
-{
-    return visit_all(self, ((State *)self)->object, STATE_OBJECTS, visit, arg);
-}
-
-static int clear_state(PyObject *self)
-{
-    return clear_all(((State *)self)->object, STATE_OBJECTS);
-}
-
-static int traverse_gear(PyObject *self, visitproc visit, void *arg)
-{
-    return visit_all(self, ((Gear *)self)->object, GEAR_OBJECTS, visit, arg);
-}
-
-static int clear_gear(PyObject *self)
-{
-    return clear_all(((Gear *)self)->object, GEAR_OBJECTS);
-}
-
 static void dealloc_all(PyObject *self, PyObject **objects, int count)
 {
     PyTypeObject *type = Py_TYPE(self);
@@ -141,15 +145,25 @@ static void dealloc_all(PyObject *self, PyObject **objects, int count)
     Py_DECREF(type);
 }
 
-static void dealloc_state(PyObject *self)
-{
-    dealloc_all(self, ((State *)self)->object, STATE_OBJECTS);
-}
+/* What the garbage collector needs of a type all of whose objects lie in one row. */
+#define COLLECTED(type, name, first, count) \
+    static int traverse_##name(PyObject *self, visitproc visit, void *arg) \
+    { \
+        return visit_all(self, &((type *)self)->first, count, visit, arg); \
+    } \
+    static int clear_##name(PyObject *self) \
+    { \
+        return clear_all(&((type *)self)->first, count); \
+    } \
+    static void dealloc_##name(PyObject *self) \
+    { \
+        dealloc_all(self, &((type *)self)->first, count); \
+    }
 
-static void dealloc_gear(PyObject *self)
-{
-    dealloc_all(self, ((Gear *)self)->object, GEAR_OBJECTS);
-}
+COLLECTED(State, state, object[0], STATE_OBJECTS)
+COLLECTED(Gear, gear, object[0], GEAR_OBJECTS)
+COLLECTED(OptionFields, options, object[0], OPTION_OBJECTS)
+COLLECTED(ScopeFields, scope, envelopes, 1)
 
 /* In _native.c. */
 static PyObject *enter_block(PyObject *self, PyObject *nothing);
@@ -170,6 +184,14 @@ static PyType_Slot gear_slots[] = {
     {Py_tp_members, gear_members}, {Py_tp_traverse, traverse_gear}, {Py_tp_clear, clear_gear},
     {Py_tp_dealloc, dealloc_gear}, {0, NULL},
 };
+static PyType_Slot options_slots[] = {
+    {Py_tp_members, options_members}, {Py_tp_traverse, traverse_options}, {Py_tp_clear, clear_options},
+    {Py_tp_dealloc, dealloc_options}, {0, NULL},
+};
+static PyType_Slot scope_slots[] = {
+    {Py_tp_members, scope_members}, {Py_tp_traverse, traverse_scope}, {Py_tp_clear, clear_scope},
+    {Py_tp_dealloc, dealloc_scope}, {0, NULL},
+};
 static PyType_Spec state_spec = {
     "agenttrace.record._native.State", sizeof(State), 0,
     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, state_slots,
@@ -178,14 +200,29 @@ static PyType_Spec gear_spec = {
     "agenttrace.record._native.Gear", sizeof(Gear), 0,
     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, gear_slots,
 };
+static PyType_Spec options_spec = {
+    "agenttrace.record._native.OptionFields", sizeof(OptionFields), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, options_slots,
+};
+static PyType_Spec scope_spec = {
+    "agenttrace.record._native.ScopeFields", sizeof(ScopeFields), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, scope_slots,
+};
+
+/* Make a type, and have the module name it; NULL and an exception where that fails. */
+static PyTypeObject *added(PyObject *module, PyType_Spec *spec)
+{
+    PyObject *type = PyType_FromSpec(spec);
+    if (type != NULL && PyModule_AddObjectRef(module, strrchr(spec->name, '.') + 1, type) < 0) {
+        Py_CLEAR(type);
+    }
+    return (PyTypeObject *)type;
+}
 
 static int add_types(PyObject *module)
 {
-    state_type = (PyTypeObject *)PyType_FromSpec(&state_spec);
-    gear_type = (PyTypeObject *)PyType_FromSpec(&gear_spec);
-    return state_type != NULL && gear_type != NULL &&
-           PyModule_AddObjectRef(module, "State", (PyObject *)state_type) == 0 &&
-           PyModule_AddObjectRef(module, "Gear", (PyObject *)gear_type) == 0;
+    return (state_type = added(module, &state_spec)) != NULL && (gear_type = added(module, &gear_spec)) != NULL &&
+           (options_type = added(module, &options_spec)) != NULL && (scope_type = added(module, &scope_spec)) != NULL;
 }
 
 /* The span as what it is, with the fields that it has from the beginning; NULL and an exception where it has not. */
@@ -207,6 +244,19 @@ static State *state_of(PyObject *span)
         return NULL;
     }
     return state;
+}
+
+/* A span's options with their fields; NULL and an exception where they have not. Borrowed. */
+static OptionFields *options_of(State *state)
+{
+    PyObject *options = state->object[OPTIONS];
+    OptionFields *fields = (OptionFields *)options;
+    if (options == NULL || !PyObject_TypeCheck(options, options_type) || fields->object[OF_TYPE] == NULL ||
+        fields->object[OF_SCOPE] == NULL || fields->object[STATIC] == NULL) {
+        PyErr_SetString(PyExc_TypeError, "options: no options of ours");
+        return NULL;
+    }
+    return fields;
 }
 
 static Gear *gear_of(State *state)

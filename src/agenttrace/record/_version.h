@@ -25,8 +25,12 @@ static int is_bytes(PyObject *value, Py_ssize_t size)
 static long long now_of(Gear *gear)
 {
     PyObject *time = asked_of(gear->object[CLOCK], NULL);
-    long long now = time == NULL ? -1 : PyLong_AsLongLong(time);
+    int overflow = 0;
+    long long now = time == NULL ? -1 : PyLong_AsLongLongAndOverflow(time, &overflow); /* quicker than AsLongLong */
     Py_XDECREF(time);
+    if (overflow) {
+        PyErr_SetString(PyExc_OverflowError, "clock: the time has no place in 64 bits");
+    }
     return now >= 0 ? now / 1000 : now == -1 && PyErr_Occurred() ? -1 : -((-now + 999) / 1000);
 }
 
@@ -51,19 +55,17 @@ static unsigned long long number_of(Gear *gear)
 
 static PyObject *envelope_of(State *state)
 {
-    PyObject *made = NULL, *scope = state->object[SCOPE];
-    PyObject *text = PyObject_GetAttr(state->object[OPTIONS], const_names[N_STATIC]);
-    PyObject *known = text == NULL ? NULL : PyObject_GetAttr(scope, const_names[N_ENVELOPES]);
-    if (known != NULL && PyDict_Check(known)) {
-        made = PyDict_GetItemWithError(known, text);
-        Py_XINCREF(made);
+    OptionFields *options = options_of(state);
+    PyObject *scope = state->object[SCOPE];
+    if (options == NULL || scope == NULL || !PyObject_TypeCheck(scope, scope_type)) {
+        return options == NULL ? NULL : PyErr_Format(PyExc_TypeError, "scope: no scope of ours");
     }
-    if (made == NULL && !PyErr_Occurred()) {
-        made = PyObject_CallMethodObjArgs(scope, const_names[N_ENVELOPE], text, NULL);
+    PyObject *text = options->object[STATIC], *known = ((ScopeFields *)scope)->envelopes;
+    PyObject *made = known != NULL && PyDict_Check(known) ? PyDict_GetItemWithError(known, text) : NULL;
+    if (made != NULL || PyErr_Occurred()) {
+        return Py_XNewRef(made);
     }
-    Py_XDECREF(text);
-    Py_XDECREF(known);
-    return made;
+    return PyObject_CallMethodObjArgs(scope, const_names[N_ENVELOPE], text, NULL);
 }
 
 /* The arguments of an append: the kind, and the pieces of the payload. */

@@ -10,6 +10,7 @@ from typing import Any, Final
 import orjson
 
 from agenttrace.foreign import let_through
+from agenttrace.record.state import OptionFields
 
 __all__ = ["UNSET", "Options", "Unset"]
 
@@ -40,7 +41,7 @@ def _static(run_type: str, name: str, prompt_type: str | None, state_name: str |
     return orjson.dumps(fields).decode()[1:-1]
 
 
-class Options:
+class Options(OptionFields):
     """One span maker's settings. `content` holds values by content key, not yet serialised. Never changed once made.
 
     Written out because making a dataclass costs every importing program a millisecond.
@@ -54,10 +55,7 @@ class Options:
         "ignore",
         "name",
         "provider",
-        "run_type",
-        "scope",
         "state_name",
-        "static",
     )
 
     def __init__(

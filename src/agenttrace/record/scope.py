@@ -11,6 +11,7 @@ from agenttrace.model.ids import canonical
 from agenttrace.model.veil import veiled
 from agenttrace.model.wire import SCOPE_IDS
 from agenttrace.record.options import clean
+from agenttrace.record.state import ScopeFields
 
 __all__ = ["EMPTY", "Scope"]
 
@@ -18,17 +19,16 @@ _SPREAD = tuple(name for name in SCOPE_IDS if name != "workspace_id")
 _MAX_ENVELOPES = 1024
 
 
-class Scope:
+class Scope(ScopeFields):
     """Ids by name, as text, and attributes by key, as JSON. Never changed once made, so it may be shared freely."""
 
-    __slots__ = ("_filled", "_ids_json", "_service", "_service_json", "attributes", "envelopes", "ids")
+    __slots__ = ("_filled", "_ids_json", "_service", "_service_json", "attributes", "ids")
 
     def __init__(self, ids: dict[str, str], attributes: dict[str, bytes], service: str = "") -> None:
         self.ids = ids
         self._service = service  # the recording service's id, which every envelope names
         self.attributes = attributes
-        #: Envelopes (`model.wire`) of spans in this scope, by their static part.
-        self.envelopes: dict[str, bytes] = {}
+        self.envelopes = {}
         self._ids_json = f',"scope":{orjson.dumps(ids).decode()}' if ids else ""
         self._service_json = f',"service":"{service}"' if service else ""
         self._filled: tuple[Scope, Scope] | None = None

@@ -355,6 +355,19 @@ class Span(Call):
         self.add_event("link", {**ids, **(attributes or {})})
 
 
+if NATIVE and not TYPE_CHECKING:
+    from agenttrace.record._native import Held
+
+    # What is assigned most is kept without a call of the setter; what is not plain still goes there.
+    for _name, _key, _by_type in (
+        ("input", "input", INPUT_KEY),
+        ("output", "output", OUTPUT_KEY),
+        ("documents", "documents", {}),
+        ("response", "llm_response", {}),
+    ):
+        setattr(Span, _name, Held(getattr(Span, _name), _key, _by_type))
+
+
 class _Noop(Span):
     _inert = True
 

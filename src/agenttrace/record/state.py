@@ -1,11 +1,11 @@
-"""State and Gear: the fields of spans and of recorders that the way of a usual span (`usual`) reads and writes.
+"""The fields of spans, recorders, options and scopes that the way of a usual span (`usual`) reads and writes.
 
 No behaviour lives here. Where the package was built with a C compiler the fields lie in C structures (`_state.h`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ __all__ = [
     "RUNNING",
     "Gear",
     "GearInPython",
+    "OptionFields",
+    "OptionFieldsInPython",
+    "ScopeFields",
+    "ScopeFieldsInPython",
     "State",
     "StateInPython",
 ]
@@ -117,17 +121,30 @@ class GearInPython:
     generation: int  # how many forks lie between this process and the one that made the recorder
 
 
-def _best() -> tuple[type[StateInPython], type[GearInPython]]:
-    try:
-        from agenttrace.record import _native
-    except ImportError:  # built without a compiler
-        return StateInPython, GearInPython
-    return _native.State, _native.Gear
+class OptionFieldsInPython:
+    """What of a span maker's options every span looks at."""
+
+    __slots__ = ("run_type", "scope", "static")
+
+    run_type: str
+    scope: Mapping[str, Any] | None
+    static: str  # the envelope's part that is the same for all its spans
+
+
+class ScopeFieldsInPython:
+    """What of a scope every span looks at."""
+
+    __slots__ = ("envelopes",)
+
+    envelopes: dict[str, bytes]  # of spans in this scope, by their static part, see `model.wire`
 
 
 if TYPE_CHECKING:
-    State, Gear = StateInPython, GearInPython
+    State, Gear, OptionFields, ScopeFields = StateInPython, GearInPython, OptionFieldsInPython, ScopeFieldsInPython
 else:
-    State, Gear = _best()
+    try:
+        from agenttrace.record._native import Gear, OptionFields, ScopeFields, State
+    except ImportError:  # built without a compiler
+        State, Gear, OptionFields, ScopeFields = StateInPython, GearInPython, OptionFieldsInPython, ScopeFieldsInPython
 #: Whether the fields lie in C structures.
 NATIVE: Final = State is not StateInPython
