@@ -423,23 +423,43 @@ static int look_on(Text *text, const char *p)
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
 
-/* Which of sixteen bytes are signs: those that all three tables say so of, by the upper half of the byte, by its lower
- * one and by the lower half of the byte behind. They have a bit for each upper half, 1 for controls and 2 to 32 for
- * what begins with 2 to 6, and one each for "s" and "p", which begin with 7 (see `kinds`). A dot is none. */
+/* Which bytes are signs: those that all three tables say so of, by the upper half of the byte, by its lower one and by
+ * the lower half of the byte behind. They have a bit for each upper half, 1 for controls and 2 to 32 for what begins with
+ * 2 to 6, and one each for "s" and "p", which begin with 7 (see `kinds`). A dot is none. */
+static const unsigned char upper[16] = {1, 1, 2, 4, 8, 16, FIRST_B, FIRST_S | FIRST_P};
+static const unsigned char lower[16] = {
+    9 | FIRST_P, 9, 15 | FIRST_B, 5 | FIRST_S, 5, 5, 5, 9, 1, 1, 13, 25, 17, 7, 1, 17,
+};
+
+/* Of sixteen. Read is one byte more: at the end of a text the zero that Python puts there. */
 __attribute__((target("ssse3"))) static unsigned signs_among(const char *p)
 {
-    const __m128i upper = _mm_setr_epi8(1, 1, 2, 4, 8, 16, FIRST_B, (char)(FIRST_S | FIRST_P), 0, 0, 0, 0, 0, 0, 0, 0);
-    const __m128i lower = _mm_setr_epi8((char)(9 | FIRST_P), 9, 15 | FIRST_B, 5 | FIRST_S, 5, 5, 5, 9, 1, 1, 13, 25, 17,
-                                        7, 1, 17);
-    const __m128i behind = _mm_loadu_si128((const __m128i *)before);
     const __m128i half = _mm_set1_epi8(15);
     __m128i bytes = _mm_loadu_si128((const __m128i *)p);
-    __m128i next = _mm_loadu_si128((const __m128i *)(p + 1)); /* at the end of a text the zero that Python puts there */
-    __m128i high = _mm_shuffle_epi8(upper, _mm_and_si128(_mm_srli_epi16(bytes, 4), half));
-    __m128i low = _mm_shuffle_epi8(lower, _mm_and_si128(bytes, half));
-    __m128i last = _mm_shuffle_epi8(behind, _mm_and_si128(next, half));
+    __m128i next = _mm_loadu_si128((const __m128i *)(p + 1));
+    __m128i high = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)upper), _mm_and_si128(_mm_srli_epi16(bytes, 4), half));
+    __m128i low = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)lower), _mm_and_si128(bytes, half));
+    __m128i last = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)before), _mm_and_si128(next, half));
     __m128i plain = _mm_cmpeq_epi8(_mm_and_si128(_mm_and_si128(high, low), last), _mm_setzero_si128());
     return ~(unsigned)_mm_movemask_epi8(plain) & 0xFFFF;
+}
+
+__attribute__((target("avx2"))) static __m256i twice(const unsigned char *table)
+{
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)table));
+}
+
+/* Of thirty-two. */
+__attribute__((target("avx2"))) static unsigned signs_among_more(const char *p)
+{
+    const __m256i half = _mm256_set1_epi8(15);
+    __m256i bytes = _mm256_loadu_si256((const __m256i *)p);
+    __m256i next = _mm256_loadu_si256((const __m256i *)(p + 1));
+    __m256i high = _mm256_shuffle_epi8(twice(upper), _mm256_and_si256(_mm256_srli_epi16(bytes, 4), half));
+    __m256i low = _mm256_shuffle_epi8(twice(lower), _mm256_and_si256(bytes, half));
+    __m256i last = _mm256_shuffle_epi8(twice(before), _mm256_and_si256(next, half));
+    __m256i plain = _mm256_cmpeq_epi8(_mm256_and_si256(_mm256_and_si256(high, low), last), _mm256_setzero_si256());
+    return ~(unsigned)_mm256_movemask_epi8(plain);
 }
 
 static int look_at_some(Text *text, const char *p, unsigned places)
@@ -451,25 +471,37 @@ static int look_at_some(Text *text, const char *p, unsigned places)
     return found;
 }
 
-/* At least 16 bytes. The last step looks again at some of the step before, and passes over them. */
+/* Look at a text of at least one step; the last step looks again at some of the one before, and passes over them. */
+#define LOOK_IN_STEPS(text, step, signs) \
+    const char *p = text->start; \
+    int found = 0; \
+    for (; text->end - p >= step; p += step) { \
+        unsigned places = signs(p); \
+        if (places != 0) { \
+            found |= look_at_some(text, p, places); \
+        } \
+    } \
+    Py_ssize_t again = step - (text->end - p); \
+    unsigned rest = again == step ? 0 : signs(text->end - step) >> again << again; \
+    return rest == 0 ? found : found | look_at_some(text, text->end - step, rest);
+
 __attribute__((target("ssse3"))) static int look_by_shuffling(Text *text)
 {
-    const char *p = text->start;
-    int found = 0;
-    for (; text->end - p >= 16; p += 16) {
-        unsigned places = signs_among(p);
-        if (places != 0) {
-            found |= look_at_some(text, p, places);
-        }
-    }
-    Py_ssize_t again = 16 - (text->end - p);
-    return found | look_at_some(text, text->end - 16, signs_among(text->end - 16) >> again << again);
+    LOOK_IN_STEPS(text, 16, signs_among)
+}
+
+__attribute__((target("avx2"))) static int look_by_shuffling_more(Text *text)
+{
+    LOOK_IN_STEPS(text, 32, signs_among_more)
 }
 
 static int look_all_over(Text *text)
 {
-    int shuffles = text->end - text->start >= 16 && __builtin_cpu_supports("ssse3");
-    return shuffles ? look_by_shuffling(text) : look_on(text, text->start);
+    Py_ssize_t size = text->end - text->start;
+    if (size >= 32 && __builtin_cpu_supports("avx2")) {
+        return look_by_shuffling_more(text);
+    }
+    return size >= 16 && __builtin_cpu_supports("ssse3") ? look_by_shuffling(text) : look_on(text, text->start);
 }
 #else
 static int look_all_over(Text *text)
