@@ -6,6 +6,7 @@ import mmap
 import shutil
 import struct
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -13,7 +14,17 @@ from hypothesis import strategies as st
 
 from agenttrace.journal import ahead
 from agenttrace.journal import tail as tail_module
-from agenttrace.journal.frames import NATIVE, decode, decode_in_python, encode, encode_in_python
+from agenttrace.journal.frames import (
+    ECHO,
+    NATIVE,
+    decode,
+    decode_in_python,
+    encode,
+    encode_in_python,
+    frame_length,
+    next_frame,
+    read_frames,
+)
 from agenttrace.journal.tail import Tail
 
 Advise = Callable[[mmap.mmap, int, int, int], None]
@@ -44,13 +55,42 @@ def test_what_is_no_frame_is_an_error(arguments: tuple[object, ...]) -> None:
             way(*arguments)  # type: ignore[arg-type]
 
 
-@given(
-    st.lists(st.tuples(st.integers(0, 255), st.binary(max_size=90)), max_size=8),
-    *(SALTS, st.lists(st.tuples(st.integers(0, 900), st.integers(0, 255)), max_size=2), st.integers(-8, 900)),
-    *(st.booleans(), st.integers(-1, 9), st.integers(-1, 400), st.integers(-8, 8)),
+def echo_of(source: int, place: int, length: int, own: bytes) -> bytes:
+    """Return the payload of an echo."""
+    return struct.pack("<QII", source, place, length) + own
+
+
+#: A payload, or an echo of one before it, which may be wrong in any of its numbers.
+RECORDS = st.lists(
+    st.tuples(st.integers(0, 255), st.binary(max_size=90))
+    | st.tuples(st.integers(0, 8), st.integers(0, 60), st.integers(0, 60), st.binary(max_size=60)),
+    max_size=8,
 )
+
+
+def laid_out(records: list[tuple[Any, ...]], salt: int, base: int) -> bytes:
+    """Return frames that follow one another; an echo's source is the frame of that number, or none."""
+    data, places = b"", []
+    for record in records:
+        places.append(len(data))
+        if len(record) == 4:
+            number, place, length, own = record
+            source = base + (places[number] if number < len(places) else number * 8)
+            record = (number | ECHO, echo_of(source, place, length, own))
+        data += encode(*record, salt)
+    return data
+
+
+@given(
+    RECORDS,
+    *(SALTS, st.lists(st.tuples(st.integers(0, 900), st.integers(0, 255)), max_size=2), st.integers(-8, 900)),
+    *(st.booleans(), st.integers(-1, 9), st.integers(-1, 400), st.integers(-8, 8), st.integers(0, 1 << 40)),
+)
+@example([(1, b"abcdef"), (0, 2, 3, b"ABxyz")], 5, [], 0, True, 9, 400, 0, 64)
+@example([(1, b"abcdef"), (0, 2, 3, b"ABxyz"), (1, 0, 1, b"")], 5, [], 0, True, 9, 400, 0, 0)
+@example([(1, b"abcdef"), (0, 2, 3, b"ABxyz")], 5, [(17, 0)], 0, False, 9, 400, 0, 0)
 def test_both_decoders_take_the_same_from_any_bytes(
-    records: list[tuple[int, bytes]],
+    records: list[tuple[Any, ...]],
     salt: int,
     flips: list[tuple[int, int]],
     cut: int,
@@ -58,24 +98,26 @@ def test_both_decoders_take_the_same_from_any_bytes(
     most: int,
     size: int,
     place: int,
+    base: int,
 ) -> None:
-    """Whole frames, frames with changed bytes, cut ones; from their beginning and from beside it."""
-    data = bytearray(b"".join(encode(kind, payload, salt) for kind, payload in records))
+    """Whole frames, echoes, frames with changed bytes, cut ones; from their beginning and from beside it."""
+    data = bytearray(laid_out(records, salt, base))
     for at, byte in flips:
         if at < len(data):
             data[at] = byte
     text = bytes(data[: cut if cut > 0 else None])
-    told = decode(text, place, salt, verify, most, size)
-    assert told == decode_in_python(text, place, salt, verify, most, size)
-    if not flips and cut <= 0 and place == 0 and most > len(records) and size > 90 * len(records):
-        assert told == (records, len(text))
+    told = decode(text, place, salt, verify, most, size, base)
+    assert told == decode_in_python(text, place, salt, verify, most, size, base)
+    plain = all(len(record) == 2 for record in records)
+    if plain and not flips and cut <= 0 and place == 0 and most > len(records) and size > 90 * len(records):
+        assert told == (records, len(text), True)
 
 
 def test_the_checksum_of_a_long_payload_is_checked_too() -> None:
     """That is done without the GIL."""
     frame = encode(7, bytes(200_000), 5)
-    assert decode(frame, 0, 5, True, 1, 1) == ([(7, bytes(200_000))], len(frame))
-    assert decode(frame[:-1] + b"x", 0, 5, True, 1, 1) == ([], 0)
+    assert decode(frame, 0, 5, True, 1, 1, 0) == ([(7, bytes(200_000))], len(frame), True)
+    assert decode(frame[:-1] + b"x", 0, 5, True, 1, 1, 0) == ([], 0, True)
 
 
 def test_the_compiled_encoder_is_there_wherever_there_is_a_compiler() -> None:
@@ -142,3 +184,86 @@ def test_a_large_append_leaves_the_map_to_be_closed() -> None:
     tail.append(1, bytes(5000))
     buffer.close()
     assert buffer.closed
+
+
+PIECES = st.lists(st.binary(max_size=40) | st.integers(0, 9000).map(bytes), max_size=6)
+
+
+@pytest.mark.skipif(not tail_module.NATIVE, reason="appends in Python are always whole")
+@given(st.tuples(*[st.binary(max_size=40)] * 3), PIECES, PIECES, st.integers(0, 7))
+@example((b"head", b"", b"{}"), [bytes(5000), b"b"], [b"c"], 2)
+@example((b"head", b"", b"{}"), [b"sixteen bytes ..", b"."], [], 2)
+def test_what_is_said_again_is_read_whole(
+    head: tuple[bytes, bytes, bytes], said: list[bytes], more: list[bytes], repeated: int
+) -> None:
+    """Some of what the start said, or all of it; and nothing of it is written twice."""
+    repeated = min(repeated, len(said))
+    tail, buffer, _ = opened(1 << 17)
+    place = tail.append_parts(1, *head, *said)
+    start = buffer.tell()
+    tail.append_again(place, repeated, 1, *head, *said, *more)
+    data, expected = buffer[: buffer.tell()], b"".join([*head, *said])
+    whole = [(1, expected), (1, expected + b"".join(more))]
+    assert decode(data, 0, 77, True, 9, 1 << 20, 0) == (whole, len(data), True)
+    assert decode_in_python(data, 0, 77, True, 9, 1 << 20, 0) == (whole, len(data), True)
+    saved = sum(map(len, said[:repeated]))
+    if saved > 16:
+        assert len(data) - start == frame_length(len(whole[1][1]) - saved + 16)
+    else:
+        assert len(data) - start == frame_length(len(whole[1][1]))
+
+
+@pytest.mark.skipif(not tail_module.NATIVE, reason="appends in Python are always whole")
+@pytest.mark.parametrize("place", [None, "here", -1, 5, 78 << 32, 1 << 70])
+def test_what_stands_in_another_segment_is_written_again(place: Any) -> None:
+    """Only a place in this very segment is one."""
+    tail, buffer, _ = opened(4096)
+    tail.append_again(place, 1, 1, b"a", b"b", b"c", bytes(100))
+    assert decode(buffer[: buffer.tell()], 0, 77, True, 9, 999, 0)[0] == [(1, b"abc" + bytes(100))]
+    assert buffer.tell() == frame_length(103)
+
+
+@pytest.mark.skipif(not tail_module.NATIVE, reason="appends in Python are always whole")
+def test_a_record_that_finds_no_room_overflows_whole() -> None:
+    """Whatever stood where."""
+    tail, buffer, overflowed = opened(4096)
+    place = tail.append_parts(1, b"a", b"b", b"c", bytes(2000))
+    tail.append_again(place, 1, 1, b"a", b"b", b"d", bytes(2000), bytes(3000))
+    assert overflowed == [(1, b"abd" + bytes(5000))]
+    with pytest.raises(TypeError, match="append_again"):
+        tail.append_again(place, -1, 1, b"a")
+    with pytest.raises(TypeError, match="append_again"):
+        tail.append_again(place, 1)
+    assert buffer.tell() == frame_length(2003)
+
+
+def a_segment(source: bytes, between: int) -> tuple[bytes, int]:
+    """Return a segment in which far behind a frame another one echoes it, and where that is."""
+    data = bytes(64) + encode(1, b"head" + source, 77)
+    while len(data) < between:
+        data += encode(1, bytes(1000), 77)
+    return data + encode(1 | ECHO, echo_of(64, 4, len(source), b"HEADtail"), 77), len(data)
+
+
+@pytest.mark.parametrize("between", [0, 600_000])
+def test_an_echo_is_whole_from_wherever_reading_begins(between: int) -> None:
+    """Its source was read long before, or by another process."""
+    data, place = a_segment(b"said once", between)
+    read = lambda at, length: data[at : at + length]  # noqa: E731
+    chunk = read_frames(read, place, len(data), 77, max_records=9, max_bytes=1 << 20)
+    assert (chunk.records, chunk.damaged) == ([(1, b"HEADsaid oncetail")], 0)
+    every = read_frames(read, 64, len(data), 77, max_records=9999, max_bytes=1 << 30)
+    assert (every.records[-1], every.damaged) == ((1, b"HEADsaid oncetail"), 0)
+    assert next_frame(read, place - 8, len(data), 77) == place
+
+
+@pytest.mark.parametrize("between", [0, 600_000])
+def test_an_echo_of_what_is_damaged_keeps_what_is_its_own(between: int) -> None:
+    """It counts as damaged, once, and so does its source."""
+    whole, _ = a_segment(b"said once", between)
+    data = whole.replace(b"said", b"sa\0d", 1)
+    read = lambda at, length: data[at : at + length]  # noqa: E731
+    chunk = read_frames(read, 64, len(data), 77, max_records=9999, max_bytes=1 << 30)
+    assert chunk.records[-1] == (1, b"HEADtail")
+    assert chunk.damaged == 2
+    assert chunk.offset == len(data)

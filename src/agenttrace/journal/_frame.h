@@ -9,6 +9,8 @@
 
 #define MAGIC 0xA9C7E5D3u
 #define HEADER 16
+#define ECHO 0x80000000u /* of a kind: the payload is an echo, see journal/frames.py */
+#define ECHO_HEADER 16
 
 static void put(unsigned char *to, uint32_t number)
 {
@@ -108,11 +110,12 @@ static uint32_t get(const unsigned char *from)
 }
 
 /* Append (kind, payload) to a list; 0 and an exception where that fails. */
-static int add_record(PyObject *records, uint32_t kind, const unsigned char *payload, Py_ssize_t size)
+static int add_record(PyObject *records, uint32_t kind, PyObject *payload)
 {
-    PyObject *record = Py_BuildValue("(Iy#)", (unsigned int)kind, (const char *)payload, size);
+    PyObject *record = payload == NULL ? NULL : Py_BuildValue("(IO)", (unsigned int)kind, payload);
     int done = record != NULL && PyList_Append(records, record) == 0;
     Py_XDECREF(record);
+    Py_XDECREF(payload);
     return done;
 }
 
@@ -129,36 +132,89 @@ static uint32_t checksum(uint32_t seed, const unsigned char *payload, Py_ssize_t
     return found;
 }
 
-/* decode(data, at, salt, verify, most, size): see journal/frames.py. */
+/* A piece of a segment that is taken apart. */
+typedef struct {
+    const unsigned char *data;
+    Py_ssize_t length, base; /* `base`: where in the segment it begins */
+    uint32_t salt;
+    int verify;
+} Piece;
+
+/* The size of the whole frame's payload that stands at a place; -1: there is none. */
+static Py_ssize_t frame_at(const Piece *piece, Py_ssize_t at, uint32_t *kind)
+{
+    if (at < 0 || piece->length - at < HEADER) {
+        return -1;
+    }
+    const unsigned char *header = piece->data + at;
+    Py_ssize_t size = (Py_ssize_t)get(header);
+    *kind = get(header + 8);
+    if (get(header + 12) != MAGIC || size > piece->length - at - HEADER ||
+        (piece->verify && checksum(piece->salt ^ *kind, header + HEADER, size) != get(header + 4))) {
+        return -1;
+    }
+    return size;
+}
+
+/* The payload that the echo at a place stands for; NULL without an exception where what it repeats is not whole in this piece. */
+static PyObject *whole(const Piece *piece, Py_ssize_t at, Py_ssize_t size)
+{
+    const unsigned char *echo = piece->data + at + HEADER;
+    if (size < ECHO_HEADER) {
+        return NULL;
+    }
+    Py_ssize_t source = (Py_ssize_t)((uint64_t)get(echo) | (uint64_t)(get(echo + 4) & INT32_MAX) << 32) - piece->base;
+    Py_ssize_t place = (Py_ssize_t)get(echo + 8), length = (Py_ssize_t)get(echo + 12), own = size - ECHO_HEADER;
+    uint32_t kind;
+    Py_ssize_t there = source < at ? frame_at(piece, source, &kind) : -1;
+    if (there < 0 || kind & ECHO || place > own || place > there || length > there - place) {
+        return NULL;
+    }
+    PyObject *made = PyBytes_FromStringAndSize(NULL, own + length);
+    if (made != NULL) {
+        char *to = PyBytes_AsString(made);
+        memcpy(to, echo + ECHO_HEADER, (size_t)place);
+        memcpy(to + place, piece->data + source + HEADER + place, (size_t)length);
+        memcpy(to + place + length, echo + ECHO_HEADER + place, (size_t)(own - place));
+    }
+    return made;
+}
+
+/* decode(data, at, salt, verify, most, size, base): see journal/frames.py. */
 static PyObject *decode(PyObject *module, PyObject *arguments)
 {
     (void)module;
     const char *data;
-    Py_ssize_t length, at, most, bytes, taken = 0;
-    unsigned int salt;
-    int verify;
-    if (!PyArg_ParseTuple(arguments, "y#nIpnn", &data, &length, &at, &salt, &verify, &most, &bytes)) {
+    Py_ssize_t at, most, bytes, taken = 0;
+    Piece piece;
+    if (!PyArg_ParseTuple(arguments, "y#nIpnnn", &data, &piece.length, &at, &piece.salt, &piece.verify, &most, &bytes,
+                          &piece.base)) {
         return NULL;
     }
+    piece.data = (const unsigned char *)data;
     PyObject *records = PyList_New(0);
+    int is_whole = 1;
     for (Py_ssize_t count = 0; records != NULL && count < most && taken < bytes; count++) {
-        if (at < 0 || length - at < HEADER) {
+        uint32_t kind;
+        Py_ssize_t size = frame_at(&piece, at, &kind);
+        if (size < 0) {
             break;
         }
-        const unsigned char *header = (const unsigned char *)data + at;
-        Py_ssize_t size = (Py_ssize_t)get(header);
-        uint32_t kind = get(header + 8);
-        if (get(header + 12) != MAGIC || size > length - at - HEADER ||
-            (verify && checksum(salt ^ kind, header + HEADER, size) != get(header + 4))) {
-            break;
+        PyObject *payload = kind & ECHO ? whole(&piece, at, size) : NULL;
+        if (payload != NULL) {
+            kind &= ~ECHO;
         }
-        if (!add_record(records, kind, header + HEADER, size)) {
+        else if (!PyErr_Occurred()) {
+            payload = PyBytes_FromStringAndSize((const char *)piece.data + at + HEADER, size);
+            is_whole = is_whole && !(kind & ECHO);
+        }
+        taken += payload == NULL ? 0 : PyBytes_Size(payload);
+        if (!add_record(records, kind, payload)) {
             Py_CLEAR(records);
         }
-        taken += size;
         at += frame_size(size);
     }
-    return records == NULL ? NULL : Py_BuildValue("(Nn)", records, at);
+    return records == NULL ? NULL : Py_BuildValue("(NnO)", records, at, is_whole ? Py_True : Py_False);
 }
 
 /* crc32(data, seed=0), as zlib has it: whose module takes longer to load than most of ours. */

@@ -85,37 +85,99 @@ static Py_ssize_t take_place(PyObject *map, Py_ssize_t size, Py_ssize_t end)
     return moved == NULL ? -1 : at;
 }
 
-/* Write a frame into the map: what its `write` does, without a copy in between. Nobody else runs before it is done. */
-static int write_in_place(PyObject *map, uint32_t kind, uint32_t salt, const Payload *payload)
+/* Write a frame into the map: what its `write` does, without a copy in between. Nobody else runs before it is done.
+ * Returns where it is, or -1 and an exception. */
+static Py_ssize_t write_in_place(PyObject *map, uint32_t kind, uint32_t salt, const Payload *payload)
 {
     Py_buffer view;
     if (PyObject_GetBuffer(map, &view, PyBUF_WRITABLE) < 0) {
-        return 0;
+        return -1;
     }
     Py_ssize_t at = take_place(map, frame_size(payload->size), view.len);
     if (at >= 0) {
         write_frame((unsigned char *)view.buf + at, kind, salt, payload);
     }
     PyBuffer_Release(&view);
-    return at >= 0;
+    return at;
 }
 
-static int append_plainly(Appender *self, PyObject *kind, PyObject *const *pieces, Py_ssize_t count)
+/* What an echo repeats: pieces of the payload of a frame of this segment, behind the first three. */
+enum { HEAD_PIECES = 3 };
+
+typedef struct {
+    PyObject *place; /* as `append_parts` returned it */
+    Py_ssize_t count; /* pieces */
+} Source;
+
+static const Source nothing = {NULL, 0};
+
+/* Have the payload say where its pieces stand already, instead of them; `header` has room for what says so. */
+static int make_echo(Payload *payload, const Source *source, uint32_t salt, unsigned char *header)
 {
-    if (self->write == NULL || self->salt == NULL) {
-        PyErr_SetString(PyExc_RuntimeError, "append: there is no segment");
+    unsigned long long place = PyLong_Check(source->place) ? PyLong_AsUnsignedLongLong(source->place) : 0;
+    if (PyErr_Occurred() || place >> 32 != salt || payload->count < HEAD_PIECES + source->count) {
+        PyErr_Clear();
+        return 0; /* it stands in another segment */
+    }
+    Py_ssize_t first = 0, repeated = 0;
+    for (int i = 0; i < HEAD_PIECES; i++) {
+        first += payload->length[i];
+    }
+    for (Py_ssize_t i = HEAD_PIECES; i < HEAD_PIECES + source->count; i++) {
+        repeated += payload->length[i];
+    }
+    if (repeated <= ECHO_HEADER) {
         return 0;
     }
+    put(header, (uint32_t)place);
+    put(header + 4, 0);
+    put(header + 8, (uint32_t)first);
+    put(header + 12, (uint32_t)repeated);
+    for (int i = HEAD_PIECES; i > 0; i--) {
+        payload->start[i] = payload->start[i - 1];
+        payload->length[i] = payload->length[i - 1];
+    }
+    payload->start[0] = (char *)header;
+    payload->length[0] = ECHO_HEADER;
+    /* One piece more in front: of those that are repeated the first makes room for it. */
+    for (Py_ssize_t i = HEAD_PIECES + source->count; i < payload->count; i++) {
+        payload->start[i - source->count + 1] = payload->start[i];
+        payload->length[i - source->count + 1] = payload->length[i];
+    }
+    payload->count += 1 - source->count;
+    payload->size += ECHO_HEADER - repeated;
+    return 1;
+}
+
+/* Append a record; a new reference to where it is, or to None where nobody can tell; NULL for an exception. */
+static PyObject *append_plainly(Appender *self, PyObject *kind, PyObject *const *pieces, Py_ssize_t count, Source source)
+{
+    if (self->write == NULL || self->salt == NULL) {
+        return PyErr_Format(PyExc_RuntimeError, "append: there is no segment");
+    }
     Payload payload;
+    unsigned char header[ECHO_HEADER];
     uint32_t number = as_number(kind);
     uint32_t salt = PyErr_Occurred() ? 0 : as_number(self->salt);
     if (PyErr_Occurred() || !take_pieces(&payload, pieces, count)) {
-        return 0;
+        return NULL;
     }
     PyObject *map = map_of(self->write);
-    int written = map != NULL ? write_in_place(map, number, salt, &payload) : write_by_call(self, number, salt, &payload);
-    self->appended += written;
-    return written;
+    if (map == NULL) {
+        int written = write_by_call(self, number, salt, &payload);
+        self->appended += written;
+        return written ? Py_NewRef(Py_None) : NULL;
+    }
+    if (source.count > 0 && make_echo(&payload, &source, salt, header)) {
+        number |= ECHO;
+    }
+    Py_ssize_t at = write_in_place(map, number, salt, &payload);
+    if (at < 0) {
+        return NULL;
+    }
+    self->appended++;
+    return source.place == NULL && at <= UINT32_MAX ? PyLong_FromUnsignedLongLong((unsigned long long)salt << 32 | (size_t)at)
+                                                    : Py_NewRef(Py_None);
 }
 
 /* The payload as one; what is no bytes is for the report that follows. */
@@ -166,15 +228,31 @@ static PyObject *append_carefully(PyObject *self, PyObject *kind, PyObject *cons
     return done;
 }
 
+static PyObject *append_all(PyObject *self, PyObject *const *given, Py_ssize_t count, Source source)
+{
+    PyObject *done = append_plainly((Appender *)self, given[0], given + 1, count - 1, source);
+    return done != NULL ? done : append_carefully(self, given[0], given + 1, count - 1);
+}
+
 static PyObject *append_parts(PyObject *self, PyObject *const *given, Py_ssize_t count)
 {
     if (count < 1) {
         return PyErr_Format(PyExc_TypeError, "append: takes a kind and bytes");
     }
-    if (append_plainly((Appender *)self, given[0], given + 1, count - 1)) {
-        Py_RETURN_NONE;
+    return append_all(self, given, count, nothing);
+}
+
+/* append_again(place, pieces, kind, *pieces): so many of the pieces behind the first three stand at that place already. */
+static PyObject *append_again(PyObject *self, PyObject *const *given, Py_ssize_t count)
+{
+    Source source = {NULL, 0};
+    if (count >= 3) {
+        source = (Source){given[0], PyLong_AsSsize_t(given[1])};
     }
-    return append_carefully(self, given[0], given + 1, count - 1);
+    if (count < 3 || source.count < 0 || PyErr_Occurred()) {
+        return PyErr_Format(PyExc_TypeError, "append_again: takes a place, how many pieces stand there, a kind and bytes");
+    }
+    return append_all(self, given + 2, count - 2, source);
 }
 
 static PyObject *append(PyObject *self, PyObject *const *given, Py_ssize_t count)
@@ -182,7 +260,9 @@ static PyObject *append(PyObject *self, PyObject *const *given, Py_ssize_t count
     if (count != 2) {
         return PyErr_Format(PyExc_TypeError, "append: takes a kind and a payload");
     }
-    return append_parts(self, given, count);
+    PyObject *done = append_all(self, given, count, nothing);
+    Py_XDECREF(done);
+    return done == NULL ? NULL : Py_NewRef(Py_None);
 }
 
 static int traverse(PyObject *self, visitproc visit, void *arg)
@@ -214,6 +294,8 @@ static void dealloc(PyObject *self)
 static PyMethodDef appender_methods[] = {
     {"append", (PyCFunction)(void (*)(void))append, METH_FASTCALL, "Append a record."},
     {"append_parts", (PyCFunction)(void (*)(void))append_parts, METH_FASTCALL, "Append a record that is in pieces."},
+    {"append_again", (PyCFunction)(void (*)(void))append_again, METH_FASTCALL,
+     "Append a record of which a part stands in the journal already."},
     {0},
 };
 static PyType_Slot slots[] = {

@@ -6,6 +6,12 @@ segment's salt and the kind: a frame of another segment, or whose kind was chang
 part of it, because whoever writes a frame learns its place only by writing. It is not needed: segments are fresh zeros
 in the beginning, frames never move, and a segment is never reused, so no old frame can lie where a new one is expected.
 A frame that a kill tore in the middle of its copy has no magic or no valid checksum.
+
+An echo repeats a part of another frame's payload without its bytes, as the end of a run says again what its start said:
+a frame whose kind has the bit ECHO, and whose payload begins with the offset of that frame (8 bytes, the upper half 0),
+a place and a length (4 bytes each). So many bytes from that place on, of the other payload, belong at the same place of
+this one. The other frame stands before it in the same segment, which goes away as a whole, and is no echo. Readers get
+whole payloads; where the other frame is damaged, a payload without that part.
 """
 
 from __future__ import annotations
@@ -32,6 +38,7 @@ if TYPE_CHECKING:
     from agenttrace.journal.settings import JournalSettings
 
 __all__ = [
+    "ECHO",
     "FRAME",
     "FRAME_SIZE",
     "HEADER_SIZE",
@@ -62,12 +69,16 @@ _PADDING = tuple(bytes(-size % 8) for size in range(8))
 
 #: The kind of a frame that holds nothing.
 SKIP = 0
+#: A bit of the kind of an echo.
+ECHO = 1 << 31
+_ECHO = struct.Struct("<QII")
 
 Read = Callable[[int, int], bytes]
 
 _HEADER = struct.Struct("<8sIIQ16sQQI4x")
 _HEADER_MAGIC = b"ATRACEJ\n"
-_FORMAT = 1
+_FORMAT = 2
+_FORMATS = (1, _FORMAT)  # that can be read; the first had no echoes
 _MAGIC_BYTES = MAGIC.to_bytes(4, "little")
 _MAGIC_AT = 12
 _CHUNK = 256 << 10
@@ -105,7 +116,7 @@ class SegmentHeader:  # no named tuple, which would take longer to make than a s
             return None
         *fields, checksum = _HEADER.unpack(data[:HEADER_SIZE])
         magic, version, _salt, number, process_id, size, created = fields
-        if magic != _HEADER_MAGIC or version != _FORMAT or checksum != crc32(_HEADER.pack(*fields, 0)):
+        if magic != _HEADER_MAGIC or version not in _FORMATS or checksum != crc32(_HEADER.pack(*fields, 0)):
             return None
         return cls(number, process_id, size, created)
 
@@ -131,23 +142,54 @@ def encode_in_python(kind: int, payload: bytes, salt: int) -> bytes:
 
 
 def decode_in_python(
-    data: bytes, at: int, salt: int, verify: bool, most: int, size: int, /
-) -> tuple[list[tuple[int, bytes]], int]:
+    data: bytes, at: int, salt: int, verify: bool, most: int, size: int, base: int, /
+) -> tuple[list[tuple[int, bytes]], int, bool]:
     """Return the whole frames that follow one another here as (kind, payload), and where the next one begins.
 
-    At most so many, and no more once their payloads are of this size; `verify` checks their checksums.
+    At most so many, and no more once their payloads are of this size; `verify` checks their checksums. Echoes whose
+    other frame is in these data as well, which begin at `base` of the segment, are made whole; the last value says
+    whether all were.
     """
     found: list[tuple[int, bytes]] = []
-    while len(found) < most and size > 0 and 0 <= at <= len(data) - FRAME_SIZE:
-        length, checksum, kind, magic = FRAME.unpack_from(data, at)
-        body = at + FRAME_SIZE
-        payload = data[body : body + length]
-        if magic != MAGIC or len(payload) != length or (verify and crc32(payload, salt ^ kind) != checksum):
-            break
+    is_whole = True
+    while len(found) < most and size > 0 and (frame := _frame_at(data, at, salt, verify)) is not None:
+        kind, payload = frame
+        following = at + frame_length(len(payload))
+        if kind & ECHO:
+            source = _source_of(payload) - base
+            there = _frame_at(data, source, salt, verify) if 0 <= source < at else None
+            made = None if there is None else _whole(payload, *there)
+            is_whole &= made is not None
+            kind, payload = (kind, payload) if made is None else (kind & ~ECHO, made)
         found.append((kind, payload))
-        size -= length
-        at += frame_length(length)
-    return found, at
+        size -= len(payload)
+        at = following
+    return found, at, is_whole
+
+
+def _frame_at(data: bytes, at: int, salt: int, verify: bool) -> tuple[int, bytes] | None:
+    """Return the whole frame at a place as (kind, payload); None where there is none."""
+    if not 0 <= at <= len(data) - FRAME_SIZE:
+        return None
+    length, checksum, kind, magic = FRAME.unpack_from(data, at)
+    payload = data[at + FRAME_SIZE : at + FRAME_SIZE + length]
+    if magic != MAGIC or len(payload) != length or (verify and crc32(payload, salt ^ kind) != checksum):
+        return None
+    return kind, payload
+
+
+def _source_of(echo: bytes) -> int:
+    """Return the offset of the frame that an echo repeats; -1 where this is none."""
+    return _ECHO.unpack_from(echo)[0] & (1 << 63) - 1 if len(echo) >= _ECHO.size else -1
+
+
+def _whole(echo: bytes, kind: int, payload: bytes) -> bytes | None:
+    """Return the payload that an echo stands for, by the frame that it repeats; None where that does not fit."""
+    _, place, length = _ECHO.unpack_from(echo)
+    own = echo[_ECHO.size :]
+    if kind & ECHO or place > len(own) or place + length > len(payload):
+        return None
+    return own[:place] + payload[place : place + length] + own[place:]
 
 
 if _native is None:
@@ -201,6 +243,7 @@ def read_frames(
         chunk.records += records
         size += sum(len(payload) for _, payload in records)
         chunk.offset = following
+    chunk.damaged += window.silent
     return chunk
 
 
@@ -237,10 +280,11 @@ def _pass_damage(window: _Window, chunk: Chunk, *, resync: bool) -> None:
 class _Window:
     """A piece of a segment in memory, moved along as frames are asked for."""
 
-    __slots__ = ("_base", "_data", "_read", "_salt", "_verify", "end")
+    __slots__ = ("_base", "_data", "_read", "_salt", "_verify", "end", "silent")
 
     def __init__(self, read: Read, end: int, salt: int, verify: bool) -> None:
         self.end = end
+        self.silent = 0  # echoes of which a part is gone
         self._read = read
         self._salt = salt
         self._verify = verify
@@ -265,8 +309,24 @@ class _Window:
         if magic != MAGIC or offset + FRAME_SIZE + length > self.end:
             return [], offset
         at = self._at(offset, FRAME_SIZE + length)
-        found, following = decode(self._data, at, self._salt, self._verify, most, size)
-        return found, self._base + following
+        found, following, is_whole = decode(self._data, at, self._salt, self._verify, most, size, self._base)
+        return found if is_whole else [self._resolved(*record) for record in found], self._base + following
+
+    def _resolved(self, kind: int, payload: bytes) -> tuple[int, bytes]:
+        """Return a record whole, of which a part may stand in a frame before this window."""
+        if not kind & ECHO:
+            return kind, payload
+        source = _source_of(payload)
+        head = self._read(source, FRAME_SIZE) if source >= HEADER_SIZE else b""
+        length = FRAME.unpack(head)[0] if len(head) == FRAME_SIZE else self.end
+        frame = None
+        if source + FRAME_SIZE + length <= self.end:
+            frame = _frame_at(self._read(source, FRAME_SIZE + length), 0, self._salt, self._verify)
+        made = None if frame is None else _whole(payload, *frame)
+        if made is None:
+            self.silent += 1
+            made = payload[_ECHO.size :]
+        return kind & ~ECHO, made
 
     def is_blank(self, offset: int) -> bool:
         at = self._at(offset, FRAME_SIZE)
@@ -284,6 +344,8 @@ class _Window:
                 continue
             candidate = self._base + found - _MAGIC_AT
             offset = (candidate + 8) & -8
+            silent = self.silent
             if candidate % 8 == 0 and self.frames(candidate, 1, 1)[0]:
+                self.silent = silent  # it will be read
                 return candidate
         return None

@@ -32,8 +32,12 @@ static int kept(State *state, Gear *gear, PyObject *key, PyObject *value)
     }
     PyObject *json = plain_json(value, gear->object[HEADS], (size_t)PyLong_AsSsize_t(gear->object[LIMIT]));
     int done = json == NULL ? -1 : PyBytes_Check(json) ? 1 : 0;
+    Py_ssize_t count = PyDict_Size(state->object[CONTENT]);
     if (done > 0 && PyDict_SetItem(state->object[CONTENT], key, json) < 0) {
         done = -1;
+    }
+    if (done > 0 && state->object[PLACE] != NULL && PyDict_Size(state->object[CONTENT]) == count) {
+        take(state, PLACE, NULL); /* it is not what was said at the start any more */
     }
     Py_XDECREF(json);
     return done;

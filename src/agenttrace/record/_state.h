@@ -4,13 +4,14 @@
 enum { NEW, PENDING, RUNNING, ENDED };
 enum { IS_SUCCESS = 2, RANK_END = 4, HOME = 1 << 23 };
 
-enum { RECORDER, OPTIONS, SPAN, CONTENT, VALUES, EXTRA, TOKEN, TRACE, FIXED, PARENT, ROOT, SCOPE, STATE_OBJECTS };
+enum { RECORDER, OPTIONS, SPAN, CONTENT, VALUES, EXTRA, TOKEN, TRACE, FIXED, PARENT, ROOT, SCOPE, PLACE, STATE_OBJECTS };
 
 typedef struct {
     PyObject_HEAD
     PyObject *object[STATE_OBJECTS];
     long long started_at, turn, end_time;
     unsigned long long end_number;
+    Py_ssize_t head, said; /* of the first version: bytes before its content, and values in it */
     int state, revision, flags, generation, end_status;
 } State;
 
@@ -21,6 +22,7 @@ enum {
     NEW_SPAN,
     SEQUENCE,
     APPEND_PARTS,
+    APPEND_AGAIN,
     LIMIT,
     HEADS,
     BASE_SCOPE,
@@ -62,6 +64,7 @@ static PyMemberDef state_members[] = {
     AN_OBJECT(State, "_parent", PARENT),
     AN_OBJECT(State, "_root", ROOT),
     AN_OBJECT(State, "_scope", SCOPE),
+    AN_OBJECT(State, "_place", PLACE),
     {"_started_at", T_LONGLONG, offsetof(State, started_at), 0, NULL},
     {"_turn", T_LONGLONG, offsetof(State, turn), 0, NULL},
     {"_end_time", T_LONGLONG, offsetof(State, end_time), 0, NULL},
@@ -81,6 +84,7 @@ static PyMemberDef gear_members[] = {
     AN_OBJECT(Gear, "new_span", NEW_SPAN),
     AN_OBJECT(Gear, "sequence", SEQUENCE),
     AN_OBJECT(Gear, "append_parts", APPEND_PARTS),
+    AN_OBJECT(Gear, "append_again", APPEND_AGAIN),
     AN_OBJECT(Gear, "max_content_bytes", LIMIT),
     AN_OBJECT(Gear, "heads", HEADS),
     AN_OBJECT(Gear, "scope", BASE_SCOPE),

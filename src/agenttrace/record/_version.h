@@ -68,27 +68,27 @@ static PyObject *envelope_of(State *state)
     return PyObject_CallMethodObjArgs(scope, const_names[N_ENVELOPE], text, NULL);
 }
 
-/* The arguments of an append: the kind, and the pieces of the payload. */
-enum { MOST_PIECES = 64 };
+/* The arguments of an append: two that not all have, the kind, and the pieces of the payload. */
+enum { PLACE_OF_START, PIECES_OF_START, KIND, FIRST_PIECE, HEAD_PIECES = 3, MOST_ARGUMENTS = 64 };
 
 typedef struct {
-    PyObject *piece[MOST_PIECES];
-    Py_ssize_t count, size; /* bytes, without the kind */
-} Pieces;
+    PyObject *argument[MOST_ARGUMENTS];
+    Py_ssize_t count, size; /* bytes of the payload */
+} Append;
 
 /* 0 where there is no room. */
-static int add_piece(Pieces *pieces, PyObject *bytes)
+static int add_piece(Append *append, PyObject *bytes)
 {
-    if (pieces->count == MOST_PIECES) {
+    if (append->count == MOST_ARGUMENTS) {
         return 0;
     }
-    pieces->size += PyBytes_Size(bytes);
-    pieces->piece[pieces->count++] = Py_NewRef(bytes);
+    append->size += PyBytes_Size(bytes);
+    append->argument[append->count++] = Py_NewRef(bytes);
     return 1;
 }
 
 /* 1: content was added, each value behind its key; 0: there is no room for it; -1: an exception. */
-static int add_content(Pieces *pieces, PyObject *content)
+static int add_content(Append *append, PyObject *content)
 {
     PyObject *key, *fragment;
     Py_ssize_t place = 0;
@@ -100,11 +100,45 @@ static int add_content(Pieces *pieces, PyObject *content)
             }
             return -1;
         }
-        if (!(add_piece(pieces, head) && add_piece(pieces, fragment))) {
+        if (!(add_piece(append, head) && add_piece(append, fragment))) {
             return 0;
         }
     }
     return 1;
+}
+
+/* Append the first version of a span, and note where it is. */
+static PyObject *append_first(State *state, Gear *gear, Append *append, Py_ssize_t head)
+{
+    PyObject *function = Py_NewRef(gear->object[APPEND_PARTS]);
+    PyObject *done = called(function, append->argument + KIND, append->count - KIND);
+    Py_DECREF(function);
+    if (done != NULL && PyLong_Check(done)) {
+        keep(state, PLACE, done);
+        state->head = head;
+        state->said = (append->count - FIRST_PIECE - HEAD_PIECES) / 2;
+    }
+    return done;
+}
+
+/* Append a later version; what the first one said already need not be written again. */
+static PyObject *append_later(State *state, Gear *gear, Append *append, Py_ssize_t head)
+{
+    PyObject *place = state->object[PLACE];
+    int repeats = place != NULL && PyLong_Check(place) && state->said > 0 && state->head == head &&
+                  gear->object[APPEND_AGAIN] != Py_None;
+    PyObject *pieces = repeats ? PyLong_FromSsize_t(2 * state->said) : NULL;
+    if (pieces == NULL) {
+        PyErr_Clear();
+    } else {
+        append->argument[PLACE_OF_START] = Py_NewRef(place);
+        append->argument[PIECES_OF_START] = pieces;
+    }
+    Py_ssize_t first = pieces == NULL ? KIND : PLACE_OF_START;
+    PyObject *function = Py_NewRef(gear->object[pieces == NULL ? APPEND_PARTS : APPEND_AGAIN]);
+    PyObject *done = called(function, append->argument + first, append->count - first);
+    Py_DECREF(function);
+    return done;
 }
 
 /* Append the span as it is now; 0 for an exception. */
@@ -118,23 +152,23 @@ static int append_version(State *state, Gear *gear, PyObject *version)
         Py_XDECREF(envelope);
         return 0;
     }
-    Pieces pieces;
-    pieces.piece[0] = Py_NewRef(given.kind);
-    pieces.count = 1;
-    pieces.size = 0;
-    int simple = add_piece(&pieces, state->object[FIXED]) && add_piece(&pieces, version) && add_piece(&pieces, envelope);
+    Append append;
+    append.argument[PLACE_OF_START] = append.argument[PIECES_OF_START] = NULL;
+    append.argument[KIND] = Py_NewRef(given.kind);
+    append.count = FIRST_PIECE;
+    append.size = 0;
+    int simple = add_piece(&append, state->object[FIXED]) && add_piece(&append, version) && add_piece(&append, envelope);
+    Py_ssize_t head = append.size;
     Py_DECREF(envelope);
-    simple = simple ? add_content(&pieces, state->object[CONTENT]) : 0;
-    if (simple > 0 && pieces.size <= PyLong_AsSsize_t(gear->object[LIMIT])) {
-        PyObject *append = Py_NewRef(gear->object[APPEND_PARTS]);
-        done = called(append, pieces.piece, pieces.count);
-        Py_DECREF(append);
+    simple = simple ? add_content(&append, state->object[CONTENT]) : 0;
+    if (simple > 0 && append.size <= PyLong_AsSsize_t(gear->object[LIMIT])) {
+        done = (version == given.first_version ? append_first : append_later)(state, gear, &append, head);
     }
     else if (simple >= 0) {
         done = PyObject_CallMethodObjArgs((PyObject *)state, const_names[N_APPEND_VERSION], version, NULL);
     }
-    while (pieces.count > 0) {
-        Py_DECREF(pieces.piece[--pieces.count]);
+    while (append.count > 0) {
+        Py_XDECREF(append.argument[--append.count]);
     }
     Py_XDECREF(done);
     return done != NULL;

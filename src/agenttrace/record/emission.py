@@ -213,7 +213,10 @@ class Emission(State, otel.Span):
     def keep(self, key: str, value: Any) -> None:
         """Serialise and redact a value as it is now, for this content key."""
         recorder = self._recorder
-        self._content[key] = recorder.capture(value)
+        captured = recorder.capture(value)
+        if key in self._content:
+            self._place = None  # it is not what was said at the start any more
+        self._content[key] = captured
         if key in ENVELOPE_KEYS:
             self._options = self._options.with_content({key: recorder.redactor.text(clean(value))})
 

@@ -32,7 +32,7 @@ DEFAULT_MAX_CONTENT_BYTES = 1 << 20
 Append = Callable[[int, bytes], None]
 
 #: Takes a record's kind and the pieces of its payload. What `append` is a method of may have such a method as well.
-AppendParts = Callable[..., None]
+AppendParts = Callable[..., object]
 
 logger = logging.getLogger("agenttrace")
 
@@ -88,6 +88,7 @@ class Recorder(Gear):
     def append(self, append: Append) -> None:
         self._append = append
         self.append_parts = _in_parts(append)
+        self.append_again = getattr(getattr(append, "__self__", None), "append_again", None)
 
     def redact_with(self, extra: Callable[[str | None, str], str] | None, *, enabled: bool, limit: int) -> None:
         """Capture values so: redacted by the built-in rules and by `extra`, cut where they exceed `limit` bytes."""

@@ -56,6 +56,7 @@ class StateInPython:
         "_generation",
         "_options",
         "_parent",
+        "_place",
         "_recorder",
         "_revision",
         "_root",
@@ -88,6 +89,7 @@ class StateInPython:
     _scope: Scope
     _started_at: int
     _turn: int
+    _place: object  # where the journal has the first version, if its content still holds; only the compiled ones look
     _end_time: int  # once there is an end
     _end_number: int
     _end_status: int
@@ -97,6 +99,7 @@ class GearInPython:
     """What a recorder gives to every span. All of it is there from the beginning; `configure` sets it anew in place."""
 
     __slots__ = (
+        "append_again",
         "append_parts",
         "clock",
         "enabled",
@@ -114,7 +117,8 @@ class GearInPython:
     new_trace: Callable[[int], bytes]
     new_span: Callable[[], bytes]
     sequence: Iterator[int]
-    append_parts: Callable[..., None]  # takes a record's kind and the pieces of its payload
+    append_parts: Callable[..., object]  # takes a record's kind and the pieces of its payload; may return its place
+    append_again: Callable[..., object] | None  # takes such a place, how many pieces stand there, and the same
     max_content_bytes: int
     heads: dict[str, bytes] | None  # for `plain`; None where every value goes the thorough way
     scope: Scope  # outside every block
