@@ -227,6 +227,30 @@ def test_what_is_stored_is_overwritten_and_all_else_can_be_read(
     assert read_all(reader) == later
 
 
+@pytest.mark.parametrize("before", [0, 1])
+@pytest.mark.parametrize("between", [0, 3])
+@pytest.mark.parametrize("behind", [0, 1])
+def test_what_is_overwritten_spares_what_an_end_may_echo(
+    process: Process, reader: LivingJournal, before: int, between: int, behind: int
+) -> None:
+    """The start of a run that has not ended: its end is whole, and once that is stored nothing is spared."""
+    done = [record(number, content="SECRETWORD") for number in range(before + between + behind)]
+    start = record(100, content="said once", running=True)
+    process.append(*done[:before], start, *done[before : before + between])
+    process.append(record(101, running=True), record(101), *done[before + between :])
+    assert len(read_all(reader)) == len(done) + 3
+    for _ in range(2):
+        reader.wipe()
+        data = process.segment.read_bytes()
+        assert b"SECRETWORD" not in data
+        assert data.count(b'"r101"') == 0
+        assert data.count(b"said once") == 1
+    process.append(record(100, content="said twice"))
+    assert len(read_all(reader)) == 1
+    reader.wipe()
+    assert b"said" not in process.segment.read_bytes()
+
+
 def test_wiping_what_nothing_was_read_of_changes_nothing(process: Process, reader: LivingJournal) -> None:
     """Also where there is no segment yet."""
     reader.wipe()

@@ -3,38 +3,64 @@
 from __future__ import annotations
 
 import tempfile
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agenttrace.journal.living import LivingJournal
+from agenttrace.model.wire import FIXED, VERSION
 from tests.drain.test_living import Process
-from tests.journal.journal_support import record
+from tests.journal.journal_support import RUN, record
 
 APPEND = st.tuples(st.just("append"), st.sampled_from([0, 10, 500, 3_000, 30_000, 150_000]))
 STEP = st.one_of(
     APPEND,
     APPEND,
+    st.tuples(st.sampled_from(["start", "start", "end"]), st.integers(0, 3_000)),
     st.tuples(
         st.sampled_from(["read", "read without commit", "another reader", "wipe", "renew", "refresh"]), st.just(0)
     ),
 )
 
 
+def in_pieces(payload: bytes) -> tuple[bytes, ...]:
+    """Return a record as its parts: what never changes, the version, the envelope, the content."""
+    behind = payload.index(b"\n", FIXED.size + VERSION.size) + 1
+    cuts = (0, FIXED.size, FIXED.size + VERSION.size, behind, len(payload))
+    return tuple(payload[start:end] for start, end in pairwise(cuts))
+
+
 @settings(max_examples=60, deadline=None)
 @given(steps=st.lists(STEP, max_size=40))
 def test_what_is_appended_is_read_in_order(steps: list[tuple[str, int]]) -> None:
-    """Readers come and go, segments fill, what is stored is overwritten."""
+    """Readers come and go, segments fill, what is stored is overwritten; ends may be echoes of their starts."""
     with tempfile.TemporaryDirectory() as folder:
         process = Process(Path(folder) / "journal", max_bytes=1 << 28)
         reader = LivingJournal(process.folder, process.settings)
         appended: list[bytes] = []
         found: list[bytes] = []
+        begun: list[tuple[Any, int, tuple[bytes, ...]]] = []
         for step, size in [*steps, *[("read", 0)] * (len(steps) + 2)]:
             if step == "append":
                 appended.append(record(len(appended), content="x" * size))
                 process.append(appended[-1])
+            elif step == "start":
+                pieces = in_pieces(record(len(appended), content="y" * size, running=True))
+                begun.append((process.tail.append_parts(RUN, *pieces), len(appended), pieces))
+                appended.append(b"".join(pieces))
+            elif step == "end" and begun:
+                place, number, said = begun.pop(size % len(begun))
+                end = in_pieces(record(number))[1]
+                pieces = (said[0], end, *said[2:], b',"output":"z"')
+                append_again = getattr(process.tail, "append_again", lambda _place, _count, *parts: parts)
+                if append_again(place, 1, RUN, *pieces):  # there is none in Python
+                    process.tail.append_parts(RUN, *pieces)
+                appended.append(b"".join(pieces))
+            elif step == "end":
+                pass
             elif step.startswith("read"):
                 chunk = reader.read()
                 if chunk is not None and step == "read":

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ECHO",
+    "ECHO_SIZE",
     "FRAME",
     "FRAME_SIZE",
     "HEADER_SIZE",
@@ -72,6 +73,7 @@ SKIP = 0
 #: A bit of the kind of an echo.
 ECHO = 1 << 31
 _ECHO = struct.Struct("<QII")
+ECHO_SIZE = _ECHO.size
 
 Read = Callable[[int, int], bytes]
 
@@ -180,13 +182,13 @@ def _frame_at(data: bytes, at: int, salt: int, verify: bool) -> tuple[int, bytes
 
 def _source_of(echo: bytes) -> int:
     """Return the offset of the frame that an echo repeats; -1 where this is none."""
-    return _ECHO.unpack_from(echo)[0] & (1 << 63) - 1 if len(echo) >= _ECHO.size else -1
+    return _ECHO.unpack_from(echo)[0] & (1 << 63) - 1 if len(echo) >= ECHO_SIZE else -1
 
 
 def _whole(echo: bytes, kind: int, payload: bytes) -> bytes | None:
     """Return the payload that an echo stands for, by the frame that it repeats; None where that does not fit."""
     _, place, length = _ECHO.unpack_from(echo)
-    own = echo[_ECHO.size :]
+    own = echo[ECHO_SIZE:]
     if kind & ECHO or place > len(own) or place + length > len(payload):
         return None
     return own[:place] + payload[place : place + length] + own[place:]
@@ -325,7 +327,7 @@ class _Window:
         made = None if frame is None else _whole(payload, *frame)
         if made is None:
             self.silent += 1
-            made = payload[_ECHO.size :]
+            made = payload[ECHO_SIZE:]
         return kind & ~ECHO, made
 
     def is_blank(self, offset: int) -> bool:

@@ -14,6 +14,8 @@ from zlib import crc32
 
 from agenttrace.journal.folder import Mark
 from agenttrace.journal.frames import (
+    ECHO,
+    ECHO_SIZE,
     FRAME,
     FRAME_SIZE,
     HEADER_SIZE,
@@ -21,11 +23,14 @@ from agenttrace.journal.frames import (
     SKIP,
     Chunk,
     SegmentHeader,
+    frame_length,
     next_frame,
     read_batch,
 )
 from agenttrace.journal.recovery import number_of, process_id_of
 from agenttrace.journal.segment import SAFE, segment_name
+from agenttrace.model.versions import RANK_START
+from agenttrace.model.wire import FIXED, RUN, VERSION
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +40,8 @@ if TYPE_CHECKING:
 __all__ = ["LivingJournal"]
 
 _ZEROS = bytes(1 << 18)
+_HEAD = FIXED.size + VERSION.size
+_IDS = 24  # bytes: of the trace and of the span
 
 
 class LivingJournal:
@@ -130,17 +137,45 @@ class LivingJournal:
     def wipe(self) -> None:
         """Overwrite what was committed of the segment that is open: the process may keep that one for long.
 
-        One empty frame takes the place of all, so whoever begins at the beginning meets no damage.
+        Empty frames take the place of all but the starts of runs whose end has not come: that may be an echo of them.
         """
-        length = self._offset - HEADER_SIZE - FRAME_SIZE
-        if length < 0 or not self._open():
+        if not self._open():
             return
-        checksum, start = self._salt ^ SKIP, HEADER_SIZE + FRAME_SIZE
-        for at in range(start, start + length, len(_ZEROS)):
-            piece = _ZEROS[: start + length - at]
+        start = HEADER_SIZE
+        for at, length in [*self._begun(), (self._offset, 0)]:
+            if at > start:
+                self._blank(start, at - start)
+            start = at + length
+
+    def _begun(self) -> list[tuple[int, int]]:
+        """Return where the starts of runs stand, and how long each is, whose end was not committed in this segment."""
+        found: dict[bytes, list[tuple[int, int]]] = {}
+        at: int | None = HEADER_SIZE
+        while at is not None and at < self._offset:
+            size, _, kind, magic = FRAME.unpack(self._pread(at, FRAME_SIZE))
+            length = frame_length(size)
+            if magic != MAGIC or at + length > self._offset:
+                at = next_frame(self._pread, at + 8, self._offset, self._salt)
+                continue
+            if kind & ~ECHO == RUN:
+                skipped = FRAME_SIZE + (ECHO_SIZE if kind & ECHO else 0)
+                head = self._pread(at + skipped, _HEAD)
+                run = head[:_IDS]
+                if len(head) == _HEAD and VERSION.unpack_from(head, FIXED.size)[3] == RANK_START:
+                    found.setdefault(run, []).append((at, length))
+                else:
+                    found.pop(run, None)
+            at += length
+        return sorted(place for places in found.values() for place in places)
+
+    def _blank(self, start: int, length: int) -> None:
+        size = length - FRAME_SIZE
+        checksum = self._salt ^ SKIP
+        for at in range(0, size, len(_ZEROS)):
+            piece = _ZEROS[: size - at]
             checksum = crc32(piece, checksum)
-            os.pwrite(self._fd, piece, at)
-        os.pwrite(self._fd, FRAME.pack(length, checksum, SKIP, MAGIC), HEADER_SIZE)
+            os.pwrite(self._fd, piece, start + FRAME_SIZE + at)
+        os.pwrite(self._fd, FRAME.pack(size, checksum, SKIP, MAGIC), start)
         os.fsync(self._fd)
 
     def sync(self) -> None:
