@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agenttrace.journal.living import LivingJournal
@@ -21,7 +21,8 @@ STEP = st.one_of(
     APPEND,
     st.tuples(st.sampled_from(["start", "start", "end"]), st.integers(0, 3_000)),
     st.tuples(
-        st.sampled_from(["read", "read without commit", "another reader", "wipe", "renew", "refresh"]), st.just(0)
+        st.sampled_from(["read", "read without commit", "another reader", "wipe", "read and wipe", "renew", "refresh"]),
+        st.just(0),
     ),
 )
 
@@ -35,6 +36,8 @@ def in_pieces(payload: bytes) -> tuple[bytes, ...]:
 
 @settings(max_examples=60, deadline=None)
 @given(steps=st.lists(STEP, max_size=40))
+@example([("append", 0), ("start", 100), ("read and wipe", 0), ("end", 0), ("append", 9)])
+@example([("append", 0), *[("start", 300)] * 9, *[("read and wipe", 0), ("append", 500), ("end", 4)] * 9])
 def test_what_is_appended_is_read_in_order(steps: list[tuple[str, int]]) -> None:
     """Readers come and go, segments fill, what is stored is overwritten; ends may be echoes of their starts."""
     with tempfile.TemporaryDirectory() as folder:
@@ -63,10 +66,12 @@ def test_what_is_appended_is_read_in_order(steps: list[tuple[str, int]]) -> None
                 pass
             elif step.startswith("read"):
                 chunk = reader.read()
-                if chunk is not None and step == "read":
+                if chunk is not None and step != "read without commit":
                     assert chunk.damaged == 0
                     found += [payload for _, payload in chunk.records]
                     reader.commit(chunk.offset)
+                if step == "read and wipe":
+                    reader.wipe()
             elif step == "another reader":
                 reader.close()
                 reader = LivingJournal(process.folder, process.settings)

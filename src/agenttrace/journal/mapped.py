@@ -1,8 +1,8 @@
 """What all segments have in common: a map that is written to without a lock, and how that is brought to an end.
 
-`mmap.write`, or the same in C (`_tail.h`), copies a frame to the map's position and moves that, in one call that holds
-the GIL. So a whole frame that is written by one call is there wholly or not at all, for every thread, signal handler and
-finalizer, and `mmap.tell` is always a place between two frames. (A kill in the middle of the copy can tear the last
+`mmap.write`, or the same in C (`_tail.h`), copies a frame to the map's position and moves that, in one call with
+the GIL. So a whole frame that is written by one call is there wholly or not at all, for every thread, signal handler
+and finalizer, and `mmap.tell` is always a place between two frames. (A kill in the middle of the copy can tear the last
 frame; its checksum tells.)
 """
 
