@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agenttrace import loading
 from faults.fault import fault
 from faults.room import Room
 
@@ -46,9 +47,12 @@ for thread in threads:
 
 LOCKED = """
 import gc, os, random, sys, threading
+from agenttrace import loading
+from agenttrace.store import forking
 from faults.traced import Traced, say
 
 seed = sys.argv[1]
+loading._PATIENCE = forking._PATIENCE = float(sys.argv[2])  # a fork waits so long for those that hold locks
 traced = Traced(flush_interval=0.05)
 with traced.span(f"{seed}.early"):
     pass
@@ -130,7 +134,7 @@ def forks(room: Room) -> None:
 @fault("fork while locks are held", times=10)
 def fork_with_locks_held(room: Room) -> None:
     """Another thread holds every lock of ours that it can get while the main thread forks: the child has its own."""
-    child = room.start(LOCKED, f"x{room.rng.randrange(10**9)}")
+    child = room.start(LOCKED, f"x{room.rng.randrange(10**9)}", 0.5 if room.quick else loading._PATIENCE)  # pyright: ignore[reportPrivateUsage]
     child.wait()
     (names,) = child.told().said("held")
     room.expect(len(names) >= 3, f"no more locks than {names} were held")

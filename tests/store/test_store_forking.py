@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,8 +19,7 @@ from agenttrace.store.forking import _Gate
 def test_a_fork_waits_for_those_inside() -> None:
     """And lets nobody in while it goes on."""
     gate = _Gate()
-    gate.enter()
-    gate.enter()
+    visits = [gate.enter(), gate.enter()]
     shut, entered = threading.Event(), threading.Event()
 
     def fork() -> None:
@@ -36,9 +37,9 @@ def test_a_fork_waits_for_those_inside() -> None:
     threads = [threading.Thread(target=fork), threading.Thread(target=enter)]
     for thread in threads:
         thread.start()
-    gate.leave()
+    gate.leave(visits[0])
     assert not shut.wait(0.05)
-    gate.leave()
+    gate.leave(visits[1])
     for thread in threads:
         thread.join(60)
     assert shut.is_set()
@@ -47,31 +48,52 @@ def test_a_fork_waits_for_those_inside() -> None:
 
 
 def test_a_fork_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thread that forks while it is inside goes on, and the child knows that it was not calm."""
+    """Where another thread stays inside it goes on, and the child knows that it was not calm."""
     monkeypatch.setattr(forking, "_PATIENCE", 0.01)
     gate = _Gate()
-    gate.enter()
+    visit = _in_another_thread(gate.enter)
     gate.shut()
     gate.open()
     assert not gate.calm
-    gate.leave()
+    gate.leave(visit)
     gate.shut()
     gate.open()
     assert gate.calm
+
+
+def test_a_fork_does_not_wait_for_its_own_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that forks while it is inside will not leave meanwhile: the child knows at once that it was not calm."""
+    gate = _Gate()
+    visit = gate.enter()
+    monkeypatch.setattr(gate._changed, "wait", lambda timeout=None: pytest.fail("it waits"))
+    gate.shut()
+    gate.open()
+    assert not gate.calm
+    _in_another_thread(lambda: gate.leave(visit))  # as of a generator that is collected there
+    gate.shut()
+    gate.open()
+    assert gate.calm
+
+
+def _in_another_thread(act: Callable[[], Any]) -> Any:
+    found: list[Any] = []
+    thread = threading.Thread(target=lambda: found.append(act()))
+    thread.start()
+    thread.join(60)
+    return found[0]
 
 
 def test_a_fork_waits_longer_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """As for an import, of which a child would have one half."""
     monkeypatch.setattr(forking, "_PATIENCE", 0.01)
     gate = _Gate()
-    gate.enter(60)
-    gate.enter()
+    visits = [gate.enter(60), gate.enter()]
     fork = threading.Thread(target=gate.shut)
     fork.start()
     fork.join(0.1)
     assert fork.is_alive()
-    gate.leave()
-    gate.leave(60)
+    for visit in visits:
+        gate.leave(visit)
     fork.join(60)
     assert gate.calm
     assert not fork.is_alive()
@@ -79,7 +101,6 @@ def test_a_fork_waits_longer_where_that_is_asked_for(monkeypatch: pytest.MonkeyP
 
 SCRIPT = """
 import os, sys
-from agenttrace.store import forking
 from agenttrace.store.sqlite import SQLiteStore
 from agenttrace.store.forking import inside
 from agenttrace.testing.records import batch_of, run_record
@@ -103,7 +124,6 @@ for span in (2, 3):
         child(span)
     assert os.wait()[1] == 0
     store.write(batch_of(run_record(span + 10)))
-forking._PATIENCE = 0.1
 with inside():
     if os.fork() == 0:
         child(4)

@@ -30,6 +30,9 @@ class Inheriting(Protocol):
 _databases: weakref.WeakSet[Inheriting] = weakref.WeakSet()
 
 
+_Visit = tuple[int, float]  # the thread, and the seconds that a fork waits for it at least
+
+
 class _Gate:
     """Counts the threads that are inside a database, and lets nobody in while the process forks."""
 
@@ -37,24 +40,30 @@ class _Gate:
         self.calm = True
         self._held = False
         self._shutting = False
-        self._inside: list[float] = []
+        self._inside: list[_Visit] = []
         self._changed = threading.Condition()
 
-    def enter(self, patience: float = 0.0) -> None:
+    def enter(self, patience: float = 0.0) -> _Visit:
+        visit = threading.get_ident(), patience
         with self._changed:
-            self._inside.append(patience)
+            self._inside.append(visit)
+        return visit
 
-    def leave(self, patience: float = 0.0) -> None:
+    def leave(self, visit: _Visit) -> None:
         with self._changed:
-            self._inside.remove(patience)
+            self._inside.remove(visit)
             if self._shutting:
                 self._changed.notify_all()
 
     def shut(self) -> None:
-        # A signal handler may fork inside a database's own thread, so neither wait is for ever.
+        # A signal handler may fork inside a database's own thread, for which there is no use in waiting.
+        forking = threading.get_ident()
         self._shutting = True
         self._held = self._changed.acquire(timeout=_PATIENCE)
-        self.calm = self._held and self._changed.wait_for(lambda: not self._inside, max([_PATIENCE, *self._inside]))
+        if self._held:
+            patience = max([_PATIENCE, *(patience for _, patience in self._inside)])
+            self._changed.wait_for(lambda: all(thread == forking for thread, _ in self._inside), patience)
+        self.calm = self._held and not self._inside
         self._shutting = False
 
     def open(self) -> None:
@@ -69,10 +78,11 @@ _gate = _Gate()
 class inside:  # noqa: N801 - used as a function; a class costs a third of a generator
     """Hold back forks for the length of a block, in which a database is used. Blocks may nest.
 
-    A fork waits ten seconds for the block, at most, or `patience` where that is more seconds.
+    A fork waits ten seconds for the block, at most, or `patience` where that is more seconds. It does not wait for a
+    block of its own thread.
     """
 
-    __slots__ = ("_gate", "_patience")
+    __slots__ = ("_gate", "_patience", "_visit")
 
     def __init__(self, *, patience: float = 0.0) -> None:
         self._patience = patience
@@ -80,11 +90,11 @@ class inside:  # noqa: N801 - used as a function; a class costs a third of a gen
     def __enter__(self) -> None:
         """Enter the block."""
         self._gate = _gate
-        self._gate.enter(self._patience)
+        self._visit = self._gate.enter(self._patience)
 
     def __exit__(self, *_: object) -> None:
-        """Leave it, on the gate by which it was entered."""
-        self._gate.leave(self._patience)
+        """Leave it, on the gate by which it was entered; a generator's block may end in another thread."""
+        self._gate.leave(self._visit)
 
 
 def register(database: Inheriting) -> None:
