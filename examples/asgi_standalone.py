@@ -24,16 +24,15 @@ with trace.scope(session_id="chat-17", user_id="ada"):
 
 key = trace.keys.create(name="dashboard", role="admin", scopes=["read"]).key  # shown this once
 
-config = uvicorn.Config(create_app(trace), host="127.0.0.1", port=0, log_level="warning")
-server = uvicorn.Server(config)
-listening = config.bind_socket()
-threading.Thread(target=server.run, kwargs={"sockets": [listening]}).start()
+server = uvicorn.Server(uvicorn.Config(create_app(trace), host="127.0.0.1", port=0, log_level="warning"))
+threading.Thread(target=server.run).start()
 while not server.started:
     time.sleep(0.01)
+port = server.servers[0].sockets[0].getsockname()[1]  # one that was free
 
 session = trace.query.session("chat-17")
 path = f"/v2/agents/agt_support/sessions/{session.key}/events"
-with httpx.Client(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}") as client:
+with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
     print(client.get(path).json()["code"])
     found = client.get(path, headers={"Authorization": f"Bearer {key}"})
     print(found.headers["X-RateLimit-Remaining"], [event["type"] for event in found.json()["events"]])

@@ -43,7 +43,7 @@ def main(store: str, settings: dict[str, Any]) -> None:
     root = Path(settings.get("journal_dir", store + ".journal"))
     paths = [path for path in root.rglob("*") if not path.name.startswith("drain.")] if root.is_dir() else []
     left = sorted(str(path.relative_to(root)) for path in paths)
-    json.dump({"settled": settled, "runs": runs, "stats": stats, "left": left}, sys.stdout)
+    print(json.dumps({"settled": settled, "runs": runs, "stats": stats, "left": left}))  # at once: there may be 200,000
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ async def get(app: Any, path: str, caller: str | None = "admin", method: str = "
 
 
 SERVER = """
-import json, os, sys
+import json, os, socket, sys
 import uvicorn
 from agenttrace import AgentTrace
 from agenttrace.asgi import create_app
@@ -114,9 +114,10 @@ store, settings = sys.argv[1], json.loads(sys.argv[2])
 kind = settings.pop("auth", "who")
 options = {"who": {"auth": who}, "keys": {}, "none": {"auth": None}}[kind]
 app = create_app(AgentTrace(store), **options, **settings)
-config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", access_log=False)
-server = uvicorn.Server(config)
-bound = config.bind_socket()
+server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
+# Where the protocol is not named, asyncio leaves Nagle's algorithm on, and each answer is 40 ms late.
+bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+bound.bind(("127.0.0.1", 0))
 print(bound.getsockname()[1], flush=True)
 server.run(sockets=[bound])
 """
