@@ -12,6 +12,9 @@ FRAMEWORKS ?= .venv-frameworks
 PEERS  ?= .venv-peers
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# The tests start hundreds of programs: without compiled files each of them would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test cover postgres test-frameworks check bench bench-peers faults format clean
 
 help:

@@ -51,8 +51,8 @@ class PurgePromises(StoreSuite):
             2: {"ai_contact_id": contact},
             3: {"session_id": ids.session_id(WORKSPACE, scope_of(3)["session_id"])},
         }
+        before = _all(store)
         for number, where in asks.items():
-            before = _all(store)
             counts = _purge(store, workspace_id=WORKSPACE, **where)
             assert (counts.runs, counts.sessions, counts.contacts, counts.conversations) == (6, 1, 1, 1), where
             assert min(counts.events, counts.spans, counts.logs, counts.session_agents) > 0, where
@@ -66,6 +66,7 @@ class PurgePromises(StoreSuite):
             ]
             del before[WORKSPACE, number]
             assert after == before
+            before = after | {(WORKSPACE, number): told}
 
     @proves("purge.exact")
     def test_what_is_old_goes_with_its_turn(self, store: Store) -> None:

@@ -68,8 +68,8 @@ class TenantPromises(StoreSuite):
             lambda: store.revoke_key(_THERE, "key1", at=5),
             lambda: store.reset(_THERE, team_id=scope["team_id"], user_id=scope["user_id"]),
         ]
+        before = snapshot(store, 1, WORKSPACE)
         for change in changes:
-            before = snapshot(store, 1, WORKSPACE)
             change()
             assert snapshot(store, 1, WORKSPACE) == before
         assert snapshot(store, 1, _THERE)["events"] == []

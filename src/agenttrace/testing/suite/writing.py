@@ -7,6 +7,7 @@ from __future__ import annotations
 import random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,16 +29,19 @@ from agenttrace.testing.suite.sample import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from agenttrace.model.rows import RunRow
     from agenttrace.store.batch import Batch
     from agenttrace.store.protocol import Store
+    from agenttrace.testing.records import Record
 
 __all__ = ["WritePromises"]
 
 #: A write that sends more than this is taken to be one that `fail_at` does not reach.
 _MANY = 500
+#: Samples whose first parts are one batch.
+_AT_ONCE = 10
 
 
 class WritePromises(StoreSuite):
@@ -63,17 +67,15 @@ class WritePromises(StoreSuite):
     @proves("write.replay")
     def test_a_batch_that_comes_in_parts_and_in_disorder_is_the_same(self, store: Store) -> None:
         """Whatever the order, split and repetition, the store ends up the same."""
-        for number in range(1, 13):
-            store.add_key(api_key(f"key{number}"))
-            records = [*first_part(number), *second_part(number)]
-            chance = random.Random(number)  # noqa: S311 - the same every time # nosec B311
-            chance.shuffle(records)
-            records += chance.sample(records, 5)
-            while records:
-                cut = chance.randint(1, 6)
-                store.write(sample_batch(*records[:cut]))
-                records = records[cut:]
-            _assert_same(_settled(snapshot(store, number)), _settled(_reference(number)))
+        for numbers in ([1], range(2, 7), range(7, 13)):  # of several samples a batch has a part of each
+            parts: list[list[list[Record]]] = []
+            for number in numbers:
+                store.add_key(api_key(f"key{number}"))
+                parts.append(_in_disorder(number))
+            for abreast in zip_longest(*parts, fillvalue=[]):
+                store.write(sample_batch(*chain(*abreast)))
+            for number in numbers:
+                _assert_same(_settled(snapshot(store, number)), _settled(_reference(number)))
 
     @proves("write.rejects")
     @pytest.mark.parametrize("spoil", ["run", "event", "span", "log", "audit", "derive"])
@@ -96,8 +98,9 @@ class WritePromises(StoreSuite):
         self.needs("faults", "write.rollback")
         self.needs("rolls_back", "write.rollback")
         for number in range(1, _MANY, 3):  # a third of the statements: each of them costs a write of all tables
-            before, failed = self._broken_write(store, number)
-            if not failed:
+            _begin(store, [number])
+            before = snapshot(store, number)
+            if not self._breaks(store, number):
                 assert number > 1, "fail_at(store, 1) let a write pass"
                 return
             _assert_same(snapshot(store, number), before)
@@ -108,7 +111,9 @@ class WritePromises(StoreSuite):
         """At whatever statement it was broken off."""
         self.needs("faults", "write.atomic")
         for number in range(1, _MANY):
-            _, failed = self._broken_write(store, number)
+            if number % _AT_ONCE == 1:
+                _begin(store, range(number, number + _AT_ONCE))
+            failed = self._breaks(store, number)
             if failed:
                 store.write(sample_batch(*second_part(number)))
             _assert_same(snapshot(store, number), _reference(number))
@@ -158,17 +163,35 @@ class WritePromises(StoreSuite):
         store.write(batch)
         assert (all_runs(store), shown(store)) == before
 
-    def _broken_write(self, store: Store, number: int) -> tuple[dict[str, Any], bool]:
-        """Write a sample's second part, broken off at statement `number`: what was there before, whether it failed."""
-        store.add_key(api_key(f"key{number}"))
-        store.write(sample_batch(*first_part(number)))
-        before = snapshot(store, number)
+    def _breaks(self, store: Store, number: int) -> bool:
+        """Write a sample's second part, broken off at statement `number`; return whether that failed."""
         try:
             with self.fail_at(store, number):
                 store.write(sample_batch(*second_part(number)))
         except StoreUnavailable:
-            return before, True
-        return before, False
+            return True
+        return False
+
+
+def _begin(store: Store, numbers: Iterable[int]) -> None:
+    """Write the first parts of these samples, which have nothing to do with each other."""
+    for number in numbers:
+        store.add_key(api_key(f"key{number}"))
+    store.write(sample_batch(*(record for number in numbers for record in first_part(number))))
+
+
+def _in_disorder(number: int) -> list[list[Record]]:
+    """Return the records of both parts of a sample, some of them twice, as parts of batches; the same every time."""
+    chance = random.Random(number)  # noqa: S311 # nosec B311
+    records = [*first_part(number), *second_part(number)]
+    chance.shuffle(records)
+    records += chance.sample(records, 5)
+    parts: list[list[Record]] = []
+    while records:
+        cut = chance.randint(1, 6)
+        parts.append(records[:cut])
+        records = records[cut:]
+    return parts
 
 
 def _reference(number: int) -> dict[str, Any]:
