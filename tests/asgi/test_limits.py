@@ -51,6 +51,15 @@ def test_a_window_ends_when_it_said_it_would(clock: Clock) -> None:
     assert (after.allowed, after.remaining, after.reset_at) == (True, 1, end + 60)
 
 
+def test_the_first_request_that_is_refused_is_known(clock: Clock) -> None:
+    """It alone, in each window."""
+    limits = RateLimits({"default": "2/minute"}, clock=clock)
+    for _ in range(2):
+        found = [limits.hit("v", "key").is_first_refused for _ in range(6)]
+        assert found == [False, False, True, False, False, False]
+        clock.now += 61
+
+
 def test_views_and_callers_count_apart(clock: Clock) -> None:
     """What one caller asks of one view takes nothing from another."""
     limits = RateLimits({"default": "1/minute"}, clock=clock)

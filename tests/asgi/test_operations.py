@@ -30,6 +30,7 @@ from tests.asgi.asgi_support import (
     RUN_LOGS,
     TEAM,
     USER,
+    WORKSPACE,
     app_of,
     client_of,
     get,
@@ -67,6 +68,23 @@ async def test_the_log_names_the_request_and_not_what_it_asked_for(app: Any, cap
     assert line.startswith(f"GET {RUN_LOGS} 200 ")
     assert "id-7" in line
     assert not any(word in caplog.text for word in (CONTACT, "sesame", "widget"))
+
+
+@pytest.mark.parametrize("path", ["/x%0AGET /forged 200", "/x%0D%0Ay", "/x%1B[31m", "/x%7F", "/x%E2%80%AE", "/x%00"])
+async def test_a_path_stays_one_line_of_the_log(shared_app: Any, caplog: pytest.LogCaptureFixture, path: str) -> None:
+    """Whatever was asked for: nobody writes lines of their own, or codes of a terminal."""
+    with caplog.at_level(logging.INFO, "agenttrace.asgi"):
+        await get(shared_app, path)
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "agenttrace.asgi"]
+    assert line.startswith("GET /x\\")
+    assert line.isascii()
+    assert line.isprintable()
+
+
+async def test_an_encoded_slash_is_no_end_of_a_path(shared_app: Any) -> None:
+    """A path has one spelling: what stands before the app may refuse paths by name."""
+    for path in ("/healthz%2F", "/healthz%2f", "/healthz%2F%2F", "/healthz/"):
+        assert (await get(shared_app, path)).status_code == 404
 
 
 @pytest.mark.parametrize(("size", "status"), [(2047, 400), (2048, 400), (2049, 414)])
@@ -127,6 +145,17 @@ async def test_rates_are_counted_by_view_and_caller(world: AgentTrace, view: str
     else:
         assert refused.json()["code"] == "rate_limit_exceeded"
     assert (await get(app, path, "neighbour", method)).status_code != 429
+
+
+@pytest.mark.parametrize("view", GOOD)
+async def test_above_the_rate_nothing_more_is_written(world: AgentTrace, view: str) -> None:
+    """Of the requests that are refused the first is noted: a caller cannot fill the store with notes."""
+    app = app_of(world, rates={"default": "2/minute"})
+    method, path = GOOD[view]
+    for _ in range(9):
+        await get(app, path, "owner-of-session" if method == "DELETE" else "admin", method)
+    statuses = [note.status for note in world.query.audit(workspace_id=WORKSPACE)]
+    assert sorted(status for status in statuses if status) == [*[204 if method == "DELETE" else 200] * 2, 429]
 
 
 async def test_errors_carry_the_rate_as_well(shared_app: Any) -> None:

@@ -34,6 +34,7 @@ class Limit(NamedTuple):
     remaining: int
     reset_at: int  # seconds since the epoch, rounded up: then the window is over and `remaining` is `limit` again
     retry_after: int  # seconds from now to then, at least 1
+    is_first_refused: bool = False  # the first request of the window that may not go on
 
     def headers(self) -> dict[str, str]:
         """Return X-RateLimit-Limit, -Remaining and -Reset, and Retry-After where the request may not go on.
@@ -87,7 +88,8 @@ class RateLimits:
         # The limiter's own figures would cost as much again.
         count, end = self._storage.window(rate.key_for(view, who))
         wait = max(1, math.ceil(end - self._clock()))
-        return Limit(allowed, rate.amount, max(0, rate.amount - count), math.ceil(end), wait)
+        first = count == rate.amount + 1
+        return Limit(allowed, rate.amount, max(0, rate.amount - count), math.ceil(end), wait, first)
 
 
 def _rate(view: str, text: str) -> RateLimitItem:

@@ -81,7 +81,7 @@ class Gate:
                 took = (time.perf_counter() - started) * 1000
                 # The query string stays out of it: it has the callers' ids.
                 path = "/".join(map(veiled, path_of(scope).split("/")))
-                path = path.encode("ascii", "backslashreplace").decode()[:200]
+                path = path.encode("unicode_escape").decode()[:200]  # a line stays one, and a terminal as it was
                 _log.info("%s %s %s %.1f ms request %s", scope["method"], path, exchange.status, took, request_id)
 
     def _check(self, scope: Scope, most: int) -> None:
@@ -168,7 +168,8 @@ def _body(scope: Scope, refusal: Refusal) -> tuple[bytes, str]:
 def _has_foreign_slash(scope: Scope) -> bool:
     """Return whether the path ends in a slash that the client did not send: Litestar adds one where it mounts."""
     path, raw = scope.get("path", ""), scope.get("raw_path")
-    return bool(raw) and path.endswith("/") and not raw.partition(b"?")[0].endswith(b"/")
+    sent = (b"/", b"%2f", b"%2F")
+    return bool(raw) and path.endswith("/") and not raw.partition(b"?")[0].endswith(sent)
 
 
 def _request_id(scope: Scope) -> str:

@@ -192,7 +192,9 @@ class Service:
         admission: Admission | None = request.scope.get(_ADMISSION)
         if admission is not None:
             response.headers.update(admission.limit.headers())
-            self.note(request, admission.principal, view, filters, 0, response.status_code)
+            # One above the rate is noted once a window: or nothing would bound what a caller makes the store keep.
+            if admission.limit.allowed or admission.limit.is_first_refused:
+                self.note(request, admission.principal, view, filters, 0, response.status_code)
         return response
 
 
