@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import re
 from collections.abc import Iterator
@@ -13,10 +14,12 @@ import jsonschema
 import pytest
 
 from agenttrace import AgentTrace
+from agenttrace.asgi import Principal, websocket
 from agenttrace.errors import StoreUnavailable
 from agenttrace.testing import FixedClock
 from tests.asgi.asgi_error_cases import CASES, GOOD, NO_KEY, coded
 from tests.asgi.asgi_world import (
+    ABROAD,
     EVENTS,
     HOME,
     NOBODY,
@@ -24,6 +27,7 @@ from tests.asgi.asgi_world import (
     PROMPTS,
     RUN_LOGS,
     SOCKET,
+    Socket,
     app_of,
     greeted,
     keys_of,
@@ -271,6 +275,39 @@ async def test_a_socket_says_that_it_cannot_serve(world: World, monkeypatch: pyt
 
         monkeypatch.setattr(world.trace.query, "_store", fail)
         assert await greeted(app_of(world.trace), SOCKET, key) == code
+
+
+@pytest.mark.parametrize(
+    ("left", "code"),
+    [
+        (None, 4401),
+        (Principal(workspace_id=HOME, role="owner", scopes=["manage"]), 4403),
+        (Principal(workspace_id=HOME, role="member"), 4403),
+        (Principal(workspace_id=ABROAD, role="owner"), 4403),
+    ],
+)
+async def test_a_socket_ends_with_the_right_to_it(
+    shared: World, monkeypatch: pytest.MonkeyPatch, left: Principal | None, code: int
+) -> None:
+    """Whoever loses the key, the scope, the role or the workspace while listening is told by a close code."""
+    monkeypatch.setattr(websocket, "_ASK_AGAIN", -1.0)
+    principals = iter([Principal(workspace_id=HOME, role="owner")])
+    app = app_of(shared.trace, auth=lambda _: next(principals, left), socket_interval=0.01)
+    socket = Socket(app, SOCKET, {})
+    async with asyncio.timeout(30):
+        await socket.serve()
+    accepted, closed = socket.sent()
+    assert (accepted["type"], closed["type"], closed["code"]) == ("websocket.accept", "websocket.close", code)
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "http://[", "null", "", "http://test@evil", "http://test:80"]
+)
+async def test_a_page_of_another_origin_gets_no_socket(shared: World, origin: str) -> None:
+    """Before the handshake, whatever it calls itself; the server's answer to that is 403."""
+    socket = Socket(shared.app, SOCKET, {"Origin": origin, "X-API-Key": shared.keys["owner"]})
+    await socket.serve()
+    assert [sent["type"] for sent in socket.sent()] == ["websocket.close"]
 
 
 OTLP: list[tuple[str, str, Any, dict[str, str], int, Any]] = [

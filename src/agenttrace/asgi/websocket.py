@@ -9,11 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import anyio
 import orjson
-from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from agenttrace.asgi.authorise import may_read_session
@@ -54,7 +52,7 @@ def add(app: FastAPI, service: Service) -> None:
     async def follow(socket: WebSocket) -> None:
         nonlocal sockets
         if not _same_origin(socket, service.settings.cors_origins):
-            await socket.send_denial_response(Response(worded("forbidden", ""), 403, media_type="application/json"))
+            await socket.close()  # before it was accepted: 403, from servers of every kind
             return
         sockets += 1
         try:
@@ -158,6 +156,7 @@ class _Conversation:
         principal = await self._service.principal(self._socket)
         if principal is None:
             raise Refusal(401, "unauthorized", "the key is no longer valid")
+        self._service.permit(principal, VIEW)
         return principal
 
     async def _send(self, news: SessionNews) -> None:
@@ -201,4 +200,4 @@ def _same_origin(socket: WebSocket, allowed: tuple[str, ...]) -> bool:
     origin = socket.headers.get("origin")
     if origin is None or "*" in allowed or origin in allowed:
         return True
-    return urlsplit(origin).netloc == socket.headers.get("host")
+    return origin.partition("://")[2] == socket.headers.get("host")
