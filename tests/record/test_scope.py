@@ -272,6 +272,13 @@ def test_another_workspace_begins_with_nothing(make: Makers, recording: Recordin
     assert recording.run("outer").scope == {"workspace_id": "one", "session_id": "s", "user_id": "u"}
 
 
+def test_ids_that_were_set_before_a_workspace_go_along(make: Makers, recording: Recording) -> None:
+    """They are nobody else's: a request's session may be known before its tenant is."""
+    with make.scope(session_id="s"), make.scope(workspace_id="one"), make.master("turn"):
+        pass
+    assert recording.run().scope == {"workspace_id": "one", "session_id": "s"}
+
+
 def test_the_same_workspace_again_changes_nothing(make: Makers, recording: Recording) -> None:
     """Naming the workspace that is in force keeps the other ids."""
     workspace = uuid.uuid4()

@@ -73,7 +73,7 @@ def inflate(body: bytes, encoding: str, limit: int) -> bytes:
             raise TooLarge(f"body: it may take {limit} bytes")
         return body
     if name not in _ENCODINGS:
-        raise Unsupported(f"content encoding: must be gzip or none, got {encoding!r}")
+        raise Unsupported(f"content encoding: must be gzip, deflate or none, got {encoding!r}")
     try:
         return _inflated(body, _ENCODINGS[name], limit)
     except zlib.error as error:

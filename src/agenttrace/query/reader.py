@@ -122,7 +122,8 @@ class Query:
     ) -> RunLogPage:
         """Return a contact's root runs, newest first, each with its whole tree; a page beyond the end is empty.
 
-        Raises InvalidQuery, and ContactNotFound for a contact that was neither recorded nor registered.
+        `page` counts from 1, `page_size` is 1 to 100; `total` counts the roots. Raises InvalidQuery, and
+        ContactNotFound for a contact that was neither recorded nor registered.
         """
         workspace = arguments.workspace(workspace_id)
         contact = arguments.unique_id("ai_contact_id", ai_contact_id, workspace)
@@ -291,8 +292,8 @@ class Query:
         """Return a page of a session's events, oldest first, and the key of the next page.
 
         Agent and session may be given in any form. Events that were there when page one was read are neither skipped
-        nor repeated by later pages, whatever arrives in between. Raises InvalidQuery, then AgentNotFound, then
-        SessionNotFound, also where the agent took no part in the session.
+        nor repeated by later pages, whatever arrives in between. `limit` is 1 to 100. Raises InvalidQuery, then
+        AgentNotFound, then SessionNotFound, also where the agent took no part in the session.
         """
         workspace = arguments.workspace(workspace_id)
         limit = agent_events.limit_of(limit)
@@ -341,7 +342,8 @@ class Query:
         """Return prompts, newest first, whole: what the model was given and what it said.
 
         Times are from `from_ts` up to and without `to_ts`; those without a zone are UTC. Where no conversation, call or
-        time is given, it is the last seven days. `call_sid` also takes a session's UUID. Raises InvalidQuery,
+        time is given, it is the last seven days. `call_sid` also takes a session's UUID, and excludes a conversation.
+        `limit` is 1 to 200, `offset` 0 to 10,000; `next_offset` leads on where `has_more`. Raises InvalidQuery,
         ConversationNotFound, and StoreUnavailable where raw prompts are switched off.
         """
         workspace = arguments.workspace(workspace_id)

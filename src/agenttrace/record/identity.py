@@ -35,6 +35,8 @@ def _best() -> tuple[type[Ids], Callable[[], object]]:
         return RandomIdsInPython, seed
 
     class RandomIdsInC:
+        """Trace ids that begin with 48 bits of Unix milliseconds, then random bits; random span ids."""
+
         span, trace = staticmethod(_native.new_span_id), staticmethod(_native.new_trace_id)
 
     return RandomIdsInC, lambda: _native.seed(os.urandom(32))

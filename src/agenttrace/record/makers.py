@@ -112,7 +112,19 @@ class Makers:
     def master(self, name: str | None = None, *, input: Any = UNSET, **scope: Unpack[ScopeIds]) -> Span: ...
     @maker("master", "input")
     def master(self, name: Any = None, *, input: Any = UNSET, **scope: Any) -> Any:
-        """Make one agent turn. Ids given here are those of the turn and of all that happens in it."""
+        """Make one agent turn: as a decorator, bare or with arguments, or as a block, sync and async.
+
+        Args:
+            name: the run's name; a decorated function's own if left out.
+            input: what the turn was asked; a decorated function's arguments if left out, by parameter name.
+            scope: the ids of `scope`, and `attributes`: they are those of the turn and of all that happens in it.
+                Also `capture=False` (keep neither input nor output), `capture_output=False`, and `ignore`, names of
+                parameters that are not kept, as all makers of spans take them.
+
+        Raises:
+            TypeError: an id that there is none of.
+            ConfigurationError: `name` is neither text nor a function.
+        """
         if not scope:
             return self._span("master", name, {"input": input}, {})
         capture = {key: scope.pop(key) for key in ("capture", "capture_output", "ignore") if key in scope}
@@ -146,7 +158,15 @@ class Makers:
         tool_configuration: str | None = None,
         **capture: Any,
     ) -> Any:
-        """Make one tool call; `tool_call_id` is the model's id of the call, `tool_configuration` the tool's set-up."""
+        """Make one tool call, as `master` makes a turn; set its `output` and, for the action log, its `payload`.
+
+        Args:
+            name: the tool's name; a decorated function's own if left out.
+            input: the call's arguments; a decorated function's if left out, by parameter name.
+            tool_call_id: the model's id of the call.
+            tool_configuration: the tool's set-up.
+            capture: `capture`, `capture_output` and `ignore`, see `master`.
+        """
         content = {"input": input, "tool_call_id": tool_call_id, "tool_configuration": tool_configuration}
         return self._span("tool_call", name, content, capture)
 
@@ -156,7 +176,13 @@ class Makers:
     def context(self, name: str | None = None, *, query: Any = UNSET, **capture: Unpack[Capture]) -> Span: ...
     @maker("context", "query")
     def context(self, name: Any = None, *, query: Any = UNSET, **capture: Any) -> Any:
-        """Make one retrieval; set its `documents`."""
+        """Make one retrieval, as `master` makes a turn; set its `documents`, a list: a decorated function's result.
+
+        Args:
+            name: the run's name; a decorated function's own if left out.
+            query: what is looked for; of a decorated function the parameter `query`, else the first one.
+            capture: `capture`, `capture_output` and `ignore`, see `master`.
+        """
         return self._span("context", name, {"query": query}, capture)
 
     @overload
@@ -198,16 +224,20 @@ class Makers:
         provider: str | None = None,
         **capture: Any,
     ) -> Any:
-        """Make one call of a language model; set its `response` and `usage`.
+        """Make one call of a language model, as `master` makes a turn; set its `response` and `usage`.
 
         Args:
             prompt_type: what the prompt is for, e.g. `engage_user`; the run's name as well.
+            model: the model's name.
+            system_prompt: the instructions, as text.
             history: the messages before the answer, a list of objects.
             full_prompt: the prompt as rendered for the model, where that is one text.
             tools: what the model was offered: names, definitions or functions; their names are kept.
+            turn_index: which turn of the conversation it is.
             state_name: the state of the agent's state machine.
             action: what the model decided to do.
             provider: the model's provider.
+            capture: `capture`, `capture_output` and `ignore`, see `master`.
         """
         content = {
             "prompt_type": prompt_type if isinstance(prompt_type, str) else None,
@@ -230,13 +260,30 @@ class Makers:
     ) -> Span: ...
     @maker("predefined_behaviour", "trigger", "input")
     def predefined_behaviour(self, name: Any = None, *, trigger: Any = None, input: Any = UNSET, **capture: Any) -> Any:
-        """Make one run of a behaviour that was defined beforehand; `trigger` says what set it off."""
+        """Make one run of a behaviour that was defined beforehand, as `master` makes a turn.
+
+        Args:
+            name: the behaviour; a decorated function's own name if left out.
+            trigger: what set it off.
+            input: what it was given; a decorated function's arguments if left out, by parameter name.
+            capture: `capture`, `capture_output` and `ignore`, see `master`.
+        """
         content = {"trigger": trigger, "input": input}
         return self._span("predefined_behaviour", name, content, capture)
 
     @maker(None, "input")
     def span(self, run_type: str, name: str | None = None, *, input: Any = UNSET, **capture: Unpack[Capture]) -> Span:
-        """Make a run of any type: one of the above, or any other lower_snake_case word."""
+        """Make a run of any type, as `master` makes a turn.
+
+        Args:
+            run_type: one of the documented types, or any other word; what is no lower_snake_case becomes it.
+            name: the run's name; a decorated function's own, else the type, if left out.
+            input: what went in (a context's query); a decorated function's arguments if left out.
+            capture: `capture`, `capture_output` and `ignore`, see `master`.
+
+        Raises:
+            ConfigurationError: `run_type` is no text.
+        """
         if not isinstance(run_type, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError(f'run_type: must be a text, as in span("plan"), got {run_type!r}')
         kind = _run_type(run_type)
@@ -333,7 +380,8 @@ class Makers:
     ) -> ScopeBlock:
         """Return a block whose spans inherit these ids and attributes; blocks nest, None inherits the outer value.
 
-        A `workspace_id` other than the outer one begins with no other id: nothing is inherited across tenants.
+        Ids are text or UUIDs. A `workspace_id` other than the one in force begins with no other id and no attribute:
+        nothing is inherited across tenants. What was set before any workspace was named goes along.
         """
         ids: dict[str, Id | None] = {
             "workspace_id": workspace_id,
@@ -348,7 +396,7 @@ class Makers:
         return ScopeBlock(self._recorder, ids, attributes)
 
     def register_contact(self, id: Id, *, workspace_id: Id | None = None) -> None:
-        """Make an AI contact exist before its first run."""
+        """Make an AI contact exist before its first run, in this workspace, else in the scope's. Never raises."""
         self._register("contact", id, {"workspace_id": workspace_id})
 
     def register_session(
@@ -362,7 +410,10 @@ class Makers:
         call_sid: str | None = None,
         workspace_id: Id | None = None,
     ) -> None:
-        """Make a session exist before its first run, with its agent, its owner and the owner's team."""
+        """Make a session exist before its first run, with its agent, its owner and the owner's team. Never raises.
+
+        `id` is a UUID, a session key, or any text that names it. Without a `workspace_id` it is in the scope's.
+        """
         ids: dict[str, Id | None] = {
             "workspace_id": workspace_id,
             "agent_key": agent_key,
@@ -375,7 +426,10 @@ class Makers:
         self._register("session", id, ids)
 
     def register_agent(self, agent_key: str, name: str | None = None, *, workspace_id: Id | None = None) -> None:
-        """Make an agent exist before its first run, and give it a display name."""
+        """Make an agent exist before its first run, and give it a display name. Never raises.
+
+        The name that is registered last counts. Without a `workspace_id` it is in the scope's.
+        """
         self._register("agent", agent_key, {"workspace_id": workspace_id}, name)
 
     def _register(self, kind: str, identity: Id, ids: Mapping[str, Id | None], name: str | None = None) -> None:
