@@ -299,6 +299,7 @@ def test_a_key_is_revoked_by_its_id_or_its_text_in_its_workspace(shelf: Shelf) -
         ("name", "\ud800"),
         ("name", "a\0b"),
         ("workspace_id", 5),
+        ("workspace_id", ""),
         ("role", "god"),
         ("role", None),
         ("user_id", ""),

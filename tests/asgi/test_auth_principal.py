@@ -66,6 +66,7 @@ def test_callers_are_told_apart() -> None:
     ("parameter", "value"),
     [
         ("workspace_id", 5),
+        ("workspace_id", ""),
         ("user_id", 5),
         ("user_id", ""),
         ("user_id", "\ud800"),

@@ -13,7 +13,9 @@ __all__ = ["one_of", "owner", "owners", "several_of", "unicode", "workspace"]
 
 
 def workspace(value: Any) -> bytes:
-    """Return a workspace's 16 bytes; None is the default workspace."""
+    """Return a workspace's 16 bytes; None is the default workspace, which no empty text leads to by mistake."""
+    if value == "":
+        raise ConfigurationError("workspace_id: must not be empty; leave it out for the default workspace")
     if value is None or isinstance(value, (str, uuid.UUID)):
         return ids.workspace_id(value)
     raise ConfigurationError(f"workspace_id: must be text or a UUID, got {type(value).__name__}")
