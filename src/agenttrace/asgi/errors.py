@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import orjson
+from starlette.requests import ClientDisconnect
 
 from agenttrace.errors import (
     AgentNotFound,
@@ -108,6 +109,8 @@ def refusal_of(error: Exception) -> Refusal:
     match error:
         case Refusal():
             return error
+        case ClientDisconnect():
+            return Refusal(400, "invalid_request", "the client left before its request had ended")
         case InvalidQuery():
             return Refusal(400, "invalid_request", str(error))
         case NotFound():

@@ -9,6 +9,8 @@ import re
 import time
 from typing import TYPE_CHECKING
 
+import anyio
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from agenttrace.asgi.errors import Refusal, refusal_of, rpc_status, shape_of
@@ -26,6 +28,9 @@ __all__ = ["INGEST", "Gate", "media_type", "path_of"]
 
 #: Where runs are sent in: bodies may be larger there.
 INGEST = ("/v1/traces", "/v1/logs")
+
+#: Seconds for which a client may take nothing of an answer that is streamed: what waits for it takes memory.
+_PATIENCE = 60.0
 
 _log = logging.getLogger("agenttrace.asgi")
 
@@ -128,13 +133,25 @@ class _Exchange:
             given += [pair for pair in _SECURITY if pair[0] not in known]
             given.append((b"x-request-id", self._request_id))
             message = {**message, "headers": given}
-        await self._send(message)
+        if message.get("more_body"):
+            await self._send_piece(message)
+        else:
+            await self._send(message)
+
+    async def _send_piece(self, message: Message) -> None:
+        try:
+            with anyio.fail_after(_PATIENCE):
+                await self._send(message)
+        except TimeoutError:
+            raise Refusal(408, "too_slow", "what was sent was not taken") from None
 
     async def fail(self, scope: Scope, error: Exception) -> None:
         """Answer with an error, or end the connection where the answer has begun."""
         refusal = refusal_of(error)
         if refusal.status >= 500:
             tell(scope, error)
+        if isinstance(error, ClientDisconnect):
+            return  # nobody is there to be answered
         if self.status is not None:
             raise _Broken from None  # the server cuts the connection: half a document must not look whole
         body, media = _body(scope, refusal)
