@@ -15,6 +15,7 @@ from starlette.responses import Response
 from agenttrace.asgi.errors import Refusal, refusal_of, rpc_status
 from agenttrace.asgi.middleware import media_type
 from agenttrace.asgi.openapi import LIMITED, headers
+from agenttrace.asgi.pool import StorePool
 from agenttrace.asgi.service import View, tell
 from agenttrace.otel import otlp
 from agenttrace.otel.receive import Receiver
@@ -44,6 +45,8 @@ _BODIES: dict[str, Any] = {
 def add(app: FastAPI, service: Service) -> None:
     """Add both routes."""
     receiver = Receiver(service.trace)
+    # Threads of its own: a text that takes long to redact must not hold those in which everybody's questions run.
+    pool = StorePool(service.settings.threads, service.settings.store_timeout)
 
     async def receive(request: Request, path: str) -> Response:
         kind = media_type(request.scope)
@@ -54,9 +57,7 @@ def add(app: FastAPI, service: Service) -> None:
             encoding, limit = request.headers.get("content-encoding", ""), service.settings.max_ingest_bytes
             principal = admission.principal
             # In a thread: reading and redacting megabytes takes its time.
-            taken, rejected = await service.pool.run(
-                lambda: _take(receiver, body, encoding, kind, path, principal, limit)
-            )
+            taken, rejected = await pool.run(lambda: _take(receiver, body, encoding, kind, path, principal, limit))
         except Exception as error:  # noqa: BLE001 - each kind of error has its answer
             return service.noted(VIEW, request, _refused(request, error, kind))
         service.note(request, principal, VIEW, {}, taken, 200)

@@ -1,9 +1,10 @@
-"""Clients that leave in the middle, or take nothing: nothing waits for them, and it is no error of ours."""
+"""Clients that leave midway, take nothing, or send what is slow: nobody waits for them, and it is no error of ours."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from starlette.requests import ClientDisconnect
 from agenttrace import AgentTrace
 from agenttrace.asgi import Settings, middleware
 from agenttrace.asgi.middleware import Gate
-from tests.asgi.asgi_support import WORKSPACE, app_of
+from agenttrace.asgi.routers import otlp
+from tests.asgi.asgi_support import CONTACT, RUN_LOGS, WORKSPACE, app_of, client_of, get
 
 
 def scope_of(method: str, path: str, **headers: str) -> dict[str, Any]:
@@ -99,3 +101,25 @@ async def test_a_client_that_left_is_not_answered() -> None:
 
     await Gate(stream, Settings())(scope_of("GET", "/x"), receive, send)
     assert sent == ["http.response.start"]
+
+
+async def test_what_is_slow_to_take_in_holds_up_nobody_who_reads(
+    world: AgentTrace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exports have threads of their own: those of the questions are everybody's."""
+    app, free, begun = app_of(world, threads=2, store_timeout=2), threading.Event(), threading.Semaphore(0)
+
+    def take(*_: Any) -> tuple[int, int]:
+        begun.release()
+        assert free.wait(60)
+        return 0, 0
+
+    monkeypatch.setattr(otlp, "_take", take)
+    async with client_of(app) as client, asyncio.TaskGroup() as tasks:
+        for _ in range(2):
+            tasks.create_task(client.post("/v1/traces", json={}))
+        for _ in range(2):
+            assert await asyncio.to_thread(begun.acquire, timeout=60)
+        answer = await get(app, f"{RUN_LOGS}?ai_contact_id={CONTACT}&page=1")
+        free.set()
+    assert answer.status_code == 200
