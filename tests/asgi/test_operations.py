@@ -386,6 +386,7 @@ async def test_without_auth_only_this_machine_is_served(world: AgentTrace, caplo
         {"cache_ttl": -1},
         {"rates": {"default": "often"}},
         {"cors_origins": "https://app.example"},
+        {"cors_origins": ["*"], "auth": None},
         {"colour": "red"},
         {"auth": 5},
     ],

@@ -13,7 +13,8 @@ from starlette.requests import ClientDisconnect
 from agenttrace import AgentTrace
 from agenttrace.asgi import Settings, middleware
 from agenttrace.asgi.middleware import Gate
-from agenttrace.asgi.routers import otlp
+from agenttrace.asgi.routers import health, otlp
+from agenttrace.errors import StoreUnavailable
 from tests.asgi.asgi_support import CONTACT, RUN_LOGS, WORKSPACE, app_of, client_of, get
 
 
@@ -123,3 +124,29 @@ async def test_what_is_slow_to_take_in_holds_up_nobody_who_reads(
         answer = await get(app, f"{RUN_LOGS}?ai_contact_id={CONTACT}&page=1")
         free.set()
     assert answer.status_code == 200
+
+
+async def test_a_store_that_hangs_is_asked_by_one_probe_at_a_time(
+    world: AgentTrace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Probes need no key, and must not take the threads of those who have one: meanwhile the last answer holds."""
+    monkeypatch.setattr(health, "_HOLDS", -1.0)
+    app, asked = app_of(world), asyncio.Event()
+    waiting, free = 0, asyncio.Event()
+
+    async def ask(*_: Any, **__: Any) -> None:
+        nonlocal waiting
+        waiting += 1
+        asked.set()
+        await free.wait()
+        raise StoreUnavailable("away")
+
+    assert (await get(app, "/readyz", None)).status_code == 200
+    monkeypatch.setattr(app.state.service, "ask", ask)
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+        first = tasks.create_task(get(app, "/readyz", None))
+        await asked.wait()
+        others = [await get(app, "/readyz", None) for _ in range(5)]
+        free.set()
+    assert ({other.status_code for other in others}, waiting) == ({200}, 1)
+    assert first.result().status_code == 503

@@ -90,6 +90,8 @@ def create_app(
     """
     chosen = default if trace is None else trace
     made = _settings(settings)
+    if auth is None and "*" in made.cors_origins:
+        raise ConfigurationError("cors_origins: '*' without keys lets every web page read everything; name the origins")
     pool = StorePool(made.threads, made.store_timeout)
     service = Service(chosen, _authenticate(auth, chosen, pool), made, pool)
     app = _Documented(

@@ -33,18 +33,24 @@ class Health(BaseModel):
 
 def add(app: FastAPI, service: Service) -> None:
     """Add both routes."""
-    found = (0.0, True)
+    found: tuple[float, bool] | None = None
+    asking = False
 
     async def is_ready() -> bool:
-        nonlocal found
-        if time.monotonic() >= found[0]:
-            try:
-                await service.ask(lambda query: query.sessions(limit=1), timeout=_PATIENCE)
-                ready = True
-            except AgentTraceError:
-                ready = False
-            found = (time.monotonic() + _HOLDS, ready)
-        return found[1]
+        nonlocal found, asking
+        # One asks, and meanwhile the others get the last answer: anybody may come here, and threads are few.
+        if found is not None and (asking or time.monotonic() < found[0]):
+            return found[1]
+        asking = True
+        try:
+            await service.ask(lambda query: query.sessions(limit=1), timeout=_PATIENCE)
+            ready = True
+        except AgentTraceError:
+            ready = False
+        finally:
+            asking = False
+        found = (time.monotonic() + _HOLDS, ready)
+        return ready
 
     @app.get(
         "/healthz",
