@@ -8,12 +8,16 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from agenttrace.store import forking
+from agenttrace.store.connections import Connections
 from agenttrace.store.forking import _Gate
+
+if TYPE_CHECKING:
+    from agenttrace.store.dialect import Connection
 
 
 def test_a_fork_waits_for_those_inside() -> None:
@@ -97,6 +101,30 @@ def test_a_fork_waits_longer_where_that_is_asked_for(monkeypatch: pytest.MonkeyP
     fork.join(60)
     assert gate.calm
     assert not fork.is_alive()
+
+
+def test_a_fork_hardly_waits_for_clients_of_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that hangs holds up no fork; what is in memory is as calm as without them."""
+    monkeypatch.setattr(forking, "_PATIENCE", 3600.0)
+    monkeypatch.setattr(forking, "_BRIEFLY", 0.01)
+    gate = _Gate()
+    monkeypatch.setattr(forking, "_gate", gate)
+    connections = Connections("server", lambda: cast("Connection", _Nothing()), client=True)
+    connections.open()
+    with connections.writing(), connections.reading():
+        gate.shut()
+        gate.open()
+    assert gate.calm
+    gate.shut()
+    gate.open()
+    assert gate.calm
+
+
+class _Nothing:
+    """A connection that is never used."""
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 SCRIPT = """

@@ -40,9 +40,16 @@ class Connections:
     """Lends connections. Safe to use from several threads, and after a fork on both sides."""
 
     def __init__(
-        self, url: str, connect: Callable[[], Connection], alive: Callable[[Connection], bool] = lambda _: True
+        self,
+        url: str,
+        connect: Callable[[], Connection],
+        alive: Callable[[Connection], bool] = lambda _: True,
+        *,
+        client: bool = False,
     ) -> None:
+        """Lend what `connect` makes; `client` says that it is a client of a server, for which no fork waits long."""
         self._url = url
+        self._client = client
         self._connect = connect
         self._alive = alive
         self._pool = _Pool()
@@ -56,7 +63,7 @@ class Connections:
         An error that ends the block closes the connection, which undoes what was not committed.
         """
         pool = self._usable(opening=opening)
-        with pool.write_lock, forking.inside():
+        with pool.write_lock, forking.inside(client=self._client):
             connection, pool.writer = self._living(pool.writer), None
             connection = connection or self._connect()
             try:
@@ -72,7 +79,7 @@ class Connections:
     def reading(self, *, opening: bool = False) -> Generator[Connection]:
         """Lend a connection for reading; with `opening` also where the store is not open."""
         pool = self._usable(opening=opening)
-        with forking.inside():
+        with forking.inside(client=self._client):
             connection = self._idle(pool) or self._connect()
             try:
                 yield connection
@@ -113,7 +120,7 @@ class Connections:
             connection, pool.writer = pool.writer, None
             if connection is None:
                 return pool.held
-            with forking.inside():
+            with forking.inside(client=self._client):
                 try:
                     found = look(connection)
                 except BaseException:
@@ -136,7 +143,7 @@ class Connections:
             idle, pool.idle = pool.idle, []
         with pool.write_lock:
             writer, pool.writer = pool.writer, None
-        with forking.inside():
+        with forking.inside(client=self._client):
             for connection in [*idle, *([writer] if writer else [])]:
                 connection.close()
 

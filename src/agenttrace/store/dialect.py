@@ -47,6 +47,8 @@ class Dialect(Protocol):
     """One database."""
 
     url: str
+    #: Whether connections are a client's to a server, which may wait for it for long.
+    client: bool
     #: The statement that begins a transaction in which no other writer interferes.
     begin: str
 

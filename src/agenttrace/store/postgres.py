@@ -173,6 +173,7 @@ class Postgres:
     """What PostgreSQL is to `store.sql`."""
 
     begin = LOCKED
+    client = True
 
     def __init__(self, url: str) -> None:
         self.url = shown(url)

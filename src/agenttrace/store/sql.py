@@ -77,7 +77,7 @@ class SQLStore:
         self.url = dialect.url
         self._dialect = dialect
         self._clock = clock or _wall_clock
-        self._connections = Connections(dialect.url, dialect.connect, dialect.alive)
+        self._connections = Connections(dialect.url, dialect.connect, dialect.alive, client=dialect.client)
         self._links = KnownLinks()
         self._damage_told = False
         self._collected = b""  # how far the present pass has come

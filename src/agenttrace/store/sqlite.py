@@ -66,6 +66,7 @@ class SQLite:
     """What SQLite is to `store.sql`."""
 
     begin = "BEGIN IMMEDIATE"
+    client = False
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.path.abspath(path)

@@ -153,7 +153,7 @@ class Clients:
     @contextmanager
     def _lending(self) -> Generator[Client]:
         try:
-            with forking.inside():
+            with forking.inside(client=self._address.folder is None):
                 client = self._take()
                 try:
                     yield client
