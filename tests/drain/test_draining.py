@@ -45,6 +45,22 @@ def test_several_programs_share_one_drainer(place: Place) -> None:
     assert {entry.stat().st_mode & 0o077 for entry in place.root.iterdir()} == {0}
 
 
+def test_a_drainer_is_no_child_that_the_program_meets(place: Place) -> None:
+    """A program that waits for any child of its own meets its own, and no zombie stays."""
+    said = place.run(
+        """
+with trace.master("first"):
+    pass
+try:
+    print(os.wait())
+except ChildProcessError:
+    print("no child")
+assert trace.flush(60)
+"""
+    )
+    assert said == "no child\n"
+
+
 def test_a_store_that_is_removed_is_made_anew_by_the_drainer(place: Place) -> None:
     """What is recorded afterwards is there, also for the program's own queries."""
     said = place.run(

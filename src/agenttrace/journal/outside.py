@@ -27,13 +27,17 @@ if TYPE_CHECKING:
 __all__ = ["DrainCommand", "Drained", "Outside", "Starter"]
 
 _SHORTEST, _LONGEST = 0.001, 0.005  # seconds between two looks at the mark
+_LOOKS = 500  # for the end of the process that starts a drainer
 _LOOK = 0.1  # seconds between two looks for a drainer, while somebody waits
 _COMES_UP = 20.0  # seconds that a drainer may take until it can be woken
 _SHORT_LIFE = 30.0  # seconds: one that was gone sooner is started again only after a pause
 _LONGEST_PAUSE = 60.0
 
 # Descriptor 3 is the lock that says that one is being started; it goes once that has its seat, or has ended.
-# The first process goes at once, so the drainer is nobody's child here: no zombie, and no `os.wait` that meets it.
+# The first process goes at once and is waited for, so the drainer is nobody's child here: no zombie, and no `os.wait`
+# that meets it. A shell is there and gone in a millisecond, an interpreter in some forty; where there is none, `_BOOT`
+# forks all the same.
+_SHELL = ("/bin/sh", "-c", '"$@" &', "sh")
 _BOOT = """import os, sys
 if os.fork():
     os._exit(0)
@@ -135,6 +139,11 @@ class Starter:
                 self._children.append(self._spawn(lock))
             finally:
                 os.close(lock)
+            for _ in range(_LOOKS):
+                self._reap()
+                if not self._children:
+                    break
+                time.sleep(_SHORTEST)
         except Exception as error:  # noqa: BLE001 - whatever it is, the records wait in the journal
             self._is_coming = False
             self._error = f"{type(error).__name__}: {error}"
@@ -145,10 +154,12 @@ class Starter:
     def _spawn(self, lock: int) -> int:
         command = self._command
         arguments = [sys.executable, "-P", "-c", _BOOT, command.path, *command.arguments]
+        if os.access(_SHELL[0], os.X_OK) and os.access(sys.executable, os.X_OK):  # else what is wrong would not be told
+            arguments = [*_SHELL, *arguments]
         files: list[Any] = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)]
         files.append((os.POSIX_SPAWN_DUP2, lock, 3))
         environment = {**os.environ, **command.environment}
-        return os.posix_spawn(sys.executable, arguments, environment, file_actions=files, setsigmask=[])
+        return os.posix_spawn(arguments[0], arguments, environment, file_actions=files, setsigmask=[])
 
     def _reap(self) -> None:
         for child in list(self._children):
