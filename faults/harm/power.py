@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from agenttrace.journal.frames import FRAME_SIZE, HEADER_SIZE, SegmentHeader, frame_length, read_frames
+from agenttrace.journal.frames import ECHO, FRAME, FRAME_SIZE, HEADER_SIZE, SegmentHeader, read_frames
 from agenttrace.model.ids import run_id
 from agenttrace.model.wire import RUN, has_ended, read_run
 from faults.fault import fault
@@ -39,6 +39,7 @@ class Frame:
     data: bytes  # header and payload, without padding
     run: str
     ended: bool
+    source: int | None  # where the frame starts of which this one is an echo
 
 
 @fault("power cut", times=40, quick=3)
@@ -66,20 +67,24 @@ def _frames(segment: Path) -> list[Frame]:
         chunk = read_frames(lambda at, n: data[at : at + n], offset, len(data), salt, max_records=1, max_bytes=1)
         if not chunk.records:
             return frames
-        (kind, payload), offset = chunk.records[0], chunk.offset
-        start = offset - frame_length(len(payload))
+        (kind, payload), start, offset = chunk.records[0], offset, chunk.offset
         if kind == RUN:
             record = read_run(payload)
             run = run_id(int.from_bytes(record.trace, "big"), int.from_bytes(record.span, "big"))
-            whole = data[start : start + FRAME_SIZE + len(payload)]
-            frames.append(Frame(segment, start, whole, str(uuid.UUID(bytes=run)), has_ended(payload)))
+            size, _, how, _ = FRAME.unpack_from(data, start)
+            source = int.from_bytes(data[start + FRAME_SIZE :][:8], "little") if how & ECHO else None
+            whole = data[start : start + FRAME_SIZE + size]
+            frames.append(Frame(segment, start, whole, str(uuid.UUID(bytes=run)), has_ended(payload), source))
 
 
 def _check(room: Room, frames: list[Frame]) -> None:
     """Compare with what may be expected: runs of which a whole record is left, as the best one of these says."""
     contents = {frame.segment: frame.segment.read_bytes() for frame in frames}
     whole = [_is_whole(frame, contents) for frame in frames]
-    left = [frame for frame, good in zip(frames, whole, strict=True) if good]
+    good = {(frame.segment, frame.start) for frame, good in zip(frames, whole, strict=True) if good}
+    left = [frame for frame in frames if (frame.segment, frame.start) in good]
+    lacking = {frame.run for frame in left if frame.source is not None and (frame.segment, frame.source) not in good}
+    left = [frame for frame in left if frame.run not in lacking]
     told = room.told()
     started, ended = {frame.run for frame in left}, {frame.run for frame in left if frame.ended}
     expected = Told(
@@ -89,6 +94,12 @@ def _check(room: Room, frames: list[Frame]) -> None:
         pauses=told.pauses,
     )
     found = room.read()
+    parts = [run for run in found.runs if run["id"] in lacking]
+    for run in parts:
+        found.runs.remove(run)
+        told_so = run["status"] == "success" and run["attributes"].get("degraded") == "damaged"
+        room.expect(told_so, f"lacks what its start said, and does not say so: {run}")
+    room.expect(len(parts) == len(lacking), f"lost: {len(lacking) - len(parts)} ends whose starts are damaged")
     compare(expected, found, room.tally, in_flight=1)
     room.tally.damaged += found.stats["damaged"]
     places, tails = _places(frames, whole)

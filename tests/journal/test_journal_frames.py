@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import zlib
 
+import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agenttrace.journal.degrade import lacking
 from agenttrace.journal.frames import HEADER_SIZE, MAGIC, SKIP, Chunk, SegmentHeader, crc32, encode, read_frames
+from agenttrace.model.wire import RUN, read_run
+from tests.journal.journal_support import record
 
 SALT = 0xDEADBEEF
 HEADER = SegmentHeader(7, bytes(range(16)), 4096, 123)
@@ -203,3 +207,15 @@ def test_resynchronising_can_be_left_out_and_then_the_rest_is_lost() -> None:
     data[HEADER_SIZE + 16] ^= 1
     assert read(data, resync=False).records == []
     assert read(data, resync=False).damaged == 1
+
+
+def test_an_end_whose_start_is_damaged_says_what_is_lacking() -> None:
+    """It keeps what is its own, and its attributes; what is no run stays as it is."""
+    payload = record(1, attributes={"colour": "red"})
+    told = read_run(lacking(RUN, payload))
+    whole = read_run(payload)
+    assert orjson.loads(told.envelope)["attributes"] == {"colour": "red", "degraded": "damaged"}
+    assert (told.content, told.span, told.end) == (whole.content, whole.span, whole.end)
+    assert orjson.loads(read_run(lacking(RUN, record(2))).envelope)["attributes"] == {"degraded": "damaged"}
+    assert lacking(RUN, b"no run") == b"no run"
+    assert lacking(RUN + 1, payload) == payload

@@ -11,7 +11,7 @@ from agenttrace.model.wire import AUDIT, RUN, read_note, read_run, write_note, w
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["DROPPED", "PREVIEW", "SKELETON", "WHOLE", "degrade"]
+__all__ = ["DROPPED", "PREVIEW", "SKELETON", "WHOLE", "degrade", "lacking"]
 
 WHOLE = 0
 PREVIEW = 1
@@ -37,6 +37,19 @@ def degrade(kind: int, payload: bytes, level: int) -> bytes:
     except (ValueError, TypeError, RecursionError):
         return payload
     return smaller if len(smaller) < len(payload) else payload
+
+
+def lacking(kind: int, payload: bytes) -> bytes:
+    """Return a run of whose content a part was damaged and is not there: the attribute `degraded` says "damaged"."""
+    if kind != RUN:
+        return payload
+    try:
+        record = read_run(payload)
+        envelope = _object(record.envelope)
+    except (ValueError, TypeError, RecursionError):
+        return payload
+    envelope["attributes"] = {**(envelope.get("attributes") or {}), "degraded": "damaged"}
+    return write_run(record.replaced(envelope=orjson.dumps(envelope)))
 
 
 def _degrade_run(payload: bytes, level: int) -> bytes:

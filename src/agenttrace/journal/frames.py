@@ -11,7 +11,7 @@ An echo repeats a part of another frame's payload without its bytes, as the end 
 a frame whose kind has the bit ECHO, and whose payload begins with the offset of that frame (8 bytes, the upper half 0),
 a place and a length (4 bytes each). So many bytes from that place on, of the other payload, belong at the same place of
 this one. The other frame stands before it in the same segment, which goes away as a whole, and is no echo. Readers get
-whole payloads; where the other frame is damaged, a payload without that part.
+whole payloads; where the other frame is damaged, one that says that a part of it is lacking (`degrade.lacking`).
 """
 
 from __future__ import annotations
@@ -245,7 +245,6 @@ def read_frames(
         chunk.records += records
         size += sum(len(payload) for _, payload in records)
         chunk.offset = following
-    chunk.damaged += window.silent
     return chunk
 
 
@@ -282,11 +281,10 @@ def _pass_damage(window: _Window, chunk: Chunk, *, resync: bool) -> None:
 class _Window:
     """A piece of a segment in memory, moved along as frames are asked for."""
 
-    __slots__ = ("_base", "_data", "_read", "_salt", "_verify", "end", "silent")
+    __slots__ = ("_base", "_data", "_read", "_salt", "_verify", "end")
 
     def __init__(self, read: Read, end: int, salt: int, verify: bool) -> None:
         self.end = end
-        self.silent = 0  # echoes of which a part is gone
         self._read = read
         self._salt = salt
         self._verify = verify
@@ -326,8 +324,9 @@ class _Window:
             frame = _frame_at(self._read(source, FRAME_SIZE + length), 0, self._salt, self._verify)
         made = None if frame is None else _whole(payload, *frame)
         if made is None:
-            self.silent += 1
-            made = payload[ECHO_SIZE:]
+            from agenttrace.journal.degrade import lacking  # hardly ever needed
+
+            made = lacking(kind & ~ECHO, payload[ECHO_SIZE:])
         return kind & ~ECHO, made
 
     def is_blank(self, offset: int) -> bool:
@@ -346,8 +345,6 @@ class _Window:
                 continue
             candidate = self._base + found - _MAGIC_AT
             offset = (candidate + 8) & -8
-            silent = self.silent
             if candidate % 8 == 0 and self.frames(candidate, 1, 1)[0]:
-                self.silent = silent  # it will be read
                 return candidate
         return None

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["DrainCommand", "Drained", "Outside", "Starter"]
 
 _SHORTEST, _LONGEST = 0.001, 0.005  # seconds between two looks at the mark
-_LOOKS = 500  # for the end of the process that starts a drainer
+_LOOKS = 50  # for the end of the process that starts a drainer; else it is waited for later
 _LOOK = 0.1  # seconds between two looks for a drainer, while somebody waits
 _COMES_UP = 20.0  # seconds that a drainer may take until it can be woken
 _SHORT_LIFE = 30.0  # seconds: one that was gone sooner is started again only after a pause
