@@ -2,7 +2,7 @@
 
 A first write to a page of a mapped file is a page fault, of one to four microseconds; after a sync each page faults
 once more. Met by the writer, these cost the traced thread nothing. Linux 5.14 and later do it without changing a byte
-(MADV_POPULATE_WRITE, madvise(2)); elsewhere only fresh segments can be touched.
+(MADV_POPULATE_WRITE, madvise(2)). Segments that are made ready before they are needed are filled (`FileSegment.fill`).
 """
 
 from __future__ import annotations
@@ -49,17 +49,6 @@ class PagesAhead:
     def forget(self) -> None:
         """Take all pages for absent, as they are after a sync."""
         self._present = 0
-
-    def fill(self, segment: Segment) -> None:
-        """Make a segment present to which nobody appends yet."""
-        if self._can_populate:
-            self._populate(segment, 0, segment.size & -_PAGE)
-        buffer = None if self._can_populate else segment.buffer
-        if buffer is not None:
-            for page in range(_PAGE, segment.size, _PAGE):
-                buffer[page] = 0
-                if page // _PAGE % _SLICE == 0:
-                    time.sleep(0)
 
     def _populate(self, segment: Segment, start: int, end: int) -> None:
         buffer = segment.buffer

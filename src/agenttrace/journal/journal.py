@@ -374,9 +374,9 @@ class Journal:
             return
         try:
             segment = self._new_segment(self._segment_bytes)
+            segment.fill()
         except OSError:
             return
-        self._ahead.fill(segment)
         with self.tail.held():
             self._used += segment.size
             self._squeeze = WHOLE

@@ -33,6 +33,9 @@ class MemorySegment(MappedSegment):
         """Return up to `length` bytes from `offset`; fewer only where the segment ends."""
         return self._data[offset : offset + length]
 
+    def fill(self) -> None:
+        """Do nothing: memory comes as it is needed, and soon enough."""
+
     def trim(self) -> int:
         """Give back what lies behind `end`, and return how many bytes that were."""
         spare = self.size - (self.end or self.size)

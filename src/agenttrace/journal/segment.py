@@ -51,6 +51,10 @@ class Segment(Protocol):
         """Return up to `length` bytes from `offset`; fewer only where the segment ends."""
         ...
 
+    def fill(self) -> None:
+        """Bring a segment into memory to which nobody appends yet. Raises OSError."""
+        ...
+
     def trim(self) -> int:
         """Give back what lies behind `end`, and return how many bytes that were."""
         ...
@@ -145,6 +149,18 @@ class FileSegment(MappedSegment):
         if self._fd < 0:
             self._fd = os.open(self._path, os.O_RDWR | SAFE)
         return os.pread(self._fd, length, offset)
+
+    def fill(self) -> None:
+        """Write zeros, in large pieces: what is in memory then costs who appends hardly a page fault.
+
+        Other threads run meanwhile. Where it fails the file goes, and the OSError is raised.
+        """
+        try:
+            for at in range(mmap.PAGESIZE, self.size, len(_ZEROS)):  # the header stays
+                os.pwrite(self._fd, _ZEROS[: self.size - at], at)
+        except OSError:
+            self.remove()
+            raise
 
     def trim(self) -> int:
         """Give back what lies behind `end`, and return how many bytes that were."""
