@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
 import mmap
 import shutil
 import struct
@@ -167,6 +169,48 @@ def test_appends_in_pieces_write_what_whole_ones_write(records: list[list[bytes]
     assert pieced.tell() == whole.tell()
     assert lost == missing
     assert one.recorded == other.recorded == len(records) - len(lost)
+
+
+class Loop:
+    """What only the garbage collector finds, and what appends when it is found."""
+
+    def __init__(self, append: Callable[[], None]) -> None:
+        self.loop = self
+        self.append = append
+
+    def __del__(self) -> None:
+        self.append()
+
+
+def test_a_finalizer_inside_an_append_appends_beside_it() -> None:
+    """The garbage collector may run wherever something is made that it looks after: nothing is overwritten."""
+    tail, data, _ = opened(1 << 20)
+    numbers = itertools.count()
+
+    def late() -> None:
+        tail.append(1, b"late %d" % next(numbers))
+
+    before = gc.get_threshold()
+    gc.set_threshold(1, 10, 10)
+    gc.disable()
+    kept = [(object(),) * size for size in (1, 2) for _ in range(5000)]  # so that each tuple is a new one
+    try:
+        for number in range(100):
+            Loop(late)
+            kept += [(number,), (number, number)]
+            payload = b"said %d" % number
+            gc.enable()
+            tail.append(1, payload)
+            gc.disable()
+    finally:
+        gc.set_threshold(*before)
+        gc.enable()
+    gc.collect()
+    chunk = read_frames(
+        lambda at, size: data[at : at + size], 0, data.tell(), tail.salt, max_records=2000, max_bytes=1 << 20
+    )
+    said = {b"said %d" % number for number in range(100)} | {b"late %d" % number for number in range(100)}
+    assert ({payload for _, payload in chunk.records}, chunk.damaged, tail.recorded) == (said, 0, 200)
 
 
 def test_a_large_append_to_a_map_that_is_closed_goes_on() -> None:

@@ -14,6 +14,7 @@ import pytest
 import agenttrace
 from agenttrace.errors import StoreUnavailable
 from agenttrace.journal.tail import NATIVE
+from agenttrace.model.wire import RUN
 from agenttrace.store.memory import MemoryStore
 
 HISTORY = [{"role": "user", "content": "Where is the only switch of its kind? " * 20}]
@@ -85,6 +86,28 @@ def test_what_was_changed_meanwhile_is_written_as_it_is_now(
     assert trace.flush(30)
     run = newest(trace)
     assert said(run, "input", "output") == (changed if isinstance(changed, str) else {"not": [1, 2]}, "done")
+
+
+@pytest.mark.skipif(not NATIVE, reason="built without a compiler")
+def test_what_is_changed_while_the_start_is_written_is_not_taken_for_said(
+    trace: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a finalizer or another thread may do: what was written then is not what holds."""
+    recorder = trace.span("reasoning", "any")._recorder
+    span = trace.span("reasoning", "think", input="before " * 40)
+    appended: list[tuple[Any, ...]] = []
+
+    def append_parts(*parts: Any) -> int:
+        appended.append(parts)
+        span.input = "meanwhile"
+        return 5
+
+    monkeypatch.setattr(recorder, "append_parts", append_parts)
+    monkeypatch.setattr(recorder, "append_again", lambda *parts: appended.append(("again", *parts)))
+    with span:
+        pass
+    assert [parts[0] for parts in appended] == [RUN, RUN]
+    assert appended[1][-1] == b'"meanwhile"'
 
 
 def test_what_is_added_before_the_end_comes_behind(trace: Any, store: Away) -> None:

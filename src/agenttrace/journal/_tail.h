@@ -26,27 +26,40 @@ enum { TELL, SEEK };
 
 typedef PyObject *(*fast_function)(PyObject *self, PyObject *const *arguments, Py_ssize_t count);
 
-/* Call a method of a map with a number or, where that is negative, without; NULL and an exception where it fails. */
-static PyObject *of_map(PyObject *map, int method, Py_ssize_t number)
+/* The position of a map; NULL and an exception where it has none. */
+static PyObject *tell(PyObject *map)
 {
-    PyCFunction code = PyCFunction_GetFunction(of_a_map[method]);
-    int flags = PyCFunction_GetFlags(of_a_map[method]);
-    if (number < 0) {
-        return flags == METH_NOARGS ? code(map, NULL) : PyObject_CallMethod(map, "tell", NULL);
+    PyCFunction code = PyCFunction_GetFunction(of_a_map[TELL]);
+    return PyCFunction_GetFlags(of_a_map[TELL]) == METH_NOARGS ? code(map, NULL) : PyObject_CallMethod(map, "tell", NULL);
+}
+
+/* Whether `seek` takes its arguments in a tuple. */
+static int seeks_by_tuple(void)
+{
+    return PyCFunction_GetFlags(of_a_map[SEEK]) == METH_VARARGS;
+}
+
+/* Move a map's position on; NULL and an exception where that fails. The tuple of two is for what `seek` takes. */
+static PyObject *move_on(PyObject *map, Py_ssize_t size, PyObject *tuple)
+{
+    PyCFunction code = PyCFunction_GetFunction(of_a_map[SEEK]);
+    PyObject *arguments[] = {PyLong_FromSsize_t(size), PyLong_FromLong(SEEK_CUR)}, *done = NULL;
+    if (arguments[0] == NULL || arguments[1] == NULL) {
+        done = NULL;
     }
-    PyObject *argument = PyLong_FromSsize_t(number), *done = NULL;
-    if (argument != NULL && flags == METH_FASTCALL) {
-        done = ((fast_function)(void (*)(void))code)(map, &argument, 1);
+    else if (tuple != NULL) {
+        PyTuple_SetItem(tuple, 0, Py_NewRef(arguments[0]));
+        PyTuple_SetItem(tuple, 1, Py_NewRef(arguments[1]));
+        done = code(map, tuple);
     }
-    else if (argument != NULL && flags == METH_VARARGS) {
-        PyObject *tuple = PyTuple_Pack(1, argument);
-        done = tuple == NULL ? NULL : code(map, tuple);
-        Py_XDECREF(tuple);
+    else if (PyCFunction_GetFlags(of_a_map[SEEK]) == METH_FASTCALL) {
+        done = ((fast_function)(void (*)(void))code)(map, arguments, 2);
     }
-    else if (argument != NULL) {
-        done = PyObject_CallMethod(map, "seek", "O", argument);
+    else {
+        done = PyObject_CallMethod(map, "seek", "OO", arguments[0], arguments[1]);
     }
-    Py_XDECREF(argument);
+    Py_XDECREF(arguments[0]);
+    Py_XDECREF(arguments[1]);
     return done;
 }
 
@@ -71,29 +84,29 @@ static PyObject *map_of(PyObject *write)
 }
 
 /* Where the next frame belongs, which moves behind it; -1 and a ValueError where there is no room, as `write` has it. */
-static Py_ssize_t take_place(PyObject *map, Py_ssize_t size, Py_ssize_t end)
+static Py_ssize_t take_place(PyObject *map, Py_ssize_t size, Py_ssize_t end, PyObject *tuple)
 {
-    PyObject *told = of_map(map, TELL, -1);
+    PyObject *told = tell(map);
     Py_ssize_t at = told == NULL ? -1 : PyLong_AsSsize_t(told);
     Py_XDECREF(told);
     if (at >= 0 && end - at < size) {
         PyErr_SetString(PyExc_ValueError, "data out of range");
         return -1;
     }
-    PyObject *moved = at < 0 ? NULL : of_map(map, SEEK, at + size);
+    PyObject *moved = at < 0 ? NULL : move_on(map, size, tuple);
     Py_XDECREF(moved);
     return moved == NULL ? -1 : at;
 }
 
 /* Write a frame into the map: what its `write` does, without a copy in between. Nobody else runs before it is done.
  * Returns where it is, or -1 and an exception. */
-static Py_ssize_t write_in_place(PyObject *map, uint32_t kind, uint32_t salt, const Payload *payload)
+static Py_ssize_t write_in_place(PyObject *map, uint32_t kind, uint32_t salt, const Payload *payload, PyObject *tuple)
 {
     Py_buffer view;
     if (PyObject_GetBuffer(map, &view, PyBUF_WRITABLE) < 0) {
         return -1;
     }
-    Py_ssize_t at = take_place(map, frame_size(payload->size), view.len);
+    Py_ssize_t at = take_place(map, frame_size(payload->size), view.len, tuple);
     if (at >= 0) {
         write_frame((unsigned char *)view.buf + at, kind, salt, payload);
     }
@@ -150,7 +163,8 @@ static int make_echo(Payload *payload, const Source *source, uint32_t salt, unsi
 }
 
 /* Append a record; a new reference to where it is, or to None where nobody can tell; NULL for an exception. */
-static PyObject *append_plainly(Appender *self, PyObject *kind, PyObject *const *pieces, Py_ssize_t count, Source source)
+static PyObject *append_with(PyObject *tuple, Appender *self, PyObject *kind, PyObject *const *pieces, Py_ssize_t count,
+                             Source source)
 {
     if (self->write == NULL || self->salt == NULL) {
         return PyErr_Format(PyExc_RuntimeError, "append: there is no segment");
@@ -171,13 +185,26 @@ static PyObject *append_plainly(Appender *self, PyObject *kind, PyObject *const 
     if (source.count > 0 && make_echo(&payload, &source, salt, header)) {
         number |= ECHO;
     }
-    Py_ssize_t at = write_in_place(map, number, salt, &payload);
+    Py_ssize_t at = write_in_place(map, number, salt, &payload, tuple);
     if (at < 0) {
         return NULL;
     }
     self->appended++;
     return source.place == NULL && at <= UINT32_MAX ? PyLong_FromUnsignedLongLong((unsigned long long)salt << 32 | (size_t)at)
                                                     : Py_NewRef(Py_None);
+}
+
+/* The same. Of what it makes the tuple alone is known to the garbage collector, which before Python 3.12 may run when one
+ * is made, and finalizers with it, which append too. So that comes before all that is looked at. */
+static PyObject *append_plainly(Appender *self, PyObject *kind, PyObject *const *pieces, Py_ssize_t count, Source source)
+{
+    PyObject *tuple = seeks_by_tuple() ? PyTuple_New(2) : NULL;
+    if (tuple == NULL && PyErr_Occurred()) {
+        return NULL;
+    }
+    PyObject *done = append_with(tuple, self, kind, pieces, count, source);
+    Py_XDECREF(tuple);
+    return done;
 }
 
 /* The payload as one; what is no bytes is for the report that follows. */

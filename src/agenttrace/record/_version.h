@@ -111,9 +111,10 @@ static int add_content(Append *append, PyObject *content)
 static PyObject *append_first(State *state, Gear *gear, Append *append, Py_ssize_t head)
 {
     PyObject *function = Py_NewRef(gear->object[APPEND_PARTS]);
+    keep(state, PLACE, Py_Ellipsis); /* it goes where a value is replaced meanwhile: a finalizer may let others run */
     PyObject *done = called(function, append->argument + KIND, append->count - KIND);
     Py_DECREF(function);
-    if (done != NULL && PyLong_Check(done)) {
+    if (done != NULL && PyLong_Check(done) && state->object[PLACE] == Py_Ellipsis) {
         keep(state, PLACE, done);
         state->head = head;
         state->said = (append->count - FIRST_PIECE - HEAD_PIECES) / 2;
