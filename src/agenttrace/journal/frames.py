@@ -21,6 +21,7 @@ from collections.abc import Callable
 from itertools import repeat
 from typing import TYPE_CHECKING, Final
 
+from agenttrace.journal.degrade import lacking
 from agenttrace.slices import in_slices
 
 try:
@@ -324,8 +325,6 @@ class _Window:
             frame = _frame_at(self._read(source, FRAME_SIZE + length), 0, self._salt, self._verify)
         made = None if frame is None else _whole(payload, *frame)
         if made is None:
-            from agenttrace.journal.degrade import lacking  # hardly ever needed
-
             made = lacking(kind & ~ECHO, payload[ECHO_SIZE:])
         return kind & ~ECHO, made
 
