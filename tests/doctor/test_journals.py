@@ -262,7 +262,7 @@ def test_a_lock_that_cannot_be_asked(killed: Callable[..., Path], look: Look, mo
     def refuse(path: Path) -> bool:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(inspect, "_is_alive", refuse)
+    monkeypatch.setattr(inspect, "is_alive", refuse)
     report = look()
     assert [journal.problem for journal in report.roots[0].journals] == ["Permission denied"]
     assert codes(report) == ["journal_unreadable"]

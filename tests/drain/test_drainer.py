@@ -174,6 +174,62 @@ def test_it_lingers_and_ends(root: Path, store: FakeStore, drainer: Callable[...
     assert store.closed == store.opened
 
 
+@pytest.mark.parametrize("followed", [True, False])
+def test_it_lingers_and_ends_while_the_store_stays_away(
+    root: Path,
+    store: FakeStore,
+    program: Callable[[], Pipeline],
+    drainer: Callable[..., Drainer],
+    followed: bool,
+) -> None:
+    """Not before the last program has, dead before it came or not; what is left is for whoever comes next."""
+    traced = program()
+    traced.append(RUN, record(1))
+    if not followed:
+        traced._journal.forget()  # type: ignore[union-attr]
+    attempts: list[int] = []
+
+    def down(_: Batch) -> None:
+        attempts.append(1)
+        if followed and len(attempts) == 20:
+            traced._journal.forget()  # type: ignore[union-attr]
+        if len(attempts) == 2_000:
+            one.stop()
+        raise StoreUnavailable("gone fishing")
+
+    store.trouble = down
+    one = drainer(store, linger=0.01)
+    one.run()
+    assert len(attempts) < 2_000
+    assert not followed or len(attempts) >= 20
+    assert not seat.is_taken(root)
+    assert "gone fishing" in str(one.failure)
+    store.trouble = None
+    drainer(store, once=True).run()
+    assert store.names == ["r1"]
+
+
+def test_one_started_by_hand_waits_for_the_store(
+    store: FakeStore, program: Callable[[], Pipeline], drainer: Callable[..., Drainer]
+) -> None:
+    """Though nobody lives for whom it drains."""
+    traced = program()
+    traced.append(RUN, record(1))
+    traced._journal.forget()  # type: ignore[union-attr]
+    attempts: list[int] = []
+
+    def down(_: Batch) -> None:
+        attempts.append(1)
+        if len(attempts) <= 50:
+            raise StoreUnavailable("gone fishing")
+        one.stop()
+
+    store.trouble = down
+    one = drainer(store)
+    one.run()
+    assert store.names == ["r1"]
+
+
 def test_who_comes_while_it_ends_is_not_forgotten(
     root: Path,
     store: FakeStore,

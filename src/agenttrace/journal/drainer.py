@@ -16,7 +16,7 @@ from agenttrace.journal import renewal
 from agenttrace.journal.adoption import Adopter
 from agenttrace.journal.counters import Counters
 from agenttrace.journal.delivery import Delivery
-from agenttrace.journal.folder import journals_in, read_owner
+from agenttrace.journal.folder import is_alive, journals_in, read_owner
 from agenttrace.journal.followed import Followed
 from agenttrace.journal.host import boot_id
 from agenttrace.journal.stopped import Stopped
@@ -218,9 +218,37 @@ class Drainer:
         if self._once:
             self._stopping = True
         self._rest(seconds)
+        if self._linger is not None and not self._stopping:
+            self._stopping = self._is_given_up(self._linger)
         return self._stopping
 
     # The end.
+
+    def _is_given_up(self, linger: float) -> bool:
+        """Return whether the time is over while the store stays away: what is left is for whoever comes next."""
+        if self._is_wanted():
+            self._needed = time.monotonic()
+        return time.monotonic() >= self._needed + linger and self._is_deserted()
+
+    def _is_wanted(self) -> bool:
+        """Return whether a living process leaves draining to us, after a look."""
+        self._look()
+        for path in self._followed:
+            with suppress(OSError):
+                if is_alive(path):
+                    return True
+        return False
+
+    def _is_deserted(self) -> bool:
+        """Return whether nobody needs us; the door is shut then.
+
+        Whoever comes now finds it shut and starts another one, or has come before and is seen.
+        """
+        self._seat.shut()
+        if not self._is_wanted():
+            return True
+        self._seat.open()
+        return False
 
     def _is_over(self) -> bool:
         if self._stopping or (self._once and not self._busy):
@@ -231,13 +259,7 @@ class Drainer:
             return False
         if self._adopter.held and time.monotonic() < self._needed + self._linger + self._settings.abandon_grace:
             return False
-        # Whoever comes now finds the door shut and starts another one, or has come before and is seen.
-        self._seat.shut()
-        self._look()
-        if not self._followed:
-            return True
-        self._seat.open()
-        return False
+        return self._is_deserted()
 
     def _leave(self) -> None:
         for followed in list(self._followed.values()):

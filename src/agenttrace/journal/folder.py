@@ -42,6 +42,7 @@ __all__ = [
     "JournalFolder",
     "LockError",
     "Mark",
+    "is_alive",
     "journals_in",
     "make_private",
     "read_mark",
@@ -114,6 +115,24 @@ def try_lock(path: str | PathLike[str]) -> int | None:
         os.close(fd)
         raise
     return fd
+
+
+def is_alive(path: str | PathLike[str]) -> bool | None:
+    """Return whether somebody holds the lock of a journal folder; None where that cannot be told.
+
+    Raises OSError as `try_lock` does.
+    """
+    fd = os.open(os.path.join(path, "lock"), os.O_RDONLY | SAFE)
+    try:
+        if fcntl is None:
+            return None
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(fd)
 
 
 def _flock(fd: int) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from agenttrace.journal.drainerseen import DrainerSeen, inspect_drainer
-from agenttrace.journal.folder import journals_in, read_mark, read_owner
+from agenttrace.journal.folder import is_alive, journals_in, read_mark, read_owner
 from agenttrace.journal.frames import HEADER_SIZE, SegmentHeader, frame_length, read_frames
 from agenttrace.journal.gapfile import read_gaps
 from agenttrace.journal.letterbox import LettersSeen, inspect_letters
@@ -118,7 +118,7 @@ def _journal(path: Path, deadline: float) -> JournalSeen | None:
         problem=None,
     )
     try:
-        alive = _is_alive(path)
+        alive = is_alive(path)
         sizes = [entry.stat(follow_symlinks=False).st_size for entry in os.scandir(path)]
         seen = replace(unknown, alive=alive, bytes=sum(sizes), last_sign=utc(last_sign_of(path)), **_owner(path))
         return _backlog(seen, deadline)
@@ -126,22 +126,6 @@ def _journal(path: Path, deadline: float) -> JournalSeen | None:
         return None
     except OSError as error:
         return replace(unknown, problem=_words(error))
-
-
-def _is_alive(path: Path) -> bool | None:
-    fd = os.open(path / "lock", os.O_RDONLY | SAFE)
-    try:
-        import fcntl
-
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except ImportError:
-        return None
-    else:
-        return False
-    finally:
-        os.close(fd)
 
 
 def _owner(path: Path) -> dict[str, Any]:
