@@ -40,7 +40,6 @@ _MAPPED = 2  # sealed segments that may stay mapped
 _OPEN = 8  # sealed segments that may stay open
 _GAP_SHARE = 64  # the file of gaps is at most this part of the bound
 _GAP_BYTES = 128 << 10  # and no larger than this
-_FIRST_BYTES = 1 << 20  # of the first segment: many programs need no other
 _MOST_READY = 2  # segments made ahead once an appender had to make one itself
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EFBIG}
 
@@ -206,8 +205,7 @@ class Journal:
         return None
 
     def _reserve(self, need: int, level: int) -> Segment | None:
-        usual = self._segment_bytes if self._taken else min(self._segment_bytes, _FIRST_BYTES)
-        wanted = max(usual >> (3 * level), HEADER_SIZE + need)
+        wanted = max(self._segment_bytes >> (3 * level), HEADER_SIZE + need)
         size = (wanted + _PAGE - 1) & -_PAGE
         if self._used + size > self._max_bytes:
             self._reason = "journal full"

@@ -294,6 +294,7 @@ class Writer:
         if self._rest(_AWAY):
             self._bell.ring(True)  # for the rest after the round: what is asked for may have come after its beginning
             return False
+        self._guarded(self.journal.prepare)
         self._guarded(self._sync)
         return self._patience > 0
 
