@@ -91,7 +91,7 @@ static int make_current(State *state, PyObject *context)
     if (inside != NULL && PyDict_Update(inside, context) == 0 &&
         PyDict_SetItem(inside, given.current, (PyObject *)state) == 0 &&
         PyDict_SetItem(inside, given.ours, (PyObject *)state) == 0) {
-        token = called(given.enter, &inside, 1);
+        token = changed_by(given.enter, inside);
     }
     Py_XDECREF(inside);
     if (token != NULL) {

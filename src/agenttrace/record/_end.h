@@ -21,7 +21,7 @@ static int leave(State *state)
     }
     Py_INCREF(token);
     keep(state, TOKEN, Py_None);
-    PyObject *done = called(given.reset, &token, 1);
+    PyObject *done = changed_by(given.reset, token);
     if (done == NULL && (PyErr_ExceptionMatches(PyExc_ValueError) || PyErr_ExceptionMatches(PyExc_RuntimeError))) {
         PyErr_Clear(); /* another context, in which nothing was attached */
         done = PyObject_CallMethod((PyObject *)state, "leave_elsewhere", "O", token);
