@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -118,6 +119,38 @@ def test_a_fork_hardly_waits_for_clients_of_a_server(monkeypatch: pytest.MonkeyP
     gate.shut()
     gate.open()
     assert gate.calm
+
+
+def test_several_threads_fork_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each waits for who is inside, opens what it has shut, and leaves nobody out for good."""
+    monkeypatch.setattr(forking, "_PATIENCE", 60.0)
+    gate, problems = _Gate(), []
+    all_wait = threading.Barrier(5)
+
+    def fork() -> None:
+        all_wait.wait()
+        try:
+            gate.shut()
+            gate.open()
+        except BaseException as error:
+            problems.append(error)
+
+    visit = gate.enter()
+    threads = [threading.Thread(target=fork, daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    all_wait.wait()
+    while len(gate._waiting) < 4:
+        time.sleep(0.001)
+    gate.leave(visit)
+    for thread in threads:
+        thread.join(30)
+    assert not any(thread.is_alive() for thread in threads)
+    assert problems == []
+    entered = threading.Thread(target=lambda: gate.leave(gate.enter()), daemon=True)
+    entered.start()
+    entered.join(30)
+    assert not entered.is_alive()
 
 
 class _Nothing:

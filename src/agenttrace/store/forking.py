@@ -45,8 +45,8 @@ class _Gate:
 
     def __init__(self) -> None:
         self.calm = True
-        self._held = False
-        self._shutting = False
+        self._held: list[int] = []  # the threads that keep the others out; several may fork at once
+        self._waiting: list[int] = []  # those that wait until nobody is inside
         self._inside: list[_Visit] = []
         self._changed = threading.Condition()
 
@@ -59,24 +59,26 @@ class _Gate:
     def leave(self, visit: _Visit) -> None:
         with self._changed:
             self._inside.remove(visit)
-            if self._shutting:
+            if self._waiting:
                 self._changed.notify_all()
 
     def shut(self) -> None:
         # A signal handler may fork inside a database's own thread, for which there is no use in waiting.
         own = threading.get_ident()
-        self._shutting = True
-        self._held = self._changed.acquire(timeout=_PATIENCE)
-        if self._held:
+        self._waiting.append(own)
+        held = self._changed.acquire(timeout=_PATIENCE)
+        if held:
+            self._held.append(own)
             patience = max([_PATIENCE, *(patience for _, patience, _ in self._inside)])
             self._changed.wait_for(lambda: all(client or who == own for who, _, client in self._inside), patience)
             self._changed.wait_for(lambda: all(who == own for who, _, client in self._inside if client), _BRIEFLY)
-        self.calm = self._held and all(client for _, _, client in self._inside)
-        self._shutting = False
+        self.calm = held and all(client for _, _, client in self._inside)
+        self._waiting.remove(own)
 
     def open(self) -> None:
-        if self._held:
-            self._held = False
+        own = threading.get_ident()
+        if own in self._held:
+            self._held.remove(own)
             self._changed.release()
 
 
