@@ -199,7 +199,7 @@ def test_when_a_backlog_may_wait(
 def test_a_writer_that_stays_away_provides_segments_and_comes_back_when_it_is_called(
     pipeline: Make, store: FakeStore
 ) -> None:
-    """So often for each chunk, and no more; it prepares the journal when that is asked for, and after each time away."""
+    """So often for each chunk, and no more; it prepares the journal when it is asked for, and after each time away."""
     writer = _writer(pipeline, store)
     prepared: list[int] = []
     writer.journal.prepare = lambda: prepared.append(1)
