@@ -311,3 +311,17 @@ def test_an_echo_of_what_is_damaged_keeps_what_is_its_own(between: int) -> None:
     assert chunk.records[-1] == (1, b"HEADtail")
     assert chunk.damaged == 1
     assert chunk.offset == len(data)
+
+
+@pytest.mark.parametrize("source", [0, 8, 1 << 40, (1 << 63) - 1, (1 << 64) - 1])
+def test_an_echo_of_what_is_nowhere_reads_nothing_there(source: int) -> None:
+    """Not even where checksums are not looked at."""
+    data = bytes(64) + encode(1 | ECHO, echo_of(source, 4, 9, b"HEADtail"), 77)
+
+    def read(at: int, length: int) -> bytes:
+        assert 0 <= at < len(data)
+        return data[at : at + length]
+
+    for verify in (True, False):
+        chunk = read_frames(read, 64, len(data), 77, max_records=9, max_bytes=99, verify=verify)
+        assert chunk.records == [(1, b"HEADtail")]

@@ -318,7 +318,7 @@ class _Window:
         if not kind & ECHO:
             return kind, payload
         source = _source_of(payload)
-        head = self._read(source, FRAME_SIZE) if source >= HEADER_SIZE else b""
+        head = self._read(source, FRAME_SIZE) if HEADER_SIZE <= source < self.end else b""
         length = FRAME.unpack(head)[0] if len(head) == FRAME_SIZE else self.end
         frame = None
         if source + FRAME_SIZE + length <= self.end:
