@@ -11,6 +11,8 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
@@ -68,6 +70,9 @@ __all__ = [
 ]
 
 _DEFAULT_STORE = "sqlite:///agenttrace.db"
+#: What most spans do without, loaded before one that needs it has to wait for that in the traced thread. One by one:
+#: beside a thread that computes each of them takes the writer some 20 ms.
+_LATE = ("record.walk", "record.capture", "record.clip", "model.secretforms", "record.patterns", "record.scrub")
 _FALSE = frozenset({"", "0", "false", "no", "off"})
 
 
@@ -186,7 +191,7 @@ class AgentTrace(Makers):
             derive=deriver(recorder.failed),
             listeners=listeners_of(exports),
             renewed=self._forget,
-            at_leisure=_load_late,
+            at_leisure=tuple(partial(_load, module) for module in _LATE),
             upkeep=upkeep_by_age(retention, root, audit=audit_retention, clock=lambda: now() // 1000),
         )
         micros = None if clock is None else lambda: now() // 1000
@@ -544,10 +549,9 @@ def _reporter(recorder: Recorder) -> Callable[[str, BaseException], None]:
     return report
 
 
-def _load_late() -> None:
-    """Load what most spans do without, before one that needs it has to wait for that in the traced thread."""
+def _load(module: str) -> None:
     with LOADING:
-        from agenttrace.record import capture, clip, scrub  # noqa: F401  # pyright: ignore[reportUnusedImport]
+        import_module(f"agenttrace.{module}")
 
 
 def _shut_down(pipelines: Sequence[Pipeline], timeout: float) -> bool:

@@ -10,12 +10,16 @@ typedef struct {
     PyObject_HEAD
     PyObject *write;    /* the segment's, or a function that raises */
     PyObject *salt;     /* the segment's */
+    PyObject *ask;      /* what asks for more pages to be made present: compiled, so that no Python code runs; or None */
+    Py_ssize_t ask_at;  /* the place from which on they are asked for */
     long long appended; /* records, by this; those that others append are counted in Python */
 } Appender;
 
 static PyMemberDef members[] = {
     {"write", T_OBJECT_EX, offsetof(Appender, write), 0, NULL},
     {"salt", T_OBJECT_EX, offsetof(Appender, salt), 0, NULL},
+    {"ask", T_OBJECT_EX, offsetof(Appender, ask), 0, NULL},
+    {"ask_at", T_PYSSIZET, offsetof(Appender, ask_at), 0, NULL},
     {"_appended", T_LONGLONG, offsetof(Appender, appended), 0, NULL},
     {0},
 };
@@ -162,6 +166,21 @@ static int make_echo(Payload *payload, const Source *source, uint32_t salt, unsi
     return 1;
 }
 
+/* Ask for more pages, once. Whoever is asked already says so by an exception. */
+static void ask_for_more(Appender *self)
+{
+    self->ask_at = PY_SSIZE_T_MAX;
+    if (self->ask == NULL || !PyCFunction_Check(self->ask)) {
+        return;
+    }
+    PyObject *ask = Py_NewRef(self->ask), *done = PyObject_CallNoArgs(ask);
+    if (done == NULL) {
+        PyErr_Clear();
+    }
+    Py_XDECREF(done);
+    Py_DECREF(ask);
+}
+
 /* Append a record; a new reference to where it is, or to None where nobody can tell; NULL for an exception. */
 static PyObject *append_with(PyObject *tuple, Appender *self, PyObject *kind, PyObject *const *pieces, Py_ssize_t count,
                              Source source)
@@ -190,6 +209,9 @@ static PyObject *append_with(PyObject *tuple, Appender *self, PyObject *kind, Py
         return NULL;
     }
     self->appended++;
+    if (at > self->ask_at) {
+        ask_for_more(self);
+    }
     return source.place == NULL && at <= UINT32_MAX ? PyLong_FromUnsignedLongLong((unsigned long long)salt << 32 | (size_t)at)
                                                     : Py_NewRef(Py_None);
 }
@@ -298,6 +320,7 @@ static int traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(appender->write);
     Py_VISIT(appender->salt);
+    Py_VISIT(appender->ask);
     return 0;
 }
 
@@ -306,6 +329,7 @@ static int clear(PyObject *self)
     Appender *appender = (Appender *)self;
     Py_CLEAR(appender->write);
     Py_CLEAR(appender->salt);
+    Py_CLEAR(appender->ask);
     return 0;
 }
 

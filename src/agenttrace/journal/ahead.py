@@ -21,7 +21,8 @@ __all__ = ["PagesAhead"]
 
 _PAGE: Final = mmap.PAGESIZE
 _SLICE: Final = 16  # pages before other threads get a turn: some 25 to 50 µs
-_LEAST: Final = 1 << 17  # bytes that are kept present ahead of the appends
+_LEAST: Final = 1 << 18  # bytes that are kept present ahead of the appends
+_TIMES: Final = 4  # so many times what was appended since the last look is kept, if that is more
 _POPULATE: Final = 23  # MADV_POPULATE_WRITE; the mmap module does not name it
 
 
@@ -33,18 +34,23 @@ class PagesAhead:
         self._number = 0  # the segment that was looked at last
         self._seen = 0  # how far its appends were then
         self._present = 0  # and what had been made present
+        self._ahead = _LEAST  # bytes beyond that
 
-    def keep(self, segment: Segment) -> None:
-        """Make present, ahead of the appends to this segment, twice what they took since the last call."""
+    def keep(self, segment: Segment) -> int:
+        """Make present what the appends to this segment will need, and return the place at which to be called again.
+
+        What they will need is a multiple of what they took since the last call, but not less than some pages.
+        """
         reached = segment.published()
         if segment.number != self._number:
             self._number, self._seen, self._present = segment.number, reached, 0
-        ahead = max(_LEAST, 2 * (reached - self._seen))
+        self._ahead = max(_LEAST, _TIMES * (reached - self._seen), self._ahead // 2)  # who was quick may be so again
         self._seen = reached
-        if self._can_populate and self._present - reached < ahead // 2:
+        if self._can_populate and self._present - reached < self._ahead // 2:
             start = max(self._present, reached & -_PAGE)
-            self._present = min(reached + ahead, segment.size) & -_PAGE
+            self._present = min(reached + self._ahead, segment.size) & -_PAGE
             self._populate(segment, start, self._present)
+        return reached + max(self._present - reached, _LEAST) // 2
 
     def forget(self) -> None:
         """Take all pages for absent, as they are after a sync."""

@@ -221,16 +221,19 @@ class Journal:
         return segment
 
     def _new_segment(self, size: int) -> Segment:
-        header = SegmentHeader(next(self._numbers), self.home.process_id, size, self._clock())
+        home = self.home
+        header = SegmentHeader(next(self._numbers), home.process_id, size, self._clock())
         try:
-            return self.home.new_segment(header)
+            return home.new_segment(header)
         except OSError as error:
             if error.errno in _FULL:
                 raise
             # The folder is gone or may no longer be written: go on in memory, as well as that goes.
             self._on_error("journal folder", error)
-            self.home = Stranded(self.home)
-            self._max_bytes = self._used + self._settings.memory_max_bytes
+            with self.tail.held():
+                if self.home is home:  # else another thread met the same
+                    self.home = Stranded(home)
+                    self._max_bytes = self._used + self._settings.memory_max_bytes
             return self.home.new_segment(header)
 
     def _no_room(self, error: OSError, level: int) -> None:
@@ -367,7 +370,7 @@ class Journal:
         self.keep_gaps()
         segment = self.tail.segment
         if segment is not None:
-            self._ahead.keep(segment)
+            self.tail.ask_at = self._ahead.keep(segment)
         if not self._wants_ready():
             return
         try:
@@ -469,6 +472,7 @@ class Journal:
             segment.sync()
         self._synced = reached
         self._ahead.forget()
+        self.tail.ask_at = 0
 
     # The end.
 

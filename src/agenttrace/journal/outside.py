@@ -202,6 +202,11 @@ class Outside:
         """Have a drainer look at the journal: a segment is full."""
         self._starter.ensure()
 
+    @property
+    def ask(self) -> None:
+        """None: nobody in this process makes pages present."""
+        return None
+
     def adopt_soon(self) -> None:
         """Have the journals of dead processes looked for now."""
         self._starter.ensure()

@@ -160,7 +160,7 @@ class Pipeline:
         if self._exiting or (self._writer is not None and self._writer.resume()):
             return
         writer = self._writer = self._new_writer(journal)
-        journal.provide = writer.provide
+        journal.provide, self._tail.ask = writer.provide, writer.ask
         try:
             writer.start()
         except BaseException as error:

@@ -69,7 +69,7 @@ class JournalSettings(_Settings):
     #: Called in the writer's thread, now and then, with the store: one short step of upkeep. Returns the seconds until
     #: the next one.
     upkeep: Callable[[Store], float] | None = None
-    at_leisure: Callable[[], None] | None = None  # called once in the writer's thread, after its first round
+    at_leisure: tuple[Callable[[], None], ...] = ()  # called in the writer's thread, one after each of its first rounds
     upkeep_delay: float = 5.0  # seconds before the first one
     upkeep_pause: float = 60.0  # seconds after one that failed
     listeners: tuple[Callable[[list[tuple[int, bytes]], Batch], None], ...] = ()

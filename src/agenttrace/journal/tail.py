@@ -28,9 +28,11 @@ _HAS_GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 class Fields:
     """What a plain append needs; `_tail.h` has the same fields, and a plain append of its own."""
 
-    __slots__ = ("_appended", "salt", "write")
+    __slots__ = ("_appended", "ask", "ask_at", "salt", "write")
 
     _appended: int  # records, by the compiled ones
+    ask: Callable[[], object] | None  # called by the compiled ones, once the segment is filled beyond `ask_at`
+    ask_at: int
     salt: int
     write: Callable[[bytes], int]
 
@@ -89,6 +91,7 @@ class Tail(_Best):
         self._inner: deque[tuple[int, bytes]] = deque()
         self._failures: deque[Exception] = deque()
         self._appended, self._counter = 0, itertools.count()
+        self.ask, self.ask_at = None, sys.maxsize
         self.salt = 0
         self.segment: Segment | None = None
 
@@ -108,6 +111,7 @@ class Tail(_Best):
         """
         self.write = _closed
         self.salt = segment.salt
+        self.ask_at = sys.maxsize  # whoever attaches a segment has what it needs provided
         self.segment = segment
 
     def detach(self) -> None:

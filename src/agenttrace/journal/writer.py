@@ -37,6 +37,8 @@ class _Bell:
         self._asked: deque[bool] = deque()
         self._silence = threading.Lock()
         self._silence.acquire()
+        #: Asks for segments, in one call that runs no Python code. Raises RuntimeError where it rings already.
+        self.strike: Callable[[], object] = self._silence.release
 
     def ring(self, everything: bool) -> None:
         """Ask for all there is to do, or only for segments."""
@@ -48,6 +50,10 @@ class _Bell:
         except RuntimeError as error:  # another thread's did, in between
             if raised_by_signal_handler(error):
                 raise
+
+    def is_struck(self) -> bool:
+        """Return whether it rings for segments alone. It goes on ringing."""
+        return not (self._silence.locked() or self._asked)
 
     def wait(self, seconds: float) -> bool | None:
         """Return whether all there is to do was asked for, or only segments; None where nobody asked in time."""
@@ -129,6 +135,11 @@ class Writer:
         """Have the next segments made ready soon. May be called from inside an append, wherever that runs."""
         self._bell.ring(False)
 
+    @property
+    def ask(self) -> Callable[[], object]:
+        """What does the same, and runs no Python code. Raises RuntimeError where it was asked for already."""
+        return self._bell.strike
+
     def adopt_soon(self) -> None:
         """Have the journals of dead processes looked for now."""
         self._hurry()
@@ -207,17 +218,16 @@ class Writer:
         if self._unwanted:
             return
         try:
+            self._guarded(self.journal.prepare)
             self._guarded(self._equip)
             gently(self._may_wait)
             if self._adopter is None:  # it is told; the next append that finds no writer tries again
                 return
-            leisure = self._settings.at_leisure
+            leisure = deque(self._settings.at_leisure)
             while not self._ends():
                 self._guarded(self._round)
-                if leisure is not None:
-                    self._guarded(leisure)
-                    leisure = None
-                self._rest(self._settings.flush_interval)
+                if not self._rest(self._settings.flush_interval) and leisure:
+                    self._guarded(leisure.popleft())
             self._guarded(self._leave)
         finally:
             if self._adopter is not None:
@@ -252,11 +262,16 @@ class Writer:
 
     def _round(self) -> None:
         self._each_round()
-        self._drain()
-        self._keep_up()
-        self._adopt()
+        for step in (self._drain, self._keep_up, self._adopt, self._tend, self._live):
+            step()
+            if self._bell.is_struck():
+                self.journal.prepare()
+
+    def _tend(self) -> None:
         if not self._stopping:
             self._tending.step()
+
+    def _live(self) -> None:
         if self._life is not None:
             self._life.keep()
 
