@@ -11,9 +11,9 @@ STABLE = not sysconfig.get_config_var("Py_GIL_DISABLED")
 MODULES = (
     ("record", "_native"),
     ("journal", "_native"),
-    ("model", "_superseded"),
+    *(("model", name) for name in ("_rows", "_superseded")),
     ("otel", "_members"),
-    *(("store", name) for name in ("_bind", "_runs")),
+    ("store", "_bind"),
 )
 HEADERS = sorted(map(str, Path("src/agenttrace").glob("*/_*.h")))
 

@@ -86,7 +86,7 @@ TERMINAL = {"typer", "rich", "click"}
 HTTP = {"fastapi", "starlette", "uvicorn", "http", "urllib.request", "ssl"}
 ACCELERATORS = {
     *("agenttrace.record._native", "agenttrace.journal._native", "agenttrace.otel._members"),
-    *("agenttrace.model._superseded", "agenttrace.store._bind", "agenttrace.store._runs"),
+    *("agenttrace.model._rows", "agenttrace.model._superseded", "agenttrace.store._bind"),
 }
 #: Python for accelerators that are not there.
 TWINS = {"agenttrace.record.look", "agenttrace.record.randomids"}

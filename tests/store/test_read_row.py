@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agenttrace.model.rows import RunRow
+from agenttrace.model.rows import RUN_FIELDS, RunRow
 from agenttrace.model.wire import NO_PARENT, OPEN, RunRecord, write_run
 from agenttrace.store import runs
 from agenttrace.store.runs import Found, read_row, read_row_in_python
@@ -74,7 +74,7 @@ def told(read: Callable[[bytes, bytes, int], Found], payload: Any) -> Any:
         row, scope, flags = read(payload, PROCESS, 9)
     except Exception as error:
         return type(error), str(error)
-    return row, {type(getattr(row, name)) for name in RunRow.__slots__}, scope, flags
+    return row, {type(getattr(row, name)) for name in RUN_FIELDS}, scope, flags
 
 
 @given(_payloads())

@@ -171,27 +171,30 @@ class Delivery:
             attempt += 1
 
     def _batch(self, records: Records, process_id: bytes) -> tuple[Batch, Records]:
+        """Return the batch of these records, and those of them that were not set aside."""
         batch = Batch(derive=self._settings.derive)
-        good: Records = []
-        now = self._clock()
+        add, now = batch.add, self._clock()
         needless = superseded(records)
-        spoilt = False
+        bad: set[int] = set()
+        is_whole = True
         for index, (kind, payload) in enumerate(in_slices(records)):
+            if index in needless:
+                continue
             try:
-                if index not in needless:
-                    batch.add(kind, payload, process_id=process_id, now=now)
+                add(kind, payload, process_id=process_id, now=now)
             except ValueError as error:
                 self._set_aside(kind, payload, error, process_id)
-                spoilt = True
+                bad.add(index)
             except _DEFECTS as error:
-                # It may be half in the batch, so the batch is built once more without it.
                 self._set_aside(kind, payload, error, process_id)
-                return self._batch([*good, *records[index + 1 :]], process_id)
-            else:
-                good.append((kind, payload))
-        if spoilt and needless:  # a start may be needed after all: its end was set aside
-            return self._batch(good, process_id)
-        return batch, good
+                bad.add(index)
+                is_whole = False  # this one may be half in it
+                break
+        if not bad:
+            return batch, records
+        good = [record for index, record in enumerate(records) if index not in bad]
+        # A start may be needed after all: its end was set aside.
+        return (batch, good) if is_whole and not needless else self._batch(good, process_id)
 
     def _failed(self, error: Exception) -> None:
         self._counters.last_error = f"{type(error).__name__}: {error}"

@@ -5,10 +5,19 @@ Times are integer microseconds since the Unix epoch, UTC. Ids are the 16 bytes o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
+from functools import partial
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+
+try:
+    from agenttrace.model import _rows
+except ImportError:  # built without a compiler
+    _rows = None
 
 __all__ = [
+    "RUN_FIELDS",
     "TREE_ROW",
     "AgentRow",
     "ApiKeyRow",
@@ -26,12 +35,19 @@ __all__ = [
     "SpanRow",
     "TreeRow",
     "TreeStamp",
+    "run_of_values",
+    "values_of_run",
 ]
+
+if TYPE_CHECKING:
+    from agenttrace.model._rows import RunFields as _Fields
+else:
+    _Fields = object if _rows is None else _rows.RunFields
 
 
 @dataclass(slots=True)
-class RunRow:
-    """One stored run. Field order is the column order of the `run` table."""
+class RunRow(_Fields):
+    """One stored run. Field order is the column order of the `run` table. Values are texts, bytes, numbers or None."""
 
     workspace_id: bytes
     id: bytes
@@ -77,6 +93,26 @@ class RunRow:
     content: str | None
     error: str | None
     attributes: str | None
+
+
+#: The fields of a run as columns: in the order in which its constructor takes them, those that it takes by name last.
+RUN_FIELDS: Final[tuple[str, ...]] = tuple(
+    one.name for by_name in (False, True) for one in fields(RunRow) if one.kw_only is by_name
+)
+
+
+def _run_of_values(values: Sequence[Any]) -> RunRow:
+    return RunRow(**dict(zip(RUN_FIELDS, values, strict=True)))
+
+
+#: `values_of_run(run)`: return a run's values as a tuple in the order of `RUN_FIELDS`.
+values_of_run: Callable[[RunRow], tuple[Any, ...]]
+#: `run_of_values(values)`: return the run that has the values of such a tuple, as they are.
+run_of_values: Callable[[tuple[Any, ...]], RunRow]
+if _rows is None:
+    values_of_run, run_of_values = attrgetter(*RUN_FIELDS), _run_of_values
+else:
+    values_of_run, run_of_values = _rows.values, partial(_rows.row_of, RunRow)
 
 
 #: The fields of a TreeRow, in order.

@@ -128,7 +128,11 @@ static int write_list(Plain *plain, PyObject *list)
 
 static int write_key(Plain *plain, PyObject *key)
 {
-    Recent *recent = &plain->recent[((uintptr_t)key >> 4 ^ (uintptr_t)key >> 9) % RECENT];
+    size_t place = ((uintptr_t)key >> 4 ^ (uintptr_t)key >> 9) % RECENT;
+    Recent *recent = &plain->recent[place];
+    if (recent->key != key) {
+        recent = &plain->recent[place ^ 1]; /* of two keys that meet at one place neither drives out the other */
+    }
     if (recent->key != key) {
         char *head;
         Py_ssize_t size;
@@ -143,6 +147,8 @@ static int write_key(Plain *plain, PyObject *key)
         if (PyBytes_AsStringAndSize(known, &head, &size) < 0) {
             return FAILED;
         }
+        *recent = plain->recent[place];
+        recent = &plain->recent[place];
         *recent = (Recent){key, head, (size_t)size};
     }
     return write_bytes(plain, recent->head, recent->size);

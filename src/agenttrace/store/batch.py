@@ -168,8 +168,7 @@ class Batch:
         self._named.append((scope, in_time(time), agent))
 
     def _see(self, scope: Scope, time: int) -> None:
-        seen = self._scopes.get(scope)
-        if seen is None or time < seen:
+        if scope not in self._scopes or time < self._scopes[scope]:
             self._scopes[scope] = in_time(time)
 
 

@@ -31,7 +31,7 @@ Found = tuple[RunRow, Scope, int]
 
 
 class Envelope(NamedTuple):
-    """What a record's envelope means, ready for the row. `_runs.c` knows the order."""
+    """What a record's envelope means, ready for the row. `model/_rows.c` knows the order."""
 
     scope: Scope
     workspace_id: bytes
@@ -171,11 +171,10 @@ def _sequence(value: int) -> int:
 
 def _best() -> Callable[[bytes, bytes, int], Found]:
     try:
-        from agenttrace.store import _runs
+        from agenttrace.model import _rows
     except ImportError:  # built without a compiler
         return read_row_in_python
-    read = partial(_runs.read, _known_envelope, _read_envelope, RunRow, STATUSES)
-    return lambda payload, process, now: read(payload, process, now) or read_row_in_python(payload, process, now)
+    return partial(_rows.read, _known_envelope, _read_envelope, RunRow, STATUSES, read_row_in_python)
 
 
 #: `read_row(payload, process, now)`: return a record as the row of one version, and the scope and flags that it has.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from agenttrace.model import ids
 from agenttrace.model.rows import (
+    RUN_FIELDS,
     AgentRow,
     ApiKeyRow,
     AuditRow,
@@ -18,6 +19,8 @@ from agenttrace.model.rows import (
     RunRow,
     SessionRow,
     SpanRow,
+    run_of_values,
+    values_of_run,
 )
 from agenttrace.slices import in_slices
 from agenttrace.store import link_text, sql_text
@@ -38,8 +41,7 @@ __all__ = ["SQLTables", "chunks", "event_row", "run_row", "session_row"]
 
 Key = tuple[bytes, bytes]
 
-_run_values = attrgetter(*sql_text.columns_of(RunRow))
-_CONTENT = sql_text.columns_of(RunRow).index("content")
+_CONTENT = RUN_FIELDS.index("content")
 _event_values = attrgetter(*sql_text.columns_of(EventRow))
 _session_values = attrgetter(*sql_text.columns_of(SessionRow))
 _agent_values = attrgetter(*sql_text.columns_of(AgentRow))
@@ -54,8 +56,7 @@ _letter_values = attrgetter(*sql_text.columns_of(DeadLetterRow))
 
 def run_row(values: Sequence[Any]) -> RunRow:
     """Return the run that a row of `RUN_COLUMNS` is."""
-    learnt, via, history, context = values[-4:]
-    row = RunRow(*values[:-4], learnt=learnt, via=via, history_link=history, context_link=context)
+    row = run_of_values(tuple(values))
     row.is_root = bool(row.is_root)
     return row
 
@@ -108,7 +109,7 @@ class SQLTables:
 
     def run_values(self, runs: Sequence[RunRow]) -> list[tuple[Any, ...]]:
         """Return the values of these runs by column, after storing what of them is kept once."""
-        values: list[tuple[Any, ...]] = list(map(_run_values, in_slices(runs)))
+        values: list[tuple[Any, ...]] = list(map(values_of_run, in_slices(runs)))
         taken = self._links.take(runs, self) if self._links is not None else {}
         for index, short in taken.items():
             row = values[index]

@@ -222,7 +222,8 @@ class SQLite:
     ) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """Yield statements with lists of keys."""
         for part in chunks(keys):
-            yield f"{select} AND {condition} IN ({marks(len(part))})", (*values, *part)
+            # As bytearrays, which the driver binds at once: see `sqlite_tables`.
+            yield f"{select} AND {condition} IN ({marks(len(part))})", (*values, *map(bytearray, part))
 
     def for_ranges(
         self, columns: str, workspace_id: bytes, ranges: Sequence[tuple[bytes, bytes]]

@@ -1,0 +1,323 @@
+/* RunFields, the fields of a stored run (model/rows.py), and what makes such rows and takes them apart:
+ *
+ * read(known, fresh, make, statuses, thorough, payload, process, now): one RUN record as a row; see store/runs.py, where the
+ * same stands in Python. That is used where this could not be built, and is given as `thorough`, for what is no RUN record.
+ *
+ * Stable ABI of Python 3.11.
+ */
+#define Py_LIMITED_API 0x030B0000
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <stddef.h>
+#include <string.h>
+#include <structmember.h>
+
+#include "../journal/_crc.h"
+
+enum {
+    /* Where the parts of a payload lie, see model/wire.py. */
+    SPAN = 16,
+    PARENT = 24,
+    START = 32,
+    TURN = 40,
+    SEQ = 48,
+    END = 56,
+    END_SEQ = 64,
+    REVISION = 72,
+    RANK = 76,
+    STATUS = 77,
+    FLAGS = 78,
+    ENVELOPE = 80,
+
+    RUNNING = 1,
+    RANK_START = 1,
+    RANK_END = 4,
+    LAST_REVISION = (1 << 24) - 1,
+    REMEMBERED = 2048, /* bytes up to which an envelope repeats */
+    GIVEN = 16         /* fields, one behind the other, are the envelope's */
+};
+
+/* The fields in the order of the columns. */
+#define FIELDS(of) \
+    of(workspace_id) of(id) of(trace_id) of(span_id) of(parent_id) of(is_root) of(run_type) of(name) of(status) \
+    of(start_time) of(end_time) of(version) of(process_id) of(turn_time) of(seq) of(end_seq) of(agent_key) \
+    of(session_id) of(conversation_id) of(call_sid) of(ai_contact_id) of(user_id) of(team_id) of(prompt_type) \
+    of(state_name) of(interaction_type) of(widget_id) of(placement_id) of(deployment_type) of(source) \
+    of(source_system) of(service_id) of(ingested_at) of(content) of(error) of(attributes) of(learnt) of(via) \
+    of(history_link) of(context_link)
+#define NUMBER(name) AT_##name,
+#define MEMBER(name) {#name, T_OBJECT_EX, offsetof(Row, object) + AT_##name * sizeof(PyObject *), 0, NULL},
+
+enum { FIELDS(NUMBER) COUNT };
+
+/* It holds texts, bytes and numbers, no containers: so the garbage collector need not know it. */
+typedef struct {
+    PyObject_HEAD
+    PyObject *object[COUNT];
+} Row;
+
+static PyTypeObject *row_type;
+static PyMemberDef row_members[] = {FIELDS(MEMBER){0}};
+
+static void dealloc_row(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    for (int i = 0; i < COUNT; i++) {
+        Py_CLEAR(((Row *)self)->object[i]);
+    }
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
+static PyType_Slot row_slots[] = {{Py_tp_members, row_members}, {Py_tp_dealloc, dealloc_row}, {0, NULL}};
+static PyType_Spec row_spec = {
+    "agenttrace.model._rows.RunFields", sizeof(Row), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, row_slots,
+};
+
+/* A row without values; NULL and an exception where this is no class of rows. */
+static Row *new_row(PyObject *make)
+{
+    if (!PyType_Check(make) || !PyType_IsSubtype((PyTypeObject *)make, row_type)) {
+        PyErr_SetString(PyExc_TypeError, "make: a class of rows is needed");
+        return NULL;
+    }
+    return (Row *)PyType_GenericAlloc((PyTypeObject *)make, 0);
+}
+
+/* values(row): the values of a row by column. */
+static PyObject *values(PyObject *module, PyObject *row)
+{
+    (void)module;
+    if (!PyObject_TypeCheck(row, row_type)) {
+        return PyErr_Format(PyExc_TypeError, "values: takes a row");
+    }
+    PyObject *made = PyTuple_New(COUNT);
+    for (Py_ssize_t i = 0; made != NULL && i < COUNT; i++) {
+        PyObject *value = ((Row *)row)->object[i];
+        if (value == NULL) {
+            PyErr_SetString(PyExc_AttributeError, row_members[i].name);
+            Py_CLEAR(made);
+        } else {
+            PyTuple_SetItem(made, i, Py_NewRef(value));
+        }
+    }
+    return made;
+}
+
+/* row_of(make, values): the row that has these values, by column. */
+static PyObject *row_of(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    (void)module;
+    if (count != 2 || !PyTuple_Check(args[1]) || PyTuple_Size(args[1]) != COUNT) {
+        return PyErr_Format(PyExc_TypeError, "row_of: takes a class and a tuple of %d values", COUNT);
+    }
+    Row *row = new_row(args[0]);
+    for (Py_ssize_t i = 0; row != NULL && i < COUNT; i++) {
+        row->object[i] = Py_NewRef(PyTuple_GetItem(args[1], i));
+    }
+    return (PyObject *)row;
+}
+
+static const int64_t LAST_TIME = 253402300799999999LL;
+static const uint64_t LAST_SEQUENCE = ((uint64_t)1 << 40) - 1;
+
+static uint64_t little(const unsigned char *from)
+{
+    uint64_t number = 0;
+    for (int i = 7; i >= 0; i--) {
+        number = number << 8 | from[i];
+    }
+    return number;
+}
+
+static uint64_t big(const unsigned char *from)
+{
+    uint64_t number = 0;
+    for (int i = 0; i < 8; i++) {
+        number = number << 8 | from[i];
+    }
+    return number;
+}
+
+static void put_big(unsigned char *to, uint64_t number)
+{
+    for (int i = 7; i >= 0; i--, number >>= 8) {
+        to[i] = (unsigned char)number;
+    }
+}
+
+/* The 16 bytes of a run's UUID: model.ids.run_id. */
+static PyObject *run_id(const unsigned char *trace, const unsigned char *span)
+{
+    const uint64_t low_62 = ((uint64_t)1 << 62) - 1;
+    uint64_t high = big(trace), low = big(trace + 8), number = big(span);
+    uint64_t bits = high >> 6; /* 58 of the trace id */
+    if (bits == 0) {
+        bits = (high << 52 | low >> 12) & (((uint64_t)1 << 58) - 1);
+    }
+    unsigned char made[16];
+    put_big(made, bits >> 10 << 16 | (uint64_t)8 << 12 | (bits & 0x3FF) << 2 | number >> 62);
+    put_big(made + 8, (uint64_t)2 << 62 | (number & low_62));
+    return PyBytes_FromStringAndSize((const char *)made, sizeof made);
+}
+
+static int64_t in_time(uint64_t given)
+{
+    int64_t time = (int64_t)given;
+    return time < 0 ? 0 : time > LAST_TIME ? LAST_TIME : time;
+}
+
+static PyObject *sequence(uint64_t number)
+{
+    return PyLong_FromUnsignedLongLong(number > LAST_SEQUENCE ? LAST_SEQUENCE : number);
+}
+
+/* The content's members, whose comma comes first, as the text of an object. */
+static PyObject *object_of(const unsigned char *members, Py_ssize_t size)
+{
+    char *text = PyMem_Malloc((size_t)size + 1);
+    if (text == NULL) {
+        return PyErr_NoMemory();
+    }
+    memcpy(text, members, (size_t)size);
+    text[0] = '{';
+    text[size] = '}';
+    PyObject *made = PyUnicode_DecodeUTF8(text, size + 1, "replace");
+    PyMem_Free(text);
+    return made;
+}
+
+static PyObject *shared(PyObject *value)
+{
+    Py_XINCREF(value);
+    return value;
+}
+
+/* Give a row the values of a record; 0 and an exception where that fails. */
+static int fill_row(PyObject **made, const unsigned char *record, Py_ssize_t size, Py_ssize_t cut, PyObject *statuses,
+                    PyObject *envelope, PyObject *process, PyObject *now)
+{
+    /* scope, workspace_id, run_type, name, given, error, attributes, via */
+    PyObject *given = PyTuple_GetItem(envelope, 4);
+    PyObject *status = PyTuple_GetItem(statuses, record[STATUS]);
+    if (given == NULL || status == NULL) {
+        return 0;
+    }
+    int has_parent = memcmp(record + PARENT, "\0\0\0\0\0\0\0\0", 8) && memcmp(record + PARENT, record + SPAN, 8);
+    int has_ended = little(record + END) != (uint64_t)1 << 63;
+    int64_t start = in_time(little(record + START)), end = in_time(little(record + END));
+    uint64_t revision = little(record + REVISION) & UINT32_MAX;
+    uint64_t digest = crc32(0, record, (size_t)size);
+    uint64_t version = (uint64_t)record[RANK] << 56 | (revision > LAST_REVISION ? LAST_REVISION : revision) << 32;
+    made[AT_workspace_id] = shared(PyTuple_GetItem(envelope, 1));
+    made[AT_id] = run_id(record, record + SPAN);
+    made[AT_trace_id] = PyBytes_FromStringAndSize((const char *)record, 16);
+    made[AT_span_id] = PyBytes_FromStringAndSize((const char *)record + SPAN, 8);
+    made[AT_parent_id] = has_parent ? run_id(record, record + PARENT) : shared(Py_None);
+    made[AT_is_root] = PyBool_FromLong(!has_parent);
+    made[AT_run_type] = shared(PyTuple_GetItem(envelope, 2));
+    made[AT_name] = shared(PyTuple_GetItem(envelope, 3));
+    made[AT_status] = shared(status);
+    made[AT_start_time] = PyLong_FromLongLong(start);
+    made[AT_end_time] = has_ended ? PyLong_FromLongLong(end > start ? end : start) : shared(Py_None);
+    made[AT_version] = PyLong_FromUnsignedLongLong(version | digest);
+    made[AT_process_id] = shared(record[STATUS] == RUNNING ? process : Py_None);
+    made[AT_turn_time] = PyLong_FromLongLong(in_time(little(record + TURN)));
+    made[AT_seq] = sequence(little(record + SEQ));
+    made[AT_end_seq] = has_ended ? sequence(little(record + END_SEQ)) : shared(Py_None);
+    for (int i = 0; i < GIVEN; i++) {
+        made[AT_agent_key + i] = shared(PyTuple_GetItem(given, i));
+    }
+    made[AT_ingested_at] = shared(now);
+    made[AT_content] = size > cut + 2 ? object_of(record + cut + 1, size - cut - 1) : shared(Py_None);
+    made[AT_error] = shared(PyTuple_GetItem(envelope, 5));
+    made[AT_attributes] = shared(PyTuple_GetItem(envelope, 6));
+    made[AT_learnt] = shared(Py_None);
+    made[AT_via] = shared(PyTuple_GetItem(envelope, 7));
+    made[AT_history_link] = shared(Py_None);
+    made[AT_context_link] = shared(Py_None);
+    for (int i = 0; i < COUNT; i++) {
+        if (made[i] == NULL) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static PyObject *read_record(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    (void)module;
+    char *data;
+    Py_ssize_t size;
+    if (count != 8 || !PyTuple_Check(args[3])) {
+        return PyErr_Format(PyExc_TypeError, "read: takes eight arguments, the fourth a tuple");
+    }
+    PyObject *payload = args[5], *process = args[6], *now = args[7];
+    if (!PyBytes_Check(payload)) {
+        return PyObject_CallFunctionObjArgs(args[4], payload, process, now, NULL);
+    }
+    if (PyBytes_AsStringAndSize(payload, &data, &size) < 0) {
+        return NULL;
+    }
+    const unsigned char *record = (const unsigned char *)data;
+    const unsigned char *line = size > ENVELOPE && record[ENVELOPE] == '{'
+                                    ? memchr(record + ENVELOPE, '\n', (size_t)(size - ENVELOPE))
+                                    : NULL;
+    if (line == NULL || record[RANK] < RANK_START || record[RANK] > RANK_END ||
+        record[STATUS] >= PyTuple_Size(args[3])) {
+        return PyObject_CallFunctionObjArgs(args[4], payload, process, now, NULL);
+    }
+    Py_ssize_t cut = line - record;
+    PyObject *text = PyBytes_FromStringAndSize(data + ENVELOPE, cut - ENVELOPE);
+    if (text == NULL) {
+        return NULL;
+    }
+    PyObject *envelope = PyObject_CallFunctionObjArgs(args[cut - ENVELOPE <= REMEMBERED ? 0 : 1], text, NULL);
+    Py_DECREF(text);
+    if (envelope == NULL) {
+        return NULL;
+    }
+    Row *row = new_row(args[2]);
+    int done = row != NULL && fill_row(row->object, record, size, cut, args[3], envelope, process, now);
+    PyObject *found = done ? Py_BuildValue("(OOi)", (PyObject *)row, PyTuple_GetItem(envelope, 0), record[FLAGS]) : NULL;
+    Py_XDECREF((PyObject *)row);
+    Py_DECREF(envelope);
+    return found;
+}
+
+static PyMethodDef methods[] = {
+    {"read", (PyCFunction)(void (*)(void))read_record, METH_FASTCALL, "Return a RUN record as a row."},
+    {"row_of", (PyCFunction)(void (*)(void))row_of, METH_FASTCALL, "Return the row that has these values."},
+    {"values", values, METH_O, "Return the values of a row by column."},
+    {0},
+};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_rows", NULL, 0, methods, NULL, NULL, NULL, NULL};
+
+/* The type, with the names of its fields for `dataclass(slots=True)`, which then adds none; NULL and an exception. */
+static PyObject *new_type(void)
+{
+    PyObject *type = PyType_FromSpec(&row_spec);
+    PyObject *names = type == NULL ? NULL : PyTuple_New(COUNT);
+    int done = names != NULL;
+    for (Py_ssize_t i = 0; done && i < COUNT; i++) {
+        PyObject *name = PyUnicode_InternFromString(row_members[i].name);
+        done = name != NULL && PyTuple_SetItem(names, i, name) == 0;
+    }
+    if (!done || PyObject_SetAttrString(type, "__slots__", names) < 0) {
+        Py_CLEAR(type);
+    }
+    Py_XDECREF(names);
+    return type;
+}
+
+PyMODINIT_FUNC PyInit__rows(void)
+{
+    prepare_crc();
+    PyObject *module = PyModule_Create(&definition);
+    row_type = module == NULL ? NULL : (PyTypeObject *)new_type();
+    if (row_type == NULL || PyModule_AddObjectRef(module, "RunFields", (PyObject *)row_type) < 0) {
+        Py_CLEAR(module);
+    }
+    return module;
+}
