@@ -212,25 +212,31 @@ class AgentTrace(Makers):
             )
             make = late_maker(chosen, clock=micros)
         pipeline = Pipeline(journal, make, on_error=_reporter(recorder), clock=lambda: now() // 1000, outside=outside)
-        previous, self._pipeline, self._query, self._access = self._pipeline, pipeline, None, None
-        self._query_timeout, self._raw_prompts = query_timeout, raw_prompts
-        self._place, self._is_lent = place, lent
-        recorder.enabled = False
-        recorder.clock = now
-        recorder.use_ids(ids or RandomIds())
-        recorder.sequence = itertools.count(1)
-        recorder.redact_with(redact if callable(redact) else None, enabled=redact is not False, limit=max_content_bytes)
-        service = service_of_environment() if service_id is None else service_id
-        recorder.serve("" if service is None else service_uuid(service))
-        recorder.append, recorder.unsampled = pipeline.append, any_trace
+        sampled = None
         if respect_sampling:
             # Imported where it is asked for.
             from agenttrace.record.sampling import Sampled
 
             sampled = Sampled(pipeline.append)
-            recorder.append, recorder.unsampled = sampled.append, sampled.mute
-        recorder.enabled = on
-        before, self._exports = self._exports, exports
+        service = service_of_environment() if service_id is None else service_id
+        served = "" if service is None else service_uuid(service)
+        # One thread at a time, or one's pipeline would go on under another's settings. Others record meanwhile: they do
+        # not mind that each setting holds a moment later than the one before.
+        with LOADING:
+            previous, self._pipeline, self._query, self._access = self._pipeline, pipeline, None, None
+            self._query_timeout, self._raw_prompts = query_timeout, raw_prompts
+            self._place, self._is_lent = place, lent
+            recorder.enabled = recorder.enabled and on
+            recorder.clock = now
+            recorder.use_ids(ids or RandomIds())
+            redacts = redact is not False
+            recorder.redact_with(redact if callable(redact) else None, enabled=redacts, limit=max_content_bytes)
+            recorder.serve(served)
+            recorder.sequence = itertools.count(1)
+            recorder.append = pipeline.append if sampled is None else sampled.append
+            recorder.unsampled = any_trace if sampled is None else sampled.mute
+            recorder.enabled = on
+            before, self._exports = self._exports, exports
         _shut_down([previous, *before] if previous is not None else before, exit_timeout)
         return self
 
@@ -478,7 +484,9 @@ class AgentTrace(Makers):
 
     def _pipe(self) -> Pipeline:
         if self._pipeline is None:
-            self.configure()
+            with LOADING:
+                if self._pipeline is None:  # else another thread was first
+                    self.configure()
         assert self._pipeline is not None  # noqa: S101 - for the type checker # nosec B101
         return self._pipeline
 

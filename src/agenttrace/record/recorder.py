@@ -92,11 +92,12 @@ class Recorder(Gear):
 
     def redact_with(self, extra: Callable[[str | None, str], str] | None, *, enabled: bool, limit: int) -> None:
         """Capture values so: redacted by the built-in rules and by `extra`, cut where they exceed `limit` bytes."""
-        #: What usual spans are made with, by what it depends on; bounded by who adds to it.
-        self.options: dict[tuple[str | None, ...], Options] = {}
         self.redactor = Redactor(extra, enabled=enabled, on_error=self.on_redaction_error)
         self.max_content_bytes = limit
         self.capture, self.heads = capturer(self.redactor, limit)
+        #: What usual spans are made with, by what it depends on; bounded by who adds to it. Last: other threads record
+        #: meanwhile, and what they remembered was made as it was before.
+        self.options: dict[tuple[str | None, ...], Options] = {}
 
     def use_ids(self, ids: Ids) -> None:
         """Take trace and span ids from here."""
