@@ -5,59 +5,78 @@ CPU time of the traced thread, in µs a span; of trees of the asking thread, in 
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from benchmarks.content import SPANS
 from benchmarks.figures import Goal, Table, cell, measured, median, said
-from benchmarks.ways import SAID, WAYS, Ours
+from benchmarks.ways import SAID, WAYS, Bare, Ours
 
 __all__ = ["backlog", "depth", "goals", "measure", "opened", "tables", "trees"]
 
 SLICE = 20  # turns
 NAMES = ("ours", "ours, process")
+BESIDE = {"sdk": SAID["sdk"], "nothing": "an empty block"}
 
 
 def depth(name: str, depths: list[int], spans: int) -> dict[str, list[float]]:
     """Return what a span costs in chains of each depth; "growth": the deepest in parts of the first, side by side.
 
     Side by side is right after one another, either first in turn: the machine may go at another speed a second later.
+    "uncollected" is the same with the garbage collector switched off, which else walks over all that is alive, and so
+    makes any code the dearer the more of it is inside one another: also blocks that do nothing (`name` "nothing").
     """
     with tempfile.TemporaryDirectory() as folder:
-        way = WAYS[name](Path(folder))
-        way.turn()
+        way, make = _makes(name, Path(folder))
         found: dict[str, list[float]] = {str(each): [] for each in depths}
-        found["growth"] = []
+        found |= {"growth": [], "uncollected": []}
+        ends = (depths[0], depths[-1])
         for number in range(8):
             for deep in depths[1:-1] if number < 3 else []:
                 way.settle()
-                found[str(deep)].append(_chains(way, deep, spans))
-            way.settle()
-            ends = (depths[0], depths[-1])
-            pair = {deep: _chains(way, deep, spans) for deep in (ends if number % 2 else ends[::-1])}
-            for deep, taken in pair.items():
-                found[str(deep)].append(taken)
-            found["growth"].append(pair[depths[-1]] / pair[depths[0]])
+                found[str(deep)].append(_chains(make, deep, spans))
+            for kind in ("growth", "uncollected"):
+                way.settle()
+                if kind == "uncollected":
+                    gc.disable()
+                pair = {deep: _chains(make, deep, spans) for deep in (ends if number % 2 else ends[::-1])}
+                gc.enable()
+                found[kind].append(pair[depths[-1]] / pair[depths[0]])
+                for deep, taken in pair.items() if kind == "growth" else ():
+                    found[str(deep)].append(taken)
         way.settle()
         way.close()
         return found
 
 
-def _chains(way: Ours, deep: int, spans: int) -> float:
+def _makes(name: str, folder: Path) -> tuple[Any, Callable[[], AbstractContextManager[object]]]:
+    """Return a way, and what makes a block of it."""
+    if name in NAMES:
+        way = WAYS[name](folder)
+        way.turn()
+        return way, lambda: way.trace.tool_call("deeper")
+    bare = Bare(folder)
+    if name == "nothing":
+        return bare, nullcontext
+    return bare, lambda: bare.tracer.start_as_current_span("deeper")
+
+
+def _chains(make: Callable[[], AbstractContextManager[object]], deep: int, spans: int) -> float:
     times = max(spans // deep, 1)
     started = time.thread_time_ns()
     for _ in range(times):
         with ExitStack() as chain:
             for _ in range(deep):
-                chain.enter_context(way.trace.tool_call("deeper"))
+                chain.enter_context(make())
     return (time.thread_time_ns() - started) / (times * deep) / 1000
 
 
@@ -188,7 +207,8 @@ def measure(*, quick: bool) -> dict[str, Any]:
     """Return each way's figures at each size."""
     sizes = [10, 100, 1_000] if quick else [10, 100, 1_000, 10_000]
     runs = [1_000, 10_000] if quick else [1_000, 10_000, 100_000]
-    return {
+    beside = {name: {"depth": measured("growth", "depth", name=name, depths=sizes, spans=sizes[-1])} for name in BESIDE}
+    return beside | {
         name: {
             "depth": measured("growth", "depth", name=name, depths=sizes, spans=sizes[-1]),
             "opened": measured("growth", "opened", name=name, counts=[1, *sizes], turns=40 if quick else 400),
@@ -200,17 +220,28 @@ def measure(*, quick: bool) -> dict[str, Any]:
 
 
 def tables(found: dict[str, Any]) -> list[Table]:
-    """Return what was found as a table."""
-    rows = []
-    for name in NAMES:
-        for kind, (what, unit) in KINDS.items():
-            row = said(name, SAID, found[name][kind])
-            if not row:
-                figures = {size: values for size, values in found[name][kind].items() if size.isdecimal()}
-                cells = "; ".join(f"{int(size):,}: {cell(values, 2)}" for size, values in figures.items())
-                row = [f"{SAID[name]}: {what}", unit, cells, f"{_growth(found[name][kind]):.2f}"]
-            rows.append(row)
-    return [Table("Growth", ["", "", "at each size", "last, in parts of the first"], rows)]
+    """Return what was found as tables."""
+    rows = [row for name in NAMES for kind in KINDS for row in _rows(SAID[name], kind, found[name][kind])]
+    beside = [row for name, what in BESIDE.items() for row in _rows(what, "depth", found[name]["depth"])]
+    return [Table("Growth", ["", "", "at each size", "last, in parts of the first"], [*rows, *beside], NOTE)]
+
+
+NOTE = (
+    "`gc` is Python's garbage collector, which walks over all that is alive; without it the code's own growth remains."
+)
+
+
+def _rows(name: str, kind: str, figures: dict[str, Any]) -> list[list[str]]:
+    what, unit = KINDS[kind]
+    skipped = said(name, {}, figures)
+    if skipped:
+        return [skipped]
+    sizes = {size: values for size, values in figures.items() if size.isdecimal()}
+    cells = "; ".join(f"{int(size):,}: {cell(values, 2)}" for size, values in sizes.items())
+    rows = [[f"{name}: {what}", unit, cells, f"{_growth(figures):.2f}"]]
+    if "uncollected" in figures:
+        rows.append([f"{name}: {what}, without `gc`", unit, "", f"{median(figures['uncollected']):.2f}"])
+    return rows
 
 
 def _growth(figures: dict[str, list[float]]) -> float:
@@ -223,4 +254,6 @@ def _growth(figures: dict[str, list[float]]) -> float:
 def goals(found: dict[str, Any]) -> list[Goal]:
     """Return what was asked for: no growth; half is given to caches and to measuring."""
     ours = found["ours"]
-    return [Goal(f"growth with the {what}", [_growth(ours[kind])], 1.5) for kind, (what, _) in KINDS.items()]
+    grown = [Goal(f"growth with the {what}", [_growth(ours[kind])], 1.5) for kind, (what, _) in KINDS.items()]
+    uncollected = median(ours["depth"]["uncollected"])
+    return [*grown, Goal("growth with the depth, without Python's garbage collector", [uncollected], 1.5)]
