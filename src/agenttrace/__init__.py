@@ -13,9 +13,10 @@
 True
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from agenttrace import errors, query
+from agenttrace import errors
 from agenttrace.configure import (
     AgentTrace,
     configure,
@@ -39,6 +40,7 @@ from agenttrace.loading import LOADING
 from agenttrace.record.span import Span, current
 
 if TYPE_CHECKING:
+    from agenttrace import query
     from agenttrace.journal.stats import Stats
     from agenttrace.record.propagate import extract, inject, wrap
 
@@ -72,7 +74,8 @@ __all__ = [
     "wrap",
 ]
 
-_LATE = frozenset(("Stats", "extract", "inject", "wrap"))
+_LATE = frozenset(("Stats", "extract", "inject", "otel", "query", "wrap"))
+_ROOMS = frozenset(("otel", "query"))
 
 
 if not TYPE_CHECKING:  # which would take it for an answer to every name
@@ -82,6 +85,8 @@ if not TYPE_CHECKING:  # which would take it for an answer to every name
         if name not in _LATE:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         with LOADING:
+            if name in _ROOMS:
+                return import_module(f"agenttrace.{name}")
             from agenttrace.journal.stats import Stats
             from agenttrace.record.propagate import extract, inject, wrap
         globals().update(Stats=Stats, extract=extract, inject=inject, wrap=wrap)

@@ -16,14 +16,12 @@ from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
-from agenttrace import query as query_room
+from agenttrace.default import use_default
 from agenttrace.errors import InternalError, InvalidQuery
-from agenttrace.exporting import export_pipelines, export_roots, listeners_of
 from agenttrace.journal.pipeline import Pipeline
 from agenttrace.journal.settings import JournalSettings
 from agenttrace.loading import LOADING
 from agenttrace.model.ids import service_id as service_uuid
-from agenttrace.otel import target as otel_target
 from agenttrace.record.identity import RandomIds
 from agenttrace.record.makers import Makers
 from agenttrace.record.recorder import DEFAULT_MAX_CONTENT_BYTES, Recorder, any_trace
@@ -44,7 +42,7 @@ if TYPE_CHECKING:
     from agenttrace.letters import Letters
     from agenttrace.parameters import Redact, Settings
     from agenttrace.query.reader import Query
-    from agenttrace.record.identity import Ids
+    from agenttrace.record.parameters import Ids
     from agenttrace.store.protocol import Store
     from agenttrace.verify.report import Report as Leaks
 
@@ -182,14 +180,20 @@ class AgentTrace(Makers):
         root = absolute(journal_dir) if journal_dir is not None else journal_root(place)
         recorder = self._recorder
         now = clock or time.time_ns
-        exports = export_pipelines(exporters, root, recorder, clock=lambda: now() // 1000)
+        exports, listeners = (), ()
+        if exporters:
+            # Imported where it is asked for.
+            from agenttrace.exporting import export_pipelines, listeners_of
+
+            exports = export_pipelines(exporters, root, recorder, clock=lambda: now() // 1000)
+            listeners = listeners_of(exports)
         journal = JournalSettings(
             root=root,
             max_bytes=journal_max_bytes,
             flush_interval=flush_interval,
             exit_timeout=exit_timeout,
             derive=deriver(recorder.failed),
-            listeners=listeners_of(exports),
+            listeners=listeners,
             renewed=self._forget,
             at_leisure=tuple(partial(_load, module) for module in _LATE),
             upkeep=upkeep_by_age(retention, root, audit=audit_retention, clock=lambda: now() // 1000),
@@ -344,6 +348,7 @@ class AgentTrace(Makers):
         # Imported at first use: recording does without.
         from agenttrace.erasure.filters import filter_of
         from agenttrace.erasure.purger import Purger
+        from agenttrace.exporting import export_roots
 
         now = self._recorder.now
         where = filter_of(
@@ -403,6 +408,7 @@ class AgentTrace(Makers):
         """
         # Imported at first use: recording does without.
         from agenttrace.erasure.filters import age
+        from agenttrace.exporting import export_roots
         from agenttrace.health.examine import examine
         from agenttrace.health.report import SelfSeen
 
@@ -435,6 +441,7 @@ class AgentTrace(Makers):
         only where nothing in this process has it open, since SQLite's locks on it would go.
         """
         # Imported at first use: recording does without.
+        from agenttrace.exporting import export_roots
         from agenttrace.verify.scan import scan
 
         pipeline = self._pipe()
@@ -570,9 +577,7 @@ def _shut_down(pipelines: Sequence[Pipeline], timeout: float) -> bool:
 
 
 default = _Default()
-query_room.use_default(lambda: default.query)
-otel_target.use_default(lambda: default)
-
+use_default(lambda: default)
 
 configure = default.configure
 master = default.master

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
-from agenttrace.record.identity import Ids
+from agenttrace.record.parameters import Ids
 
 __all__ = ["Redact", "Settings"]
 

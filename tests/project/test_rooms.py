@@ -15,6 +15,7 @@ SOURCE = Path(agenttrace.__file__).parent
 # What a room may import besides itself. `store.protocol` and `store.batch` say what a store is; they are not one.
 PROTOCOL = {"store.protocol", "store.batch"}
 ROOMS = {
+    "default": set[str](),
     "errors": set[str](),
     "foreign": set[str](),
     "loading": set[str](),
@@ -23,12 +24,12 @@ ROOMS = {
     "record": {"model", "errors", "foreign", "loading"},
     "journal": {"model", "errors", "foreign", "loading", "slices", *PROTOCOL},
     "store": {"model", "errors", "loading", "slices"},
-    "query": {"model", "errors", *PROTOCOL},
+    "query": {"default", "model", "errors", *PROTOCOL},
     "access": {"model", "errors", *PROTOCOL},
     "erasure": {"model", "errors", *PROTOCOL, "journal", "query"},
     "letters": {"model", "errors", *PROTOCOL, "journal"},
     "health": {"model", "errors", *PROTOCOL, "store.location", "journal"},
-    "otel": {"model", "errors", *PROTOCOL, "record"},
+    "otel": {"default", "model", "errors", *PROTOCOL, "record"},
     "verify": {"model", "errors", *PROTOCOL, "store.location", "record", "journal"},
     "cli": {
         "draining",
@@ -56,6 +57,7 @@ ROOMS = {
     "draining": {"errors", "journal", "settings", "store.urls", "writing"},
     "parameters": {"record"},
     "configure": {
+        "default",
         "parameters",
         "writing",
         "outside",

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agenttrace.model import ids as model_ids
-from agenttrace.record.identity import Ids, RandomIds
+from agenttrace.record.identity import RandomIds
+from agenttrace.record.parameters import Ids
 from agenttrace.record.randomids import RandomIdsInPython
 
 NOW = 1_767_268_800_000_000

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from agenttrace.erasure import letters
 from agenttrace.erasure.filters import shown
 from agenttrace.erasure.receipt import Receipt, note_of, tables_of
-from agenttrace.journal import renewal
+from agenttrace.journal import renewal, wiping
 from agenttrace.model import times
 from agenttrace.store.protocol import LINK_AGE, PurgeCounts
 
@@ -135,7 +135,7 @@ class Purger:
 
     def _ask(self) -> list[str]:
         """Ask for new segments, and return those that have records now."""
-        found = [path for root in self._roots for path in renewal.segments(root)]
+        found = [path for root in self._roots for path in wiping.segments(root)]
         for root in self._roots:
             if root is not None:
                 with suppress(OSError):  # whoever could not be asked shows as pending
@@ -146,7 +146,7 @@ class Purger:
     def _wait(self, segments: Sequence[str], deadline: float) -> int:
         """Wait until these segments are gone, and return how many journals still have some."""
         again = time.monotonic() + _ASK_AGAIN
-        while (folders := renewal.left(segments)) and time.monotonic() < deadline:
+        while (folders := wiping.left(segments)) and time.monotonic() < deadline:
             time.sleep(_LOOK)
             if time.monotonic() >= again:  # somebody may have died meanwhile
                 again = time.monotonic() + _ASK_AGAIN

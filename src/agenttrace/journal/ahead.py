@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agenttrace.journal.segment import Segment
+    from agenttrace.journal.shapes import Segment
 
 __all__ = ["PagesAhead"]
 

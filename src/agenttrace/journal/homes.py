@@ -9,7 +9,7 @@ from agenttrace.journal.memory import MemoryHome
 
 if TYPE_CHECKING:
     from agenttrace.journal.gaps import GapBook
-    from agenttrace.journal.journal import Home
+    from agenttrace.journal.shapes import Home
 
 __all__ = ["Stranded", "find_folder", "is_homeless"]
 

@@ -12,7 +12,7 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from agenttrace.journal.ahead import PagesAhead
 from agenttrace.journal.degrade import DROPPED, PREVIEW, SKELETON, WHOLE, degrade
@@ -23,11 +23,11 @@ from agenttrace.model.wire import RUN
 
 if TYPE_CHECKING:
     from agenttrace.journal.counters import Counters
-    from agenttrace.journal.segment import Segment
     from agenttrace.journal.settings import JournalSettings
+    from agenttrace.journal.shapes import Home, Segment
     from agenttrace.journal.tail import Tail
 
-__all__ = ["Home", "Journal", "position"]
+__all__ = ["Journal", "position"]
 
 OnError = Callable[[str, BaseException], None]
 
@@ -42,49 +42,6 @@ _GAP_SHARE = 64  # the file of gaps is at most this part of the bound
 _GAP_BYTES = 128 << 10  # and no larger than this
 _MOST_READY = 2  # segments made ahead once an appender had to make one itself
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EFBIG}
-
-
-class Home(Protocol):
-    """Where a journal's segments live: a folder, or memory."""
-
-    process_id: bytes
-
-    @property
-    def path(self) -> str | None:
-        """The folder, or None in memory."""
-        ...
-
-    def new_segment(self, header: SegmentHeader) -> Segment:
-        """Return a fresh segment. Raises OSError where there is no room."""
-        ...
-
-    def write_mark(self, number: int, offset: int) -> None:
-        """Keep the place before which everything is in the store."""
-        ...
-
-    def read_mark(self) -> tuple[int, int] | None:
-        """Return that place, where another process keeps it; None where there is none yet."""
-        ...
-
-    def write_open(self, number: int) -> None:
-        """Keep to which segment records are appended, for another process that reads."""
-        ...
-
-    def reserve_gaps(self, size: int) -> None:
-        """Make room for what `keep_gaps` writes. Raises OSError where there is none."""
-        ...
-
-    def keep_gaps(self, gaps: GapBook) -> None:
-        """Keep what is known of these gaps, in the place of what was kept before, for whoever adopts the journal."""
-        ...
-
-    def remove(self) -> None:
-        """Delete everything and let go of the lock."""
-        ...
-
-    def forget(self) -> None:
-        """Close what a forked child inherited."""
-        ...
 
 
 def position(number: int, offset: int) -> int:

@@ -7,25 +7,12 @@ import os
 import sys
 import time
 import weakref
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-__all__ = ["Living", "register"]
+if TYPE_CHECKING:
+    from agenttrace.journal.shapes import Living
 
-
-class Living(Protocol):
-    """What the hooks call."""
-
-    exit_timeout: float
-    exit_order: int  # those of a lesser one end first
-
-    def after_fork(self) -> None:
-        """Start anew in a forked child."""
-        ...
-
-    def at_exit(self, timeout: float) -> None:
-        """Bring to the store what can be brought there in time, and shut down."""
-        ...
-
+__all__ = ["register"]
 
 _living: weakref.WeakSet[Living] = weakref.WeakSet()
 _finalized_pid = 0

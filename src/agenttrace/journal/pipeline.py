@@ -18,7 +18,7 @@ from agenttrace.foreign import raised_by_signal_handler
 from agenttrace.journal import lifetime
 from agenttrace.journal.counters import Counters
 from agenttrace.journal.folder import JournalFolder, journals_in
-from agenttrace.journal.journal import Home, Journal
+from agenttrace.journal.journal import Journal
 from agenttrace.journal.memory import MemoryHome
 from agenttrace.journal.tail import Tail
 from agenttrace.journal.writer import Writer
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from agenttrace.journal.outside import Drained, Outside
     from agenttrace.journal.settings import JournalSettings
+    from agenttrace.journal.shapes import Home
     from agenttrace.journal.stats import Stats
     from agenttrace.store.protocol import Store
 

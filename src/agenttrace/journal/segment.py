@@ -10,7 +10,7 @@ import errno
 import mmap
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from agenttrace.journal.mapped import MappedSegment
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from agenttrace.journal.frames import SegmentHeader
 
-__all__ = ["SAFE", "FileSegment", "Segment", "reserve", "segment_name", "unlink"]
+__all__ = ["SAFE", "FileSegment", "reserve", "segment_name", "unlink"]
 
 #: Flags of every file that is opened here: it does not pass to other programs, and a link is not followed.
 SAFE = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
@@ -28,60 +28,6 @@ SAFE = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 _FIRST = 128 << 10
 _ZEROS = bytes(1 << 20)
 _NOT_SUPPORTED = {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOTSUP}
-
-
-class Segment(Protocol):
-    """What the journal needs of a segment; `end` is None while records are appended to it."""
-
-    number: int
-    size: int
-    salt: int
-    end: int | None
-    buffer: mmap.mmap | None
-
-    def published(self) -> int:
-        """Return where the last whole frame ends."""
-        ...
-
-    def seal(self) -> None:
-        """Let nothing be written any more, and set `end`."""
-        ...
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Return up to `length` bytes from `offset`; fewer only where the segment ends."""
-        ...
-
-    def fill(self) -> None:
-        """Bring a segment into memory to which nobody appends yet. Raises OSError."""
-        ...
-
-    def trim(self) -> int:
-        """Give back what lies behind `end`, and return how many bytes that were."""
-        ...
-
-    def unmap(self) -> None:
-        """Let go of the buffer of a segment to which nothing is appended any more."""
-        ...
-
-    def can_rest(self) -> bool:
-        """Return whether all that `rest` lets go of can be had again."""
-        ...
-
-    def rest(self) -> None:
-        """Let go of everything that can be had again when the segment is read."""
-        ...
-
-    def sync(self) -> None:
-        """Return when what was written is safe from the loss of power."""
-        ...
-
-    def remove(self) -> None:
-        """Delete the segment."""
-        ...
-
-    def forget(self) -> None:
-        """Close what a forked child inherited, without touching what is the parent's."""
-        ...
 
 
 def segment_name(number: int) -> str:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agenttrace.journal.counters import Counters
-    from agenttrace.journal.journal import Home
     from agenttrace.journal.settings import JournalSettings
+    from agenttrace.journal.shapes import Home
     from agenttrace.journal.tail import Tail
 
 __all__ = ["TOLD", "SharedJournal"]

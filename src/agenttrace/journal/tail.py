@@ -18,7 +18,7 @@ from agenttrace.journal.frames import encode
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from agenttrace.journal.segment import Segment
+    from agenttrace.journal.shapes import Segment
 
 __all__ = ["NATIVE", "Fields", "Tail"]
 

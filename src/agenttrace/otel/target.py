@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
+from agenttrace.default import default_trace
 from agenttrace.record.recorder import Recorder
 
-__all__ = ["Target", "target_of", "use_default"]
+__all__ = ["Target", "target_of"]
 
 
 class Target(Protocol):
@@ -27,19 +27,11 @@ class Target(Protocol):
         ...
 
 
-_default: Callable[[], Target] | None = None
-
-
-def use_default(get: Callable[[], Target]) -> None:
-    """Take the default AgentTrace from here; called once, where the parts are wired together."""
-    global _default
-    _default = get
-
-
 def target_of(trace: Target | None) -> Target:
     """Return the AgentTrace itself, or the default one for None."""
     if trace is not None:
         return trace
-    if _default is None:
+    default: Target | None = default_trace()
+    if default is None:
         raise RuntimeError("there is no default AgentTrace before `import agenttrace`")
-    return _default()
+    return default

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from agenttrace.default import default_trace
 
+if TYPE_CHECKING:
     from agenttrace.query.reader import Query
 
     # What type checkers know of the names that `__getattr__` answers; a test holds them to be those of Query.
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     session = _typed().session
     sessions = _typed().sessions
     trace = _typed().trace
-
-__all__ = ["use_default"]
 
 #: What a Query has. Only these names lead to the default one: asking it for a submodule would import in a circle.
 _NAMES = frozenset(
@@ -64,21 +62,13 @@ _NAMES = frozenset(
     )
 )
 
-_default: Callable[[], Query] | None = None
-
-
-def use_default(source: Callable[[], Query]) -> None:
-    """Say where the module's functions come from. Called once, where the parts are wired together."""
-    global _default
-    _default = source
-
-
 if not TYPE_CHECKING:  # which would take it for an answer to every name
 
     def __getattr__(name: str) -> object:
-        if name not in _NAMES or _default is None:
+        default = default_trace() if name in _NAMES else None
+        if default is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(_default(), name)
+        return getattr(default.query, name)
 
 
 def __dir__() -> list[str]:

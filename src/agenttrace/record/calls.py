@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from agenttrace.record.arguments import Arguments
 from agenttrace.record.emission import Emission
 from agenttrace.record.options import Options
 from agenttrace.record.recorder import Recorder
 from agenttrace.record.usual import begin, end, fill, opened
+
+if TYPE_CHECKING:
+    from agenttrace.record.arguments import Arguments
 
 __all__ = ["Begin", "Call", "Finish"]
 

@@ -6,24 +6,14 @@ Where the package was built with a C compiler `RandomIds` are those of `_ids.h`,
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Ids", "RandomIds"]
+    from agenttrace.record.parameters import Ids
 
-
-class Ids(Protocol):
-    """Where trace ids and span ids come from. Called from any thread; must not block."""
-
-    def trace(self, now: int) -> bytes:
-        """Return the 16 bytes of a new trace id, not all zero; `now` is in microseconds since the epoch."""
-        ...
-
-    def span(self) -> bytes:
-        """Return the 8 bytes of a new span id, not all zero."""
-        ...
+__all__ = ["RandomIds"]
 
 
 def _best() -> tuple[type[Ids], Callable[[], object]]:

@@ -1,14 +1,26 @@
-"""Keyword arguments, for type checkers. No module loads this one: a class of such takes longer to make than a span."""
+"""What arguments may be, for type checkers. No module loads this one: such a class takes longer to make than a span."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import Any, Protocol, TypedDict
 from uuid import UUID
 
-__all__ = ["Capture", "Id", "ScopeIds"]
+__all__ = ["Capture", "Id", "Ids", "ScopeIds"]
 
 Id = str | UUID
+
+
+class Ids(Protocol):
+    """Where trace ids and span ids come from. Called from any thread; must not block."""
+
+    def trace(self, now: int) -> bytes:
+        """Return the 16 bytes of a new trace id, not all zero; `now` is in microseconds since the epoch."""
+        ...
+
+    def span(self) -> bytes:
+        """Return the 8 bytes of a new span id, not all zero."""
+        ...
 
 
 class Capture(TypedDict, total=False):

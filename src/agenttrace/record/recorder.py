@@ -10,19 +10,22 @@ import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from agenttrace.errors import InternalError
 from agenttrace.loading import LOADING
 from agenttrace.model.wire import ENTITY
-from agenttrace.record.identity import Ids, RandomIds
+from agenttrace.record.identity import RandomIds
 from agenttrace.record.options import Options
 from agenttrace.record.quick import capturer
 from agenttrace.record.redact import Redactor
 from agenttrace.record.scope import EMPTY, Scope
 from agenttrace.record.state import Gear, GearInPython
+
+if TYPE_CHECKING:
+    from agenttrace.record.parameters import Ids
 
 __all__ = ["DEFAULT_MAX_CONTENT_BYTES", "Append", "Recorder", "any_trace"]
 

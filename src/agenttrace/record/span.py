@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext, Status, StatusCode, TraceFlags
 
 from agenttrace.foreign import let_through
+from agenttrace.loading import LOADING
 from agenttrace.model.ids import run_id
 from agenttrace.record import failure
 from agenttrace.record.calls import Call
 from agenttrace.record.context import CURRENT, OURS, current_context
-from agenttrace.record.decorate import decorate
 from agenttrace.record.fields import INPUT_KEY, OUTPUT_KEY, SETTABLE
 from agenttrace.record.options import UNSET, Options, clean
 from agenttrace.record.recorder import Recorder
@@ -201,6 +201,9 @@ class Span(Call):
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Decorate a function: each call becomes a span with this span's settings. See `decorate`."""
+        # Loaded at first use: whoever makes spans by blocks alone does without.
+        with LOADING:
+            from agenttrace.record.decorate import decorate
         return decorate(function, self._recorder, self._options.with_content(self._values), Span)
 
     # -- content -----------------------------------------------------------------------------------
