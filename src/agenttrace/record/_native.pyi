@@ -1,7 +1,7 @@
 from typing import Any
 
 from agenttrace.record.silent import QuietInPython
-from agenttrace.record.state import GearInPython, OptionFieldsInPython, ScopeFieldsInPython, StateInPython
+from agenttrace.record.statefields import GearInPython, OptionFieldsInPython, ScopeFieldsInPython, StateInPython
 
 class State(StateInPython): ...
 class Gear(GearInPython): ...

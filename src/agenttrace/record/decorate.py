@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from agenttrace.errors import ConfigurationError
 from agenttrace.record.arguments import Arguments
+from agenttrace.record.calls import calls
 from agenttrace.record.context import CONTEXT, attach, current_context, detach
 from agenttrace.record.fields import OUTPUT_KEY, PARAMETERS, split_arguments
 from agenttrace.record.options import Options
@@ -69,7 +70,8 @@ class _Call:
         self._output = OUTPUT_KEY.get(options.run_type, "output")
         self._keeps_output = options.capture and options.capture_output
         together = options.run_type not in PARAMETERS
-        begin, self.finish = make.calls(
+        begin, self.finish = calls(
+            make,
             recorder,
             options,
             self._arguments,

@@ -22,7 +22,7 @@ from agenttrace.record.options import Options
 from agenttrace.record.quick import capturer
 from agenttrace.record.redact import Redactor
 from agenttrace.record.scope import EMPTY, Scope
-from agenttrace.record.state import Gear, GearInPython
+from agenttrace.record.state import Gear
 
 if TYPE_CHECKING:
     from agenttrace.record.parameters import Ids
@@ -112,6 +112,9 @@ class Recorder(Gear):
 
     def saved(self) -> dict[str, Any]:
         """Return all that is set, for `restore`."""
+        # Loaded where it is asked for: by tests, see `agenttrace.testing`.
+        with LOADING:
+            from agenttrace.record.statefields import GearInPython
         return {**vars(self), **{name: getattr(self, name) for name in GearInPython.__slots__}}
 
     def restore(self, saved: dict[str, Any]) -> None:

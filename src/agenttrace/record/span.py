@@ -17,8 +17,8 @@ from agenttrace.foreign import let_through
 from agenttrace.loading import LOADING
 from agenttrace.model.ids import run_id
 from agenttrace.record import failure
-from agenttrace.record.calls import Call
 from agenttrace.record.context import CURRENT, OURS, current_context
+from agenttrace.record.emission import Emission
 from agenttrace.record.fields import INPUT_KEY, OUTPUT_KEY, SETTABLE
 from agenttrace.record.options import UNSET, Options, clean
 from agenttrace.record.recorder import Recorder
@@ -33,7 +33,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Span(Call):
+class Span(Emission):
     """One run while it happens: a decorator, a context manager (sync and async), or started and ended by hand.
 
     Nothing here raises into the traced program, blocks, or waits for I/O. A span may be ended in another thread or
