@@ -16,7 +16,6 @@ True
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from agenttrace import errors
 from agenttrace.configure import (
     AgentTrace,
     configure,
@@ -40,7 +39,7 @@ from agenttrace.loading import LOADING
 from agenttrace.record.span import Span, current
 
 if TYPE_CHECKING:
-    from agenttrace import query
+    from agenttrace import errors, query
     from agenttrace.journal.stats import Stats
     from agenttrace.record.propagate import extract, inject, wrap
 
@@ -74,8 +73,8 @@ __all__ = [
     "wrap",
 ]
 
-_LATE = frozenset(("Stats", "extract", "inject", "otel", "query", "wrap"))
-_ROOMS = frozenset(("otel", "query"))
+_LATE = frozenset(("Stats", "errors", "extract", "inject", "otel", "query", "wrap"))
+_ROOMS = frozenset(("errors", "otel", "query"))
 
 
 if not TYPE_CHECKING:  # which would take it for an answer to every name

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
 from agenttrace.default import use_default
-from agenttrace.errors import InternalError, InvalidQuery
+from agenttrace.faults import InternalError, InvalidQuery
 from agenttrace.journal.pipeline import Pipeline
 from agenttrace.journal.settings import JournalSettings
 from agenttrace.loading import LOADING

@@ -23,6 +23,8 @@ Recording never raises any of them into the traced program.
 
 from __future__ import annotations
 
+from agenttrace.faults import AgentTraceError, ConfigurationError, InternalError, InvalidQuery
+
 __all__ = [
     "AgentNotFound",
     "AgentTraceError",
@@ -42,32 +44,6 @@ __all__ = [
     "StoreTooNew",
     "StoreUnavailable",
 ]
-
-
-class AgentTraceError(Exception):
-    """Base of everything that agenttrace raises."""
-
-
-class ConfigurationError(AgentTraceError, ValueError):
-    """Say which setting cannot be used, why, and what would work."""
-
-
-class InvalidQuery(AgentTraceError, ValueError):
-    """Name the query parameter that is outside its documented range.
-
-    >>> raise InvalidQuery("page", "must be 1 or more, got 0")
-    Traceback (most recent call last):
-        ...
-    agenttrace.errors.InvalidQuery: page: must be 1 or more, got 0
-    """
-
-    def __init__(self, parameter: str, problem: str) -> None:
-        super().__init__(f"{parameter}: {problem}")
-        self.parameter = parameter
-        self.problem = problem
-
-    def __reduce__(self) -> tuple[type[InvalidQuery], tuple[str, str]]:
-        return type(self), (self.parameter, self.problem)
 
 
 class NotFound(AgentTraceError, LookupError):
@@ -120,7 +96,3 @@ class StoreRejected(StoreError):
 
 class StoreTooNew(StoreError):
     """The store was written by a newer agenttrace; upgrade the library to use it."""
-
-
-class InternalError(AgentTraceError):
-    """A defect inside agenttrace, raised only under `agenttrace.testing`."""

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Collection
 from typing import Any
 
-from agenttrace.errors import ConfigurationError
+from agenttrace.faults import ConfigurationError
 from agenttrace.store.location import is_url
 
 __all__ = ["absolute", "check", "check_kinds", "journal_root", "seconds", "service_of_environment", "writer_of"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agenttrace.errors import ConfigurationError, InvalidQuery
+from agenttrace.faults import ConfigurationError, InvalidQuery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

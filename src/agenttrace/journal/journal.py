@@ -14,14 +14,15 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from agenttrace.journal.ahead import PagesAhead
 from agenttrace.journal.degrade import DROPPED, PREVIEW, SKELETON, WHOLE, degrade
 from agenttrace.journal.frames import HEADER_SIZE, Chunk, SegmentHeader, frame_length, read_batch
 from agenttrace.journal.gaps import GapBook
 from agenttrace.journal.homes import Stranded, find_folder, is_homeless
+from agenttrace.loading import LOADING
 from agenttrace.model.wire import RUN
 
 if TYPE_CHECKING:
+    from agenttrace.journal.ahead import PagesAhead
     from agenttrace.journal.counters import Counters
     from agenttrace.journal.settings import JournalSettings
     from agenttrace.journal.shapes import Home, Segment
@@ -89,7 +90,7 @@ class Journal:
         self._synced = 0
         self._gaps = GapBook(settings.max_open_gaps)
         self._kept: int | None = None  # the gaps' changes that were kept last; None: there is no room for them yet
-        self._ahead = PagesAhead()
+        self._ahead: PagesAhead | None = None
         self.may_move = True  # back to a folder, where it had to go on in memory
         self._move_pause = settings.sync_interval
         self._next_move = 0.0
@@ -327,7 +328,7 @@ class Journal:
         self.keep_gaps()
         segment = self.tail.segment
         if segment is not None:
-            self.tail.ask_at = self._ahead.keep(segment)
+            self.tail.ask_at = self._pages_ahead().keep(segment)
         if not self._wants_ready():
             return
         try:
@@ -344,6 +345,15 @@ class Journal:
             else:
                 self._ready.append(segment)
             self._open_up()
+
+    def _pages_ahead(self) -> PagesAhead:
+        made = self._ahead
+        if made is None:
+            # Loaded by the thread that alone needs it: the first span does not wait for it.
+            with LOADING:
+                from agenttrace.journal.ahead import PagesAhead
+            made = self._ahead = PagesAhead()
+        return made
 
     def keep_gaps(self) -> None:
         """Keep the gaps that wait where they outlive this process. Cheap where nothing has changed; for any thread."""
@@ -428,7 +438,8 @@ class Journal:
         for segment in open_ones:
             segment.sync()
         self._synced = reached
-        self._ahead.forget()
+        if self._ahead is not None:
+            self._ahead.forget()
         self.tail.ask_at = 0
 
     # The end.

@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from agenttrace.errors import ConfigurationError
+from agenttrace.faults import ConfigurationError
 from agenttrace.record.arguments import Arguments
 from agenttrace.record.calls import calls
 from agenttrace.record.context import CONTEXT, attach, current_context, detach

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack, cast, o
 
 from opentelemetry.context import Context
 
-from agenttrace.errors import ConfigurationError
+from agenttrace.faults import ConfigurationError
 from agenttrace.loading import LOADING
 from agenttrace.model.regex import regex
 from agenttrace.model.veil import veiled

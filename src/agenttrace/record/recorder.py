@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from agenttrace.errors import InternalError
+from agenttrace.faults import InternalError
 from agenttrace.loading import LOADING
 from agenttrace.model.wire import ENTITY
 from agenttrace.record.identity import RandomIds

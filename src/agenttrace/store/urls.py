@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from agenttrace.errors import ConfigurationError
+from agenttrace.faults import ConfigurationError
 from agenttrace.loading import LOADING
 from agenttrace.model.regex import regex
 from agenttrace.store.location import is_url, shown
