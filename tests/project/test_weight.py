@@ -81,6 +81,36 @@ def test_a_first_span_loads_little_of_the_standard_library(tmp_path: Path) -> No
     assert seen & {"pathlib", "random", "urllib", "ipaddress"} == without_compiler
 
 
+#: What a program that makes spans by blocks alone has no need of, or only the writer's thread, or type checkers.
+LATER = {
+    *("agenttrace.errors", "agenttrace.query", "agenttrace.otel", "agenttrace.exporting", "agenttrace.parameters"),
+    *("agenttrace.record.arguments", "agenttrace.record.calls", "agenttrace.record.decorate"),
+    *("agenttrace.record.parameters", "agenttrace.record.stream"),
+    *("agenttrace.journal.ahead", "agenttrace.journal.shapes", "agenttrace.journal.sheet", "agenttrace.journal.wiping"),
+}
+
+
+def test_a_first_span_loads_nothing_of_ours_that_it_has_no_need_of(tmp_path: Path) -> None:
+    """Each module costs some 0.1 to 0.5 ms, for which every importing program would wait."""
+    seen = imported(LITTLE, tmp_path)
+    assert seen & LATER == set()
+    assert ("agenttrace.record.statefields" in seen) == ("agenttrace.record.randomids" in seen)  # without a compiler
+
+
+ROOMS = """
+import agenttrace
+print([agenttrace.errors.__name__, agenttrace.otel.__name__, agenttrace.query.__name__])
+assert agenttrace.query.runs and agenttrace.otel.SpanProcessor
+assert agenttrace.errors.InvalidQuery.__module__ == agenttrace.errors.NotFound.__module__ == "agenttrace.errors"
+from agenttrace.errors import *
+"""
+
+
+def test_rooms_that_are_loaded_late_are_there_after_a_plain_import(tmp_path: Path) -> None:
+    """Nobody sees that queries, processors and errors were not loaded until they were asked for."""
+    assert imported(ROOMS, tmp_path) == {"agenttrace.errors", "agenttrace.otel", "agenttrace.query"}
+
+
 FIRST = (
     SEEN
     + """
