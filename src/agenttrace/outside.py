@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from math import ceil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agenttrace.errors import ConfigurationError
+from agenttrace.faults import ConfigurationError
 from agenttrace.journal.outside import DrainCommand, Drained
 from agenttrace.loading import LOADING
 from agenttrace.store.location import is_url
@@ -56,10 +55,10 @@ def drained(
     if retention is not None:
         arguments += ["--retention", _age(retention), *(["--audit-retention"] if audit_retention else [])]
     command = DrainCommand(
-        root=Path(root),
+        root=root,
         arguments=tuple(arguments),
         environment={"AGENTTRACE_STORE": _url(store, place)},
-        path=str(Path(__file__).resolve().parents[1]),
+        path=os.path.dirname(os.path.dirname(os.path.realpath(__file__))),
     )
     return Drained(command)
 

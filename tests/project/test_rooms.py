@@ -54,7 +54,7 @@ ROOMS = {
     "settings": {"faults", "store.location", "store.protocol"},
     "exporting": {"model", "errors", "store.batch", "journal", "record", "otel"},
     "writing": {"model", "faults", *PROTOCOL, "otel", "erasure"},
-    "outside": {"errors", "journal", "loading", "store.location", "store.protocol", "store.urls"},
+    "outside": {"faults", "journal", "loading", "store.location", "store.protocol", "store.urls"},
     "draining": {"errors", "journal", "settings", "store.urls", "writing"},
     "parameters": {"record"},
     "configure": {

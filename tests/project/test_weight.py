@@ -73,10 +73,14 @@ sys.meta_path.pop(0)
 )
 
 
-def test_a_first_span_loads_little_of_the_standard_library(tmp_path: Path) -> None:
+@pytest.mark.parametrize("writer", ["thread", "process"])
+def test_a_first_span_loads_little_of_the_standard_library(
+    writer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each of these takes milliseconds, or brings others that do."""
+    monkeypatch.setenv("AGENTTRACE_WRITER", writer)
     seen = imported(LITTLE, tmp_path)
-    assert "agenttrace.record.span" in seen
+    assert ("agenttrace.record.span" in seen, "agenttrace.outside" in seen) == (True, writer == "process")
     without_compiler = {"random"} if "agenttrace.record.randomids" in seen else set[str]()
     assert seen & {"pathlib", "random", "urllib", "ipaddress"} == without_compiler
 

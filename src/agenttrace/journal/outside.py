@@ -20,7 +20,6 @@ from agenttrace.journal.shared import SharedJournal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from agenttrace.journal.journal import Journal
 
@@ -53,7 +52,7 @@ main()
 class DrainCommand:
     """How a drainer is started: by which arguments, and with which additions to the environment."""
 
-    root: Path
+    root: str
     arguments: tuple[str, ...]
     environment: Mapping[str, str]  # the store's URL: arguments can be seen by everybody, and it may hold a password
     path: str  # the folder in which the package is

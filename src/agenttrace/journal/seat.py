@@ -22,7 +22,9 @@ from agenttrace.journal.segment import SAFE
 from agenttrace.journal.sheet import Sheet, read_sheet
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from os import PathLike
+
+    StrPath = str | PathLike[str]
 
 __all__ = ["Seat", "announce", "is_starting", "is_taken", "said", "wake"]
 
@@ -33,7 +35,7 @@ _LONGEST = 86_400.0  # seconds of one wait
 _LOOK = 0.02  # seconds between two attempts to get the lock
 
 
-def is_taken(root: Path) -> bool:
+def is_taken(root: StrPath) -> bool:
     """Return whether a drainer is at work under `root`."""
     fd = _door(root)
     if fd >= 0:
@@ -41,14 +43,14 @@ def is_taken(root: Path) -> bool:
     return fd >= 0
 
 
-def wake(root: Path) -> bool:
+def wake(root: StrPath) -> bool:
     """Have the drainer look at the journals now, and return whether there is one."""
     fd = _door(root)
     if fd < 0:
         return False
     try:
         # Opened to be read as well, the pipe has a reader whatever the drainer does: no SIGPIPE.
-        also = os.open(root / _WAKE, os.O_RDONLY | _NO_WAIT | SAFE)
+        also = os.open(os.path.join(root, _WAKE), os.O_RDONLY | _NO_WAIT | SAFE)
         try:
             with suppress(BlockingIOError):  # full: it is awake
                 os.write(fd, b"w")
@@ -61,12 +63,12 @@ def wake(root: Path) -> bool:
     return True
 
 
-def announce(root: Path) -> int | None:
+def announce(root: StrPath) -> int | None:
     """Return the lock of whoever starts a drainer, to be handed to it; None where one is being started. Raises OSError.
 
     It is above 3, so that it can be made a process's descriptor 3.
     """
-    lock = _take_lock(root / _START)
+    lock = _take_lock(os.path.join(root, _START))
     if lock is None or lock > 3:
         return lock
     higher = _higher(lock)
@@ -74,10 +76,10 @@ def announce(root: Path) -> int | None:
     return higher
 
 
-def is_starting(root: Path) -> bool:
+def is_starting(root: StrPath) -> bool:
     """Return whether a drainer is being started: where it is not, and none is there, it has ended before it began."""
     try:
-        lock = _take_lock(root / _START)
+        lock = _take_lock(os.path.join(root, _START))
     except OSError:
         return False
     if lock is not None:
@@ -91,15 +93,15 @@ def _higher(lock: int) -> int:
     return fcntl.fcntl(lock, fcntl.F_DUPFD_CLOEXEC, 4)
 
 
-def said(root: Path) -> dict[str, Any]:
+def said(root: StrPath) -> dict[str, Any]:
     """Return what the drainer under `root`, or the last one there was, said of itself."""
-    return read_sheet(root / _STATE)
+    return read_sheet(os.path.join(root, _STATE))
 
 
-def _door(root: Path) -> int:
+def _door(root: StrPath) -> int:
     """Return a descriptor to write to the pipe, or -1 where nobody reads it."""
     try:
-        fd = os.open(root / _WAKE, os.O_WRONLY | _NO_WAIT | SAFE)
+        fd = os.open(os.path.join(root, _WAKE), os.O_WRONLY | _NO_WAIT | SAFE)
     except OSError:
         return -1
     if stat.S_ISFIFO(os.fstat(fd).st_mode):
@@ -111,21 +113,21 @@ def _door(root: Path) -> int:
 class Seat:
     """The drainer's place under a root, from `take` to `leave`. For one thread."""
 
-    def __init__(self, root: Path, lock: int) -> None:
+    def __init__(self, root: StrPath, lock: int) -> None:
         self.root = root
         self._lock = lock
         self._pipe = -1
-        self._state = Sheet(root / _STATE)
+        self._state = Sheet(os.path.join(root, _STATE))
 
     @classmethod
-    def take(cls, root: Path, *, patience: float) -> Seat | None:
+    def take(cls, root: StrPath, *, patience: float) -> Seat | None:
         """Return the seat, or None where somebody has it. Raises OSError where the folder cannot be used.
 
         Whoever has the lock and does not read the pipe is just coming or going: that is waited for.
         """
         make_private(root)
         deadline = time.monotonic() + patience
-        while (lock := _take_lock(root / _LOCK)) is None:
+        while (lock := _take_lock(os.path.join(root, _LOCK))) is None:
             if is_taken(root) or time.monotonic() >= deadline:
                 return None
             time.sleep(_LOOK)
@@ -137,14 +139,14 @@ class Seat:
 
     def open(self) -> None:
         """Let others see that somebody drains, and be woken by them. Raises OSError."""
-        path = self.root / _WAKE
+        path = os.path.join(self.root, _WAKE)
         self.shut()
         with suppress(FileNotFoundError):
-            if not stat.S_ISFIFO(path.lstat().st_mode):
-                path.unlink()
+            if not stat.S_ISFIFO(os.lstat(path).st_mode):
+                os.unlink(path)
         with suppress(FileExistsError):
             os.mkfifo(path, 0o600)
-            path.chmod(0o600)
+            os.chmod(path, 0o600)
         # To be read and written: it never ends, though the last who wrote has closed it.
         self._pipe = os.open(path, os.O_RDWR | _NO_WAIT | SAFE)
 
@@ -172,9 +174,9 @@ class Seat:
 
     def is_ours(self) -> bool:
         """Return whether lock and pipe are still those that others find; the pipe is made anew where it is not."""
-        if not _is_same(self._lock, self.root / _LOCK):
+        if not _is_same(self._lock, os.path.join(self.root, _LOCK)):
             return False
-        if not _is_same(self._pipe, self.root / _WAKE):
+        if not _is_same(self._pipe, os.path.join(self.root, _WAKE)):
             self.open()
         return True
 
@@ -191,7 +193,7 @@ class Seat:
             os.close(lock)
 
 
-def _take_lock(path: Path) -> int | None:
+def _take_lock(path: StrPath) -> int | None:
     import fcntl
 
     fd = os.open(path, os.O_RDWR | os.O_CREAT | SAFE, 0o600)
@@ -208,7 +210,7 @@ def _take_lock(path: Path) -> int | None:
     return None
 
 
-def _is_same(fd: int, path: Path) -> bool:
+def _is_same(fd: int, path: StrPath) -> bool:
     try:
         return os.path.samestat(os.fstat(fd), os.stat(path, follow_symlinks=False))
     except OSError:

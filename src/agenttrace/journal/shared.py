@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agenttrace.journal import seat
@@ -138,7 +137,9 @@ class SharedJournal(Journal):
 
     def _drained(self) -> float:
         """Return before which moment all was stored that any process had appended, by the drainer's last round."""
-        return 0.0 if self.home.path is None else int(seat.said(Path(self.home.path).parent).get("drained", 0)) / 1e9
+        return (
+            0.0 if self.home.path is None else int(seat.said(os.path.dirname(self.home.path)).get("drained", 0)) / 1e9
+        )
 
     def has_open_runs(self) -> bool:
         """Return whether the store has runs of this process as running, or may have."""
