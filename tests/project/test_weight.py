@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import ast
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+
+from agenttrace.journal import seat
 
 HEAVY = {"pydantic", "pydantic_core", "sqlalchemy", "sqlmodel", "alembic", "fastapi", "typer", "rich", "click"}
 
@@ -79,7 +84,10 @@ def test_a_first_span_loads_little_of_the_standard_library(
 ) -> None:
     """Each of these takes milliseconds, or brings others that do."""
     monkeypatch.setenv("AGENTTRACE_WRITER", writer)
-    seen = imported(LITTLE, tmp_path)
+    try:
+        seen = imported(LITTLE, tmp_path)
+    finally:
+        _end_drainer(f"{tmp_path}/weight.db.journal")
     assert ("agenttrace.record.span" in seen, "agenttrace.outside" in seen) == (True, writer == "process")
     without_compiler = {"random"} if "agenttrace.record.randomids" in seen else set[str]()
     assert seen & {"pathlib", "random", "urllib", "ipaddress"} == without_compiler
@@ -133,6 +141,17 @@ assert agenttrace.flush(timeout=30)
 def test_the_first_span_imports_nothing_in_the_traced_thread(tmp_path: Path) -> None:
     """An interrupt (Ctrl-C, a timer that raises) within an import leaves Python's import lock held for good."""
     assert imported(FIRST, tmp_path) == set()
+
+
+def _end_drainer(root: str) -> None:
+    """End the drainer that a program has started, if it has."""
+    said = seat.said(root)
+    if seat.is_taken(root):
+        os.kill(said["pid"], signal.SIGTERM)
+    deadline = time.monotonic() + 30
+    while seat.is_taken(root):
+        assert time.monotonic() < deadline, "the drainer goes on"
+        time.sleep(0.02)
 
 
 def imported(code: str, folder: Path) -> set[str]:
