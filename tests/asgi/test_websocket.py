@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from agenttrace import AgentTrace
 from tests.asgi.asgi_support import (
     AGENT,
     EVENTS,
+    OTHER_WORKSPACE,
     SESSION,
     SESSION_KEY,
     TEAM,
@@ -34,6 +35,8 @@ from tests.asgi.asgi_support import (
 )
 
 SOCKET = f"/ai/ws?sessionId={SESSION}"
+THEIRS = "b74bc95e-3cc9-43bc-8485-34c9f2f387f4"
+NEIGHBOUR = ("neighbour", f"/ai/ws?sessionId={THEIRS}")
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +45,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("ws") / "traces.db"
     with AgentTrace(path) as trace:
         record(trace)
+        with trace.scope(workspace_id=OTHER_WORKSPACE, session_id=THEIRS, agent_key="support"), trace.master("answer"):
+            pass
     return path
 
 
@@ -49,7 +54,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def url(store: Path) -> Iterator[str]:
     """Give the URL of a real uvicorn on that store."""
     with AgentTrace(store) as trace:
-        server = uvicorn.Server(uvicorn.Config(app_of(trace, socket_interval=0.05, max_sockets=3), log_level="error"))
+        app = app_of(trace, socket_interval=0.05, max_sockets=3, max_workspace_sockets=2)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
         with socket.create_server(("127.0.0.1", 0)) as bound:
             thread = threading.Thread(target=server.run, args=[[bound]])
             thread.start()
@@ -136,10 +142,30 @@ async def test_a_page_of_another_origin_may_not_listen(url: str) -> None:
 
 async def test_sockets_are_bounded(url: str) -> None:
     """One more than the settings allow is sent away to try again later."""
-    async with listening(url), listening(url), listening(url), listening(url) as fourth:
+    async with listening(url), listening(url), listening(url, *NEIGHBOUR), listening(url, *NEIGHBOUR) as fourth:
         with pytest.raises(ConnectionClosed):
             await asyncio.wait_for(fourth.recv(), 30)
         assert fourth.close_code == 1013
+
+
+async def test_one_workspace_leaves_room_for_others(url: str) -> None:
+    """One more than a workspace may have is sent away, until one of them goes."""
+    async with listening(url), listening(url, "admin"):
+        async with listening(url) as third:
+            with pytest.raises(ConnectionClosed):
+                await asyncio.wait_for(third.recv(), 30)
+            assert third.close_code == 4429
+            assert third.close_reason == "as many sockets as the settings allow a workspace are open"
+        async with listening(url, *NEIGHBOUR) as other:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(other.recv(), 0.5)
+    for _ in range(100):  # the server takes its time to see that they left
+        async with listening(url) as again:
+            with suppress(TimeoutError, ConnectionClosed):
+                await asyncio.wait_for(again.recv(), 0.2)
+            if again.close_code is None:
+                return
+    pytest.fail("the places were not given back")
 
 
 async def test_a_reset_over_http_is_told_at_once(world: AgentTrace) -> None:

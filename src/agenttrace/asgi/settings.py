@@ -18,6 +18,7 @@ _LEAST = {
     "max_body_bytes": 0,
     "max_ingest_bytes": 1_024,
     "max_sockets": 0,
+    "max_workspace_sockets": 0,
 }
 
 
@@ -55,8 +56,9 @@ class Settings:
     max_body_bytes: int = 65_536
     #: The same where runs are sent in.
     max_ingest_bytes: int = 16 << 20
-    #: How many WebSockets may be open.
-    max_sockets: int = 100
+    #: How many WebSockets may be open, and how many of them those of one workspace.
+    max_sockets: int = 200
+    max_workspace_sockets: int = 100
     #: Seconds between two looks for new events of a session that is followed.
     socket_interval: float = 0.25
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -22,6 +24,8 @@ from agenttrace.asgi.service import View, tell
 from agenttrace.errors import StoreUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from fastapi import FastAPI
 
     from agenttrace.asgi.principal import Principal
@@ -47,6 +51,7 @@ _FAREWELL = 5.0
 def add(app: FastAPI, service: Service) -> None:
     """Add the route."""
     sockets = 0
+    taken: Counter[str] = Counter()
 
     @app.websocket("/ai/ws")
     async def follow(socket: WebSocket) -> None:
@@ -56,7 +61,7 @@ def add(app: FastAPI, service: Service) -> None:
             return
         sockets += 1
         try:
-            await _Conversation(service, socket).run(full=sockets > service.settings.max_sockets)
+            await _Conversation(service, socket, taken).run(full=sockets > service.settings.max_sockets)
         except WebSocketDisconnect:
             pass
         finally:
@@ -66,9 +71,10 @@ def add(app: FastAPI, service: Service) -> None:
 class _Conversation:
     """One socket, from the handshake to its end."""
 
-    def __init__(self, service: Service, socket: WebSocket) -> None:
+    def __init__(self, service: Service, socket: WebSocket, taken: Counter[str]) -> None:
         self._service = service
         self._socket = socket
+        self._taken = taken  # how many sockets each workspace has
         self._wake = anyio.Event()
 
     async def run(self, *, full: bool) -> None:
@@ -83,15 +89,29 @@ class _Conversation:
             if full:
                 raise StoreUnavailable("as many sockets as the settings allow are open")
             principal, follower = await self._begin()
-            # The follower stands where it does before the client is told that it is connected: nothing falls between.
-            await self._socket.accept()
-            await self._talk(principal, follower)
+            with self._place(str(principal.workspace_id)):
+                # The follower stands where it does before the client is told that it is connected: nothing is missed.
+                await self._socket.accept()
+                await self._talk(principal, follower)
         except (WebSocketDisconnect, anyio.get_cancelled_exc_class()):
             raise
         except Exception as error:  # noqa: BLE001 - each kind of error has its close code
             await self._end(error)
         finally:
             forget()
+
+    @contextmanager
+    def _place(self, workspace: str) -> Generator[None]:
+        """Take one of the workspace's places. Raises Refusal where it has as many as it may."""
+        if self._taken[workspace] >= self._service.settings.max_workspace_sockets:
+            raise Refusal(429, "too_many_sockets", "as many sockets as the settings allow a workspace are open")
+        self._taken[workspace] += 1
+        try:
+            yield
+        finally:
+            self._taken[workspace] -= 1
+            if not self._taken[workspace]:
+                del self._taken[workspace]
 
     async def _begin(self) -> tuple[Principal, SessionFollower]:
         service, socket = self._service, self._socket
