@@ -103,6 +103,11 @@ def test_more_is_made_present_for_who_is_quick(made_present: list[tuple[int, int
     assert [place // KIB for place in at] == [128, 384, 2816, 2816, 2818, 6656]
 
 
+def test_nobody_asks_for_what_the_platform_cannot_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert PagesAhead().keep(Segment()) == sys.maxsize  # pyright: ignore[reportArgumentType]
+
+
 def test_a_new_segment_and_one_that_was_synced_are_made_present_anew(made_present: list[tuple[int, int]]) -> None:
     pages, segment = PagesAhead(), Segment()
     pages.keep(segment)  # pyright: ignore[reportArgumentType]

@@ -39,14 +39,17 @@ class PagesAhead:
     def keep(self, segment: Segment) -> int:
         """Make present what the appends to this segment will need, and return the place at which to be called again.
 
-        What they will need is a multiple of what they took since the last call, but not less than some pages.
+        What they will need is a multiple of what they took since the last call, but not less than some pages. Where
+        nothing can be made present, that place is beyond every segment.
         """
+        if not self._can_populate:
+            return sys.maxsize
         reached = segment.published()
         if segment.number != self._number:
             self._number, self._seen, self._present = segment.number, reached, 0
         self._ahead = max(_LEAST, _TIMES * (reached - self._seen), self._ahead // 2)  # who was quick may be so again
         self._seen = reached
-        if self._can_populate and self._present - reached < self._ahead // 2:
+        if self._present - reached < self._ahead // 2:
             start = max(self._present, reached & -_PAGE)
             self._present = min(reached + self._ahead, segment.size) & -_PAGE
             self._populate(segment, start, self._present)
