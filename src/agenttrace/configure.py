@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
@@ -20,7 +19,7 @@ from agenttrace.default import use_default
 from agenttrace.faults import InternalError, InvalidQuery
 from agenttrace.journal.pipeline import Pipeline
 from agenttrace.journal.settings import JournalSettings
-from agenttrace.loading import LOADING
+from agenttrace.loading import LOADING, load
 from agenttrace.model.ids import service_id as service_uuid
 from agenttrace.record.identity import RandomIds
 from agenttrace.record.makers import Makers
@@ -113,6 +112,8 @@ class AgentTrace(Makers):
     ['success']
     """
 
+    _is_beginning = False  # the first span, or who else is first, has the defaults set
+
     def __init__(self, store: str | Path | Store | None = None, **settings: Unpack[Settings]) -> None:
         super().__init__(Recorder())
         self._query: Query | None = None
@@ -155,6 +156,7 @@ class AgentTrace(Makers):
         Raises:
             ConfigurationError: a setting cannot be used; the old ones stay in force.
         """
+        begun = self._pipeline
         check_kinds(
             store=store,
             journal_dir=journal_dir,
@@ -195,7 +197,7 @@ class AgentTrace(Makers):
             derive=deriver(recorder.failed),
             listeners=listeners,
             renewed=self._forget,
-            at_leisure=tuple(partial(_load, module) for module in _LATE),
+            at_leisure=tuple(partial(load, module) for module in _LATE),
             upkeep=upkeep_by_age(retention, root, audit=audit_retention, clock=lambda: now() // 1000),
         )
         micros = None if clock is None else lambda: now() // 1000
@@ -227,6 +229,8 @@ class AgentTrace(Makers):
         # One thread at a time, or one's pipeline would go on under another's settings. Others record meanwhile: they do
         # not mind that each setting holds a moment later than the one before.
         with LOADING:
+            if self._is_beginning and self._pipeline is not begun:
+                return self  # a signal handler or a finalizer in our midst was first: what it recorded is there
             previous, self._pipeline, self._query, self._access = self._pipeline, pipeline, None, None
             self._query_timeout, self._raw_prompts = query_timeout, raw_prompts
             self._place, self._is_lent = place, lent
@@ -492,8 +496,12 @@ class AgentTrace(Makers):
     def _pipe(self) -> Pipeline:
         if self._pipeline is None:
             with LOADING:
-                if self._pipeline is None:  # else another thread was first
-                    self.configure()
+                around, self._is_beginning = self._is_beginning, True
+                try:
+                    if self._pipeline is None:  # else another thread was first
+                        self.configure()
+                finally:
+                    self._is_beginning = around
         assert self._pipeline is not None  # noqa: S101 - for the type checker # nosec B101
         return self._pipeline
 
@@ -521,12 +529,8 @@ class _Default(AgentTrace):
         """
         recorder = self._recorder
         before = (
-            recorder.saved(),
-            self._pipeline,
-            self._query,
-            self._query_timeout,
-            self._raw_prompts,
-            self._exports,
+            *(recorder.saved(), self._pipeline, self._query),
+            *(self._query_timeout, self._raw_prompts, self._exports),
         )
         place, lent = self._place, self._is_lent
         self._pipeline, self._exports = None, ()
@@ -546,8 +550,9 @@ class _Default(AgentTrace):
             raise unseen[0]
 
     def _first(self, kind: int, payload: bytes) -> None:
-        self._pipe()
-        self._recorder.append(kind, payload)
+        pipeline, append = self._pipe(), self._recorder.append
+        # While it is configured, by another thread or around us, the recorder may not have the pipeline yet.
+        (pipeline.append if append == self._first else append)(kind, payload)
 
 
 def _reporter(recorder: Recorder) -> Callable[[str, BaseException], None]:
@@ -562,11 +567,6 @@ def _reporter(recorder: Recorder) -> Callable[[str, BaseException], None]:
             raise
 
     return report
-
-
-def _load(module: str) -> None:
-    with LOADING:
-        import_module(f"agenttrace.{module}")
 
 
 def _shut_down(pipelines: Sequence[Pipeline], timeout: float) -> bool:

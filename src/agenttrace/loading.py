@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from importlib import import_module
 from typing import Final
 
-__all__ = ["LOADING", "at_fork"]
+__all__ = ["LOADING", "at_fork", "load"]
 
 #: Hold this around a late import: `with LOADING: from x import y`. Reentrant.
 LOADING: Final = threading.RLock()
@@ -26,6 +27,12 @@ _Act = Callable[[], None]
 _parts: list[tuple[_Act, _Act, _Act]] = []  # what somebody does in each fork: before, in the parent, in the child
 _begun = 0  # how many of them this fork has called before
 _held = False
+
+
+def load(module: str) -> None:
+    """Load a module of the package, under `LOADING`."""
+    with LOADING:
+        import_module(f"agenttrace.{module}")
 
 
 def at_fork(*, before: _Act, after_in_parent: _Act, after_in_child: _Act) -> None:

@@ -6,6 +6,7 @@ import collections
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import pytest
 
 from agenttrace import AgentTrace
 from agenttrace.configure import _Default
+from agenttrace.journal.pipeline import Pipeline
+from agenttrace.record.recorder import Recorder
 
 
 @pytest.fixture(autouse=True)
@@ -110,4 +113,54 @@ def test_the_first_spans_of_many_threads_are_all_recorded(tmp_path: Path, monkey
     assert trace.flush(60)
     assert sum(1 for _ in trace.query.runs()) == 160
     assert configured == [1]
+    trace.shutdown(60)
+
+
+def in_the_midst(monkeypatch: pytest.MonkeyPatch, kind: type, method: str, act: Callable[[], object]) -> None:
+    """Do this once, when somebody calls that method next."""
+    whole, left = getattr(kind, method), [act]
+
+    def interrupted(self: object, *given: object, **named: object) -> object:
+        if left:
+            left.pop()()
+        return whole(self, *given, **named)
+
+    monkeypatch.setattr(kind, method, interrupted)
+
+
+def recorded_around(trace: AgentTrace) -> list[str]:
+    """Record a first span, and return the names of all that is in the store then."""
+    begun = time.monotonic()
+    with trace.tool_call("outer"):
+        pass
+    assert time.monotonic() - begun < 3
+    assert trace.flush(60)
+    return sorted(run.name for run in trace.query.runs())
+
+
+def test_a_signal_handler_that_records_while_the_first_span_configures_is_no_hindrance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it configures stays in force: the span around it does not wait for that to be shut down."""
+    monkeypatch.setenv("AGENTTRACE_STORE", f"sqlite:///{tmp_path}/traces.db")
+    trace = _Default()
+    in_the_midst(monkeypatch, Pipeline, "__init__", lambda: trace.tool_call("inner").start().end())
+    assert recorded_around(trace) == ["inner", "outer"]
+    trace.shutdown(60)
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_span_in_the_midst_of_the_first_settings_is_recorded(
+    elsewhere: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is a pipeline already, which the recorder does not have yet. In another thread, or in a signal handler."""
+    monkeypatch.setenv("AGENTTRACE_STORE", f"sqlite:///{tmp_path}/traces.db")
+    trace = _Default()
+
+    def record() -> None:
+        trace.tool_call("inner").start().end()
+
+    in_the_midst(monkeypatch, Recorder, "use_ids", (lambda: run_together(record)) if elsewhere else record)
+    assert recorded_around(trace) == ["inner", "outer"]
+    assert trace.recorder.errors == {}
     trace.shutdown(60)
