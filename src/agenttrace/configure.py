@@ -185,8 +185,8 @@ class AgentTrace(Makers):
         exports, listeners = (), ()
         if exporters:
             # Imported where it is asked for.
-            from agenttrace.exporting import export_pipelines, listeners_of
-
+            with LOADING:
+                from agenttrace.exporting import export_pipelines, listeners_of
             exports = export_pipelines(exporters, root, recorder, clock=lambda: now() // 1000)
             listeners = listeners_of(exports)
         journal = JournalSettings(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from agenttrace.journal.pipeline import Pipeline
 from agenttrace.journal.settings import JournalSettings
+from agenttrace.loading import LOADING
 from agenttrace.model.wire import RUN, has_ended
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ def export_pipelines(
     if not exporters:
         return ()
     # Imported at first use: it needs the OpenTelemetry SDK.
-    from agenttrace.otel.export import ExportStore
-
+    with LOADING:
+        from agenttrace.otel.export import ExportStore
     pipelines: list[Pipeline] = []
     for number, exporter in enumerate(exporters):
         folder = None if root is None else os.path.join(_exports(root), f"{number}-{type(exporter).__name__}")

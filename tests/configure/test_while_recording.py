@@ -79,6 +79,41 @@ trace.shutdown(10)
 print(sum(made))
 """
 
+FORKING = """
+import os, signal, sys, threading, time
+from agenttrace import AgentTrace
+
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name in ("agenttrace.exporting", "agenttrace.otel.export"):
+            inside.set()
+            time.sleep(0.5)
+
+class Exporter:
+    def export(self, spans): pass
+    def shutdown(self): pass
+    def force_flush(self, timeout=0): pass
+
+inside = threading.Event()
+sys.meta_path.insert(0, Slow())
+thread = threading.Thread(target=AgentTrace, args=("memory://",), kwargs={"exporters": [Exporter()]})
+thread.start()
+inside.wait(30)
+child = os.fork()
+if not child:
+    signal.alarm(20)
+    AgentTrace("memory://", exporters=[Exporter()])
+    os._exit(0)
+thread.join()
+print(os.waitpid(child, 0)[1])
+"""
+
+
+def test_a_child_that_was_forked_while_a_thread_set_up_exporters_sets_up_its_own() -> None:
+    """What that loads is loaded whole before the fork."""
+    done = subprocess.run([sys.executable, "-c", FORKING], capture_output=True, text=True, check=True)
+    assert done.stdout == "0\n"
+
 
 def test_no_span_is_lost_while_several_threads_configure(tmp_path: Path) -> None:
     """Each goes to the pipeline before or to the one behind; what one leaves in its journal is adopted."""
