@@ -52,7 +52,7 @@ ROOMS = {
     "__main__": {"cli"},
     "asgi": {"model", "errors", "query", "access", "otel", "configure", *PROTOCOL},
     "settings": {"faults", "store.location", "store.protocol"},
-    "exporting": {"model", "errors", "store.batch", "journal", "record", "otel"},
+    "exporting": {"loading", "model", "errors", "store.batch", "journal", "record", "otel"},
     "writing": {"model", "faults", *PROTOCOL, "otel", "erasure"},
     "outside": {"faults", "journal", "loading", "store.location", "store.protocol", "store.urls"},
     "draining": {"errors", "journal", "settings", "store.urls", "writing"},
