@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from agenttrace.model import rows
-from agenttrace.model.rows import RUN_FIELDS, RunRow, run_of_values, values_of_run
-from agenttrace.store import sql_text
+from agenttrace.model.rows import RUN_FIELDS, RunRow, columns_of, run_of_values, values_of_run
 
 VALUES: tuple[Any, ...] = tuple(f"value {number}" for number in range(len(RUN_FIELDS)))
 
@@ -31,7 +30,7 @@ def test_values_come_back_in_the_order_of_the_columns() -> None:
     run = run_of_values(VALUES)
     assert values_of_run(run) == VALUES
     assert tuple(getattr(run, name) for name in RUN_FIELDS) == VALUES
-    assert sql_text.columns_of(RunRow) == RUN_FIELDS
+    assert columns_of(RunRow) == RUN_FIELDS
     assert sorted(RUN_FIELDS) == sorted(one.name for one in fields(RunRow))
     if rows._rows is not None:
         assert rows._rows.RunFields.__slots__ == RUN_FIELDS

@@ -173,6 +173,8 @@ class Starter:
 class Outside:
     """Stands where a `Writer` stands; all methods may be called from any thread."""
 
+    ask = None  # nobody in this process makes pages present
+
     def __init__(self, journal: SharedJournal, starter: Starter) -> None:
         self.journal = journal
         self._starter = starter
@@ -200,11 +202,6 @@ class Outside:
     def provide(self) -> None:
         """Have a drainer look at the journal: a segment is full."""
         self._starter.ensure()
-
-    @property
-    def ask(self) -> None:
-        """None: nobody in this process makes pages present."""
-        return None
 
     def adopt_soon(self) -> None:
         """Have the journals of dead processes looked for now."""

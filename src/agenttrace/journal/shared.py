@@ -137,9 +137,8 @@ class SharedJournal(Journal):
 
     def _drained(self) -> float:
         """Return before which moment all was stored that any process had appended, by the drainer's last round."""
-        return (
-            0.0 if self.home.path is None else int(seat.said(os.path.dirname(self.home.path)).get("drained", 0)) / 1e9
-        )
+        path = self.home.path
+        return 0.0 if path is None else int(seat.said(os.path.dirname(path)).get("drained", 0)) / 1e9
 
     def has_open_runs(self) -> bool:
         """Return whether the store has runs of this process as running, or may have."""

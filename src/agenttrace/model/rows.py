@@ -35,6 +35,7 @@ __all__ = [
     "SpanRow",
     "TreeRow",
     "TreeStamp",
+    "columns_of",
     "run_of_values",
     "values_of_run",
 ]
@@ -95,10 +96,13 @@ class RunRow(_Fields):
     attributes: str | None
 
 
-#: The fields of a run as columns: in the order in which its constructor takes them, those that it takes by name last.
-RUN_FIELDS: Final[tuple[str, ...]] = tuple(
-    one.name for by_name in (False, True) for one in fields(RunRow) if one.kw_only is by_name
-)
+def columns_of(row: type[Any]) -> tuple[str, ...]:
+    """Return the columns of a row class in the order in which its constructor takes them, those by name last."""
+    positional = [one.name for one in fields(row) if not one.kw_only]
+    return (*positional, *(one.name for one in fields(row) if one.kw_only))
+
+
+RUN_FIELDS: Final = columns_of(RunRow)
 
 
 def _run_of_values(values: Sequence[Any]) -> RunRow:

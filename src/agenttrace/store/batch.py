@@ -168,7 +168,8 @@ class Batch:
         self._named.append((scope, in_time(time), agent))
 
     def _see(self, scope: Scope, time: int) -> None:
-        if scope not in self._scopes or time < self._scopes[scope]:
+        seen = self._scopes.get(scope)
+        if seen is None or time < seen:
             self._scopes[scope] = in_time(time)
 
 

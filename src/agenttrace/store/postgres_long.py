@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from agenttrace.model.rows import RunRow
+from agenttrace.model.rows import RunRow, columns_of
 from agenttrace.model.wire import PROMOTED
-from agenttrace.store.sql_text import columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

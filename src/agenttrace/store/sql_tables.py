@@ -19,6 +19,7 @@ from agenttrace.model.rows import (
     RunRow,
     SessionRow,
     SpanRow,
+    columns_of,
     run_of_values,
     values_of_run,
 )
@@ -42,16 +43,16 @@ __all__ = ["SQLTables", "chunks", "event_row", "run_row", "session_row"]
 Key = tuple[bytes, bytes]
 
 _CONTENT = RUN_FIELDS.index("content")
-_event_values = attrgetter(*sql_text.columns_of(EventRow))
-_session_values = attrgetter(*sql_text.columns_of(SessionRow))
-_agent_values = attrgetter(*sql_text.columns_of(AgentRow))
-_conversation_values = attrgetter(*sql_text.columns_of(ConversationRow))
-_span_values = attrgetter(*sql_text.columns_of(SpanRow))
-_log_values = attrgetter(*sql_text.columns_of(LogRow))
-_key_values = attrgetter(*sql_text.columns_of(ApiKeyRow))
-_process_values = attrgetter(*sql_text.columns_of(ProcessRow))
-_audit_values = attrgetter(*sql_text.columns_of(AuditRow))
-_letter_values = attrgetter(*sql_text.columns_of(DeadLetterRow))
+_event_values = attrgetter(*columns_of(EventRow))
+_session_values = attrgetter(*columns_of(SessionRow))
+_agent_values = attrgetter(*columns_of(AgentRow))
+_conversation_values = attrgetter(*columns_of(ConversationRow))
+_span_values = attrgetter(*columns_of(SpanRow))
+_log_values = attrgetter(*columns_of(LogRow))
+_key_values = attrgetter(*columns_of(ApiKeyRow))
+_process_values = attrgetter(*columns_of(ProcessRow))
+_audit_values = attrgetter(*columns_of(AuditRow))
+_letter_values = attrgetter(*columns_of(DeadLetterRow))
 
 
 def run_row(values: Sequence[Any]) -> RunRow:

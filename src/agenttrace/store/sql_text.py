@@ -5,9 +5,7 @@ Parameters are question marks. No statement contains a question mark or a percen
 
 from __future__ import annotations
 
-from dataclasses import fields
 from functools import lru_cache
-from typing import Any
 
 from agenttrace.model.rows import (
     AgentRow,
@@ -21,6 +19,7 @@ from agenttrace.model.rows import (
     RunRow,
     SessionRow,
     SpanRow,
+    columns_of,
 )
 
 __all__ = [
@@ -70,12 +69,6 @@ __all__ = [
     "of_traces",
     "run_columns",
 ]
-
-
-def columns_of(row: type[Any]) -> tuple[str, ...]:
-    """Return the columns of a row class in the order in which its constructor takes them."""
-    positional = [field.name for field in fields(row) if not field.kw_only]
-    return (*positional, *(field.name for field in fields(row) if field.kw_only))
 
 
 def marks(count: int) -> str:
