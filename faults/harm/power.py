@@ -72,7 +72,7 @@ def _frames(segment: Path) -> list[Frame]:
             record = read_run(payload)
             run = run_id(int.from_bytes(record.trace, "big"), int.from_bytes(record.span, "big"))
             size, _, how, _ = FRAME.unpack_from(data, start)
-            source = int.from_bytes(data[start + FRAME_SIZE :][:8], "little") if how & ECHO else None
+            source = int.from_bytes(data[start + FRAME_SIZE :][:4], "little") if how & ECHO else None
             whole = data[start : start + FRAME_SIZE + size]
             frames.append(Frame(segment, start, whole, str(uuid.UUID(bytes=run)), has_ended(payload), source))
 

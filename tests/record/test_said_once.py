@@ -110,6 +110,22 @@ def test_what_is_changed_while_the_start_is_written_is_not_taken_for_said(
     assert appended[1][-1] == b'"meanwhile"'
 
 
+def test_a_conversation_is_not_written_with_every_prompt(trace: Any, store: Away, tmp_path: Path) -> None:
+    """Each prompt says it again, and reaches the store with all of it; what is new in each stands there."""
+    history = HISTORY * 20
+    for number in range(10):
+        with trace.prompt("ask", model="m", system_prompt="Be kind. " * 30, history=history) as prompt:
+            prompt.response = f"Answer {number}."
+        history += [{"role": "assistant", "content": f"Answer {number}."}, {"role": "user", "content": "And then?"}]
+    text = written(tmp_path)
+    assert text.count(b"only switch of its kind") == 400 * (1 if NATIVE else 20)
+    store.away = False
+    assert trace.flush(30)
+    prompts = sorted(trace.query.runs(run_type="prompt"), key=lambda run: run.content["llm_response"])
+    assert [run.content["history"] for run in prompts] == [history[: 20 + 2 * number] for number in range(10)]
+    assert {run.content["system_prompt"] for run in prompts} == {"Be kind. " * 30}
+
+
 def test_what_is_added_before_the_end_comes_behind(trace: Any, store: Away) -> None:
     """In the order in which it was set first."""
     with trace.span("reasoning", "think", input="first " * 40) as span:
@@ -165,9 +181,13 @@ import os, signal, sys
 import agenttrace
 from tests.record.test_said_once import Away
 trace = agenttrace.AgentTrace(Away(), journal_dir=sys.argv[1])
+said = []
 for number in range(200):
     with trace.tool_call("look", input=f"{number} " * 60) as call:
         call.output = number
+    said.append("word %d " % number * 9)
+    with trace.span("reasoning", "think", input=said) as span:
+        span.output = number
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -184,6 +204,10 @@ def test_what_a_killed_process_said_once_is_adopted_whole(tmp_path: Path) -> Non
     assert ran.returncode == -signal.SIGKILL
     trace = agenttrace.AgentTrace(tmp_path / "traces.db", journal_dir=tmp_path / "journal")
     assert trace.flush(30)
-    found = {run.content["output"]: run.content["input"] for run in trace.query.runs(limit=1000)}
+    runs = list(trace.query.runs(limit=1000))
+    found = {run.content["output"]: run.content["input"] for run in runs if run.name == "look"}
     assert found == {number: f"{number} " * 60 for number in range(200)}
+    found = {run.content["output"]: run.content["input"] for run in runs if run.name == "think"}
+    said = [f"word {number} " * 9 for number in range(200)]
+    assert found == {number: said[: number + 1] for number in range(200)}
     assert trace.shutdown(30)

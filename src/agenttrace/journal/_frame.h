@@ -10,7 +10,7 @@
 #define MAGIC 0xA9C7E5D3u
 #define HEADER 16
 #define ECHO 0x80000000u /* of a kind: the payload is an echo, see journal/frames.py */
-#define ECHO_HEADER 16
+#define ECHO_HEADER 20
 
 static void put(unsigned char *to, uint32_t number)
 {
@@ -163,18 +163,18 @@ static PyObject *whole(const Piece *piece, Py_ssize_t at, Py_ssize_t size)
     if (size < ECHO_HEADER) {
         return NULL;
     }
-    Py_ssize_t source = (Py_ssize_t)((uint64_t)get(echo) | (uint64_t)(get(echo + 4) & INT32_MAX) << 32) - piece->base;
+    Py_ssize_t source = (Py_ssize_t)get(echo) - piece->base, from = (Py_ssize_t)get(echo + 4);
     Py_ssize_t place = (Py_ssize_t)get(echo + 8), length = (Py_ssize_t)get(echo + 12), own = size - ECHO_HEADER;
     uint32_t kind;
     Py_ssize_t there = source < at ? frame_at(piece, source, &kind) : -1;
-    if (there < 0 || kind & ECHO || place > own || place > there || length > there - place) {
+    if (there < 0 || kind & ECHO || place > own || from > there || length > there - from) {
         return NULL;
     }
     PyObject *made = PyBytes_FromStringAndSize(NULL, own + length);
     if (made != NULL) {
         char *to = PyBytes_AsString(made);
         memcpy(to, echo + ECHO_HEADER, (size_t)place);
-        memcpy(to + place, piece->data + source + HEADER + place, (size_t)length);
+        memcpy(to + place, piece->data + source + HEADER + from, (size_t)length);
         memcpy(to + place + length, echo + ECHO_HEADER + place, (size_t)(own - place));
     }
     return made;

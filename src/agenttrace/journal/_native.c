@@ -1,10 +1,11 @@
-/* What appends records to the journal and takes frames apart, see _frame.h, _tail.h and _pages.h. Stable ABI of Python 3.11. */
+/* What appends records to the journal and takes frames apart, see _frame.h, _repeat.h, _tail.h and _pages.h. Stable ABI of Python 3.11. */
 #define Py_LIMITED_API 0x030B0000
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 /* In this order. */
 #include "_frame.h"
+#include "_repeat.h"
 #include "_tail.h"
 #ifndef _WIN32
 #include "_pages.h"

@@ -1,7 +1,7 @@
 /* Appender: what appends records to a segment by plain copies; the same stands in Python in
  * journal/tail.py (`_append_plainly`), and is used where this could not be built.
  *
- * An append runs from start to end without giving up the GIL. Include Python.h and _frame.h before.
+ * An append runs from start to end without giving up the GIL. Include Python.h, _frame.h and _repeat.h before.
  */
 #include <stddef.h>
 #include <structmember.h>
@@ -13,6 +13,8 @@ typedef struct {
     PyObject *ask;      /* what asks for more pages to be made present: compiled, so that no Python code runs; or None */
     Py_ssize_t ask_at;  /* the place from which on they are asked for */
     long long appended; /* records, by this; those that others append are counted in Python */
+    char repeats;       /* whether a record may say where another one, of another run, has what it says as well */
+    Saying saying;
 } Appender;
 
 static PyMemberDef members[] = {
@@ -21,6 +23,7 @@ static PyMemberDef members[] = {
     {"ask", T_OBJECT_EX, offsetof(Appender, ask), 0, NULL},
     {"ask_at", T_PYSSIZET, offsetof(Appender, ask_at), 0, NULL},
     {"_appended", T_LONGLONG, offsetof(Appender, appended), 0, NULL},
+    {"repeats", T_BOOL, offsetof(Appender, repeats), 0, NULL},
     {0},
 };
 
@@ -118,9 +121,7 @@ static Py_ssize_t write_in_place(PyObject *map, uint32_t kind, uint32_t salt, co
     return at;
 }
 
-/* What an echo repeats: pieces of the payload of a frame of this segment, behind the first three. */
-enum { HEAD_PIECES = 3 };
-
+/* What of a record its caller says stands in the journal already: pieces of the payload, behind the head. */
 typedef struct {
     PyObject *place; /* as `append_parts` returned it */
     Py_ssize_t count; /* pieces */
@@ -128,42 +129,38 @@ typedef struct {
 
 static const Source nothing = {NULL, 0};
 
-/* Have the payload say where its pieces stand already, instead of them; `header` has room for what says so. */
-static int make_echo(Payload *payload, const Source *source, uint32_t salt, unsigned char *header)
+/* The same as a range; its size is 0 where it stands in another segment, or is too little to be named. */
+static Range range_of(const Source *source, const Payload *payload, uint32_t salt)
 {
+    Range range = {0, 0, HEAD_PIECES, source->count, 0, 0};
     unsigned long long place = PyLong_Check(source->place) ? PyLong_AsUnsignedLongLong(source->place) : 0;
     if (PyErr_Occurred() || place >> 32 != salt || payload->count < HEAD_PIECES + source->count) {
         PyErr_Clear();
-        return 0; /* it stands in another segment */
+        return range;
     }
-    Py_ssize_t first = 0, repeated = 0;
+    range.source = (uint32_t)place;
     for (int i = 0; i < HEAD_PIECES; i++) {
-        first += payload->length[i];
+        range.start += (uint32_t)payload->length[i];
     }
     for (Py_ssize_t i = HEAD_PIECES; i < HEAD_PIECES + source->count; i++) {
-        repeated += payload->length[i];
+        range.size += payload->length[i];
     }
-    if (repeated <= ECHO_HEADER) {
-        return 0;
+    range.size = range.size > ECHO_HEADER ? range.size : 0;
+    return range;
+}
+
+/* Whether the payload has become an echo; else it may be kept in the place of `whose`. */
+static int is_echo(Appender *self, Payload *payload, PyObject *const *pieces, uint32_t salt, Source source,
+                   unsigned char *header, Said **whose)
+{
+    if (source.count > 0) {
+        Range range = range_of(&source, payload, salt);
+        if (range.size > 0) {
+            make_echo(payload, &range, header);
+            return 1;
+        }
     }
-    put(header, (uint32_t)place);
-    put(header + 4, 0);
-    put(header + 8, (uint32_t)first);
-    put(header + 12, (uint32_t)repeated);
-    for (int i = HEAD_PIECES; i > 0; i--) {
-        payload->start[i] = payload->start[i - 1];
-        payload->length[i] = payload->length[i - 1];
-    }
-    payload->start[0] = (char *)header;
-    payload->length[0] = ECHO_HEADER;
-    /* One piece more in front: of those that are repeated the first makes room for it. */
-    for (Py_ssize_t i = HEAD_PIECES + source->count; i < payload->count; i++) {
-        payload->start[i - source->count + 1] = payload->start[i];
-        payload->length[i - source->count + 1] = payload->length[i];
-    }
-    payload->count += 1 - source->count;
-    payload->size += ECHO_HEADER - repeated;
-    return 1;
+    return self->repeats && repeats(&self->saying, payload, pieces, salt, header, whose);
 }
 
 /* Ask for more pages, once. Whoever is asked already says so by an exception. */
@@ -201,19 +198,22 @@ static PyObject *append_with(PyObject *tuple, Appender *self, PyObject *kind, Py
         self->appended += written;
         return written ? Py_NewRef(Py_None) : NULL;
     }
-    if (source.count > 0 && make_echo(&payload, &source, salt, header)) {
-        number |= ECHO;
-    }
-    Py_ssize_t at = write_in_place(map, number, salt, &payload, tuple);
+    Said *whose = NULL;
+    int echoes = is_echo(self, &payload, pieces, salt, source, header, &whose);
+    Py_ssize_t at = write_in_place(map, echoes ? number | ECHO : number, salt, &payload, tuple);
     if (at < 0) {
         return NULL;
     }
     self->appended++;
+    if (!echoes && self->repeats) {
+        keep_said(&self->saying, pieces, &payload, salt, at, whose);
+    }
     if (at > self->ask_at) {
         ask_for_more(self);
     }
-    return source.place == NULL && at <= UINT32_MAX ? PyLong_FromUnsignedLongLong((unsigned long long)salt << 32 | (size_t)at)
-                                                    : Py_NewRef(Py_None);
+    return source.place == NULL && !echoes && at <= UINT32_MAX
+               ? PyLong_FromUnsignedLongLong((unsigned long long)salt << 32 | (size_t)at)
+               : Py_NewRef(Py_None);
 }
 
 /* The same. Of what it makes the tuple alone is known to the garbage collector, which before Python 3.12 may run when one
@@ -330,6 +330,7 @@ static int clear(PyObject *self)
     Py_CLEAR(appender->write);
     Py_CLEAR(appender->salt);
     Py_CLEAR(appender->ask);
+    forget_all(&appender->saying);
     return 0;
 }
 

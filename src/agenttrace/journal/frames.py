@@ -7,10 +7,11 @@ part of it, because whoever writes a frame learns its place only by writing. It 
 in the beginning, frames never move, and a segment is never reused, so no old frame can lie where a new one is expected.
 A frame that a kill tore in the middle of its copy has no magic or no valid checksum.
 
-An echo repeats a part of another frame's payload without its bytes, as the end of a run says again what its start said:
-a frame whose kind has the bit ECHO, and whose payload begins with the offset of that frame (8 bytes, the upper half 0),
-a place and a length (4 bytes each). So many bytes from that place on, of the other payload, belong at the same place of
-this one. The other frame stands before it in the same segment, which goes away as a whole, and is no echo. Readers get
+An echo repeats a part of another frame's payload without its bytes, as the end of a run says again what its start
+said, and a prompt the conversation so far: a frame whose kind has the bit ECHO, and whose payload begins with five
+numbers of 4 bytes, `source`, `start`, `place`, `length` and `rest`. At `place` of this payload belong `length` bytes of
+that of the frame at the offset `source`, from `start` on. The `rest` bytes that follow belong to a value that begins in
+them. The other frame stands before it in the same segment, which goes away as a whole, and is no echo. Readers get
 whole payloads; where the other frame is damaged, one that says that a part of it is lacking (`degrade.lacking`).
 """
 
@@ -73,14 +74,14 @@ _PADDING = tuple(bytes(-size % 8) for size in range(8))
 SKIP = 0
 #: A bit of the kind of an echo.
 ECHO = 1 << 31
-_ECHO = struct.Struct("<QII")
+_ECHO = struct.Struct("<IIIII")
 ECHO_SIZE = _ECHO.size
 
 Read = Callable[[int, int], bytes]
 
 _HEADER = struct.Struct("<8sIIQ16sQQI4x")
 _HEADER_MAGIC = b"ATRACEJ\n"
-_FORMAT = 2
+_FORMAT = 3
 _FORMATS = (1, _FORMAT)  # that can be read; the first had no echoes
 _MAGIC_BYTES = MAGIC.to_bytes(4, "little")
 _MAGIC_AT = 12
@@ -183,16 +184,25 @@ def _frame_at(data: bytes, at: int, salt: int, verify: bool) -> tuple[int, bytes
 
 def _source_of(echo: bytes) -> int:
     """Return the offset of the frame that an echo repeats; -1 where this is none."""
-    return _ECHO.unpack_from(echo)[0] & (1 << 63) - 1 if len(echo) >= ECHO_SIZE else -1
+    return _ECHO.unpack_from(echo)[0] if len(echo) >= ECHO_SIZE else -1
 
 
 def _whole(echo: bytes, kind: int, payload: bytes) -> bytes | None:
     """Return the payload that an echo stands for, by the frame that it repeats; None where that does not fit."""
-    _, place, length = _ECHO.unpack_from(echo)
+    _, start, place, length, _ = _ECHO.unpack_from(echo)
     own = echo[ECHO_SIZE:]
-    if kind & ECHO or place > len(own) or place + length > len(payload):
+    if kind & ECHO or place > len(own) or start + length > len(payload):
         return None
-    return own[:place] + payload[place : place + length] + own[place:]
+    return own[:place] + payload[start : start + length] + own[place:]
+
+
+def _what_is_left(echo: bytes) -> bytes:
+    """Return an echo's own part, without the value of which only an end is in it."""
+    own = echo[ECHO_SIZE:]
+    if len(echo) < ECHO_SIZE:
+        return own
+    _, _, place, _, rest = _ECHO.unpack_from(echo)
+    return own[:place] + own[place + rest :]
 
 
 if _native is None:
@@ -282,7 +292,7 @@ def _pass_damage(window: _Window, chunk: Chunk, *, resync: bool) -> None:
 class _Window:
     """A piece of a segment in memory, moved along as frames are asked for."""
 
-    __slots__ = ("_base", "_data", "_read", "_salt", "_verify", "end")
+    __slots__ = ("_base", "_data", "_read", "_salt", "_source", "_verify", "end")
 
     def __init__(self, read: Read, end: int, salt: int, verify: bool) -> None:
         self.end = end
@@ -291,6 +301,7 @@ class _Window:
         self._verify = verify
         self._base = 0
         self._data = b""
+        self._source: tuple[int, tuple[int, bytes] | None] = (-1, None)  # the last frame that was looked up for an echo
 
     def _at(self, offset: int, length: int) -> int:
         """Return where `offset` is in the window, after making sure that `length` bytes follow (if they exist)."""
@@ -318,15 +329,20 @@ class _Window:
         if not kind & ECHO:
             return kind, payload
         source = _source_of(payload)
-        head = self._read(source, FRAME_SIZE) if HEADER_SIZE <= source < self.end else b""
-        length = FRAME.unpack(head)[0] if len(head) == FRAME_SIZE else self.end
-        frame = None
-        if source + FRAME_SIZE + length <= self.end:
-            frame = _frame_at(self._read(source, FRAME_SIZE + length), 0, self._salt, self._verify)
+        if source != self._source[0]:
+            self._source = source, self._frame_before(source)
+        frame = self._source[1]
         made = None if frame is None else _whole(payload, *frame)
         if made is None:
-            made = lacking(kind & ~ECHO, payload[ECHO_SIZE:])
+            made = lacking(kind & ~ECHO, _what_is_left(payload))
         return kind & ~ECHO, made
+
+    def _frame_before(self, source: int) -> tuple[int, bytes] | None:
+        head = self._read(source, FRAME_SIZE) if HEADER_SIZE <= source < self.end else b""
+        length = FRAME.unpack(head)[0] if len(head) == FRAME_SIZE else self.end
+        if source + FRAME_SIZE + length > self.end:
+            return None
+        return _frame_at(self._read(source, FRAME_SIZE + length), 0, self._salt, self._verify)
 
     def is_blank(self, offset: int) -> bool:
         at = self._at(offset, FRAME_SIZE)

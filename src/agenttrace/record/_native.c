@@ -12,6 +12,7 @@
 /* In this order. */
 #include "_ids.h"
 #include "_plain.h"
+#include "_memo.h"
 #include "_state.h"
 #include "_given.h"
 #include "_version.h"
@@ -30,7 +31,7 @@ static int kept(State *state, Gear *gear, PyObject *key, PyObject *value)
     if (gear->object[HEADS] == NULL || !PyDict_Check(gear->object[HEADS])) {
         return 0;
     }
-    PyObject *json = plain_json(value, gear->object[HEADS], (size_t)PyLong_AsSsize_t(gear->object[LIMIT]));
+    PyObject *json = known_json(key, value, gear->object[HEADS], (size_t)PyLong_AsSsize_t(gear->object[LIMIT]));
     int done = json == NULL ? -1 : PyBytes_Check(json) ? 1 : 0;
     Py_ssize_t count = PyDict_Size(state->object[CONTENT]);
     if (done > 0 && PyDict_SetItem(state->object[CONTENT], key, json) < 0) {

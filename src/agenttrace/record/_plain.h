@@ -25,8 +25,26 @@ typedef struct {
     size_t limit;
     int depth;
     PyObject *key; /* the one that is not known yet: borrowed */
+    size_t words;  /* of `the_words` that are set */
     Recent recent[RECENT];
 } Plain;
+
+/* What a value is made of, in the order in which it is written: a word for each text, number and key, which is its
+ * address, and for each container one that says its kind and size. `_memo.h` knows values again by them. */
+enum { MOST_WORDS = 8192 };
+static uintptr_t the_words[MOST_WORDS];
+
+#define WORD_OF(object) ((uintptr_t)(object))
+#define WORD_OF_MANY(size, is_dict) ((uintptr_t)(size) << 2 | (uintptr_t)(is_dict) << 1 | 1)
+#define IS_OF_MANY(word) ((word) & 1)
+
+static void note(Plain *plain, uintptr_t word)
+{
+    if (plain->words < MOST_WORDS) {
+        the_words[plain->words] = word;
+    }
+    plain->words++;
+}
 
 static int write_value(Plain *plain, PyObject *value);
 
@@ -92,10 +110,10 @@ static int write_fraction(Plain *plain, PyObject *value)
 }
 
 /* Of a pair of texts the first may name the second as a secret. */
-static int is_secret_pair(PyObject *first, Py_ssize_t count)
+static int is_secret_pair(PyObject *first)
 {
     Py_ssize_t size;
-    if (count != 2 || !PyUnicode_Check(first)) {
+    if (!PyUnicode_Check(first)) {
         return 0;
     }
     const char *start = PyUnicode_AsUTF8AndSize(first, &size);
@@ -106,28 +124,43 @@ static int is_secret_pair(PyObject *first, Py_ssize_t count)
     return may_name_secret(start, start + size);
 }
 
-static int write_list(Plain *plain, PyObject *list)
+static Py_ssize_t items_of(PyObject *list)
 {
-    int is_list = PyList_CheckExact(list);
-    Py_ssize_t count = is_list ? PyList_Size(list) : PyTuple_Size(list);
-    int done = write_bytes(plain, "[", 1);
-    for (Py_ssize_t at = 0; at < count && done == DONE; at++) {
-        PyObject *item = is_list ? PyList_GetItem(list, at) : PyTuple_GetItem(list, at);
-        if (at > 0) {
-            done = write_bytes(plain, ",", 1);
-        }
-        else if (is_secret_pair(item, count)) {
-            done = THOROUGH;
-        }
+    return PyList_CheckExact(list) ? PyList_Size(list) : PyTuple_Size(list);
+}
+
+static PyObject *item_of(PyObject *list, Py_ssize_t at)
+{
+    return PyList_CheckExact(list) ? PyList_GetItem(list, at) : PyTuple_GetItem(list, at);
+}
+
+/* Write the items of a list or tuple from one on, and what ends it. */
+static int write_items(Plain *plain, PyObject *list, Py_ssize_t at, Py_ssize_t count)
+{
+    int done = DONE;
+    for (; at < count && done == DONE; at++) {
+        done = at == 0 ? DONE : write_bytes(plain, ",", 1);
         if (done == DONE) {
-            done = write_value(plain, item);
+            done = write_value(plain, item_of(list, at));
         }
     }
     return done == DONE ? write_bytes(plain, "]", 1) : done;
 }
 
+static int write_list(Plain *plain, PyObject *list)
+{
+    Py_ssize_t count = items_of(list);
+    note(plain, WORD_OF_MANY(count, 0));
+    if (count == 2 && is_secret_pair(item_of(list, 0))) {
+        return THOROUGH;
+    }
+    int done = write_bytes(plain, "[", 1);
+    return done == DONE ? write_items(plain, list, 0, count) : done;
+}
+
 static int write_key(Plain *plain, PyObject *key)
 {
+    note(plain, WORD_OF(key));
     size_t place = ((uintptr_t)key >> 4 ^ (uintptr_t)key >> 9) % RECENT;
     Recent *recent = &plain->recent[place];
     if (recent->key != key) {
@@ -158,6 +191,7 @@ static int write_dict(Plain *plain, PyObject *dict)
 {
     PyObject *key, *value;
     Py_ssize_t at = 0;
+    note(plain, WORD_OF_MANY(PyDict_Size(dict), 1));
     int done = write_bytes(plain, "{", 1);
     for (int first = 1; done == DONE && PyDict_Next(dict, &at, &key, &value); first = 0) {
         done = first ? DONE : write_bytes(plain, ",", 1);
@@ -184,11 +218,10 @@ static int write_container(Plain *plain, PyObject *value)
     return done;
 }
 
-static int write_value(Plain *plain, PyObject *value)
+/* Anything but a container. */
+static int write_leaf(Plain *plain, PyObject *value)
 {
-    if (PyUnicode_CheckExact(value)) {
-        return write_string(plain, value);
-    }
+    note(plain, WORD_OF(value));
     if (PyLong_CheckExact(value)) {
         return write_integer(plain, value);
     }
@@ -198,27 +231,44 @@ static int write_value(Plain *plain, PyObject *value)
     if (value == Py_True) {
         return write_bytes(plain, "true", 4);
     }
-    if (value == Py_False) {
-        return write_bytes(plain, "false", 5);
-    }
-    return PyFloat_CheckExact(value) ? write_fraction(plain, value) : write_container(plain, value);
+    return value == Py_False ? write_bytes(plain, "false", 5) : write_fraction(plain, value);
 }
 
-/* The JSON, as bytes; a key that is not known yet; None for the thorough way. A new reference, or NULL. */
-static PyObject *plain_json(PyObject *value, PyObject *heads, size_t limit)
+static int is_leaf(PyObject *value)
 {
-    Buffer *buffer = open_buffer();
-    Plain plain = {buffer, heads, limit, 0, NULL, {{NULL, NULL, 0}}};
-    int done = write_value(&plain, value);
-    PyObject *made = done == DONE      ? PyBytes_FromStringAndSize(buffer->data, (Py_ssize_t)buffer->size)
-                     : done == NEW_KEY ? plain.key
+    return PyLong_CheckExact(value) || value == Py_None || value == Py_True || value == Py_False || PyFloat_CheckExact(value);
+}
+
+static int write_value(Plain *plain, PyObject *value)
+{
+    if (PyUnicode_CheckExact(value)) {
+        note(plain, WORD_OF(value));
+        return write_string(plain, value);
+    }
+    return is_leaf(value) ? write_leaf(plain, value) : write_container(plain, value);
+}
+
+/* What was written, as bytes; a key that is not known yet; None for the thorough way. A new reference, or NULL. */
+static PyObject *written(Plain *plain, int done)
+{
+    PyObject *made = done == DONE      ? PyBytes_FromStringAndSize(plain->buffer->data, (Py_ssize_t)plain->buffer->size)
+                     : done == NEW_KEY ? plain->key
                      : done == THOROUGH ? Py_None
                                         : NULL;
     if (done == NEW_KEY || done == THOROUGH) {
         Py_INCREF(made);
     }
-    close_buffer(buffer);
+    close_buffer(plain->buffer);
     return made;
+}
+
+#define A_PLAIN(heads, limit) {open_buffer(), heads, limit, 0, NULL, 0, {{NULL, NULL, 0}}}
+
+/* The JSON of a value, as `written` has it. */
+static PyObject *plain_json(PyObject *value, PyObject *heads, size_t limit)
+{
+    Plain plain = A_PLAIN(heads, limit);
+    return written(&plain, write_value(&plain, value));
 }
 
 /* plain(value, heads, limit): see record/plain.py. */

@@ -1,0 +1,217 @@
+/* What a record repeats of one that stands in the segment already, so that it need not be written again: an agent's
+ * prompt says again the conversation so far. Include Python.h and _frame.h before.
+ *
+ * Of a few records the pieces are kept, which are found again by their bytes. Nothing here runs Python code.
+ */
+#include <stddef.h>
+
+enum { HEAD_PIECES = 3 }; /* of a record; behind them stand the names and values of its content, in turn */
+
+/* The bytes from one piece of a payload on, as they stand in another frame. */
+typedef struct {
+    uint32_t source, start;  /* the other frame's offset, and where they begin in its payload */
+    Py_ssize_t first, whole; /* pieces: the first, and how many are repeated from end to end */
+    Py_ssize_t part, size;   /* bytes: of the piece behind those, and of all that is repeated */
+} Range;
+
+/* Have the payload say where these bytes stand, instead of them; `header` has room for what says so. */
+static void make_echo(Payload *payload, const Range *range, unsigned char *header)
+{
+    Py_ssize_t place = 0, behind = range->first + range->whole, left = payload->count - behind;
+    for (Py_ssize_t i = 0; i < range->first; i++) {
+        place += payload->length[i];
+    }
+    put(header, range->source);
+    put(header + 4, range->start);
+    put(header + 8, (uint32_t)place);
+    put(header + 12, (uint32_t)range->size);
+    put(header + 16, range->part > 0 ? (uint32_t)(payload->length[behind] - range->part) : 0);
+    if (range->part > 0) {
+        payload->start[behind] += range->part;
+        payload->length[behind] -= range->part;
+    }
+    /* One piece more in front: of those that are repeated the first makes room for it. */
+    memmove(payload->start + range->first + 1, payload->start + behind, (size_t)left * sizeof payload->start[0]);
+    memmove(payload->length + range->first + 1, payload->length + behind, (size_t)left * sizeof payload->length[0]);
+    memmove(payload->start + 1, payload->start, (size_t)range->first * sizeof payload->start[0]);
+    memmove(payload->length + 1, payload->length, (size_t)range->first * sizeof payload->length[0]);
+    payload->start[0] = (char *)header;
+    payload->length[0] = ECHO_HEADER;
+    payload->count += 1 - range->whole;
+    payload->size += ECHO_HEADER - range->size;
+}
+
+enum {
+    SETS = 4, WAYS = 4,   /* so many records are kept, by the name of their largest value */
+    MOST_KEPT = 32,       /* pieces */
+    LARGE = 1024,         /* bytes of a value for which a record is kept */
+    WORTH = 256,          /* bytes of a value that are looked for */
+    MOST_HELD = 4 << 20,  /* bytes of all that is kept */
+    MOST_ECHOES = 64,     /* of one frame: so many records lose something where that is damaged on the disk */
+};
+
+typedef struct {
+    PyObject *bytes;
+    const char *start;
+    Py_ssize_t length;
+} Part;
+
+typedef struct {
+    Part piece[MOST_KEPT];  /* those behind the head */
+    Py_ssize_t count, size;  /* pieces (0: nothing is kept here), and bytes of all */
+    uint32_t offset, start;  /* of the frame, and where the first piece begins in its payload */
+    int echoes;              /* how many records repeat it */
+    Py_ssize_t grown;        /* bytes by which their values are longer: another frame would have them to repeat */
+} Said;
+
+typedef struct {
+    Said said[SETS * WAYS];
+    uint32_t salt; /* of the segment in which they stand */
+    Py_ssize_t held;
+    unsigned int next;
+} Saying;
+
+static void forget(Saying *saying, Said *said)
+{
+    saying->held -= said->size;
+    said->size = 0;
+    while (said->count > 0) {
+        Py_DECREF(said->piece[--said->count].bytes);
+    }
+}
+
+static void forget_all(Saying *saying)
+{
+    for (int i = 0; i < SETS * WAYS; i++) {
+        forget(saying, &saying->said[i]);
+    }
+}
+
+static Py_ssize_t common_prefix(const char *one, const char *other, Py_ssize_t size)
+{
+    Py_ssize_t at = 0;
+    for (; size - at >= 64 && memcmp(one + at, other + at, 64) == 0; at += 64) {
+    }
+    for (; at < size && one[at] == other[at]; at++) {
+    }
+    return at;
+}
+
+/* What a payload has from its name at `at` on, and a kept record from its own at `other` on. */
+static Range range_from(const Said *said, Py_ssize_t other, const Payload *payload, PyObject *const *pieces, Py_ssize_t at)
+{
+    Range range = {said->offset, said->start, at, 0, 0, 0};
+    for (Py_ssize_t i = 0; i < other; i++) {
+        range.start += (uint32_t)said->piece[i].length;
+    }
+    for (; at + 1 < payload->count && other + 1 < said->count && pieces[at] == said->piece[other].bytes; at += 2, other += 2) {
+        const Part *kept = &said->piece[other + 1];
+        Py_ssize_t size = payload->length[at + 1], most = size < kept->length ? size : kept->length;
+        Py_ssize_t same =
+            pieces[at + 1] == kept->bytes ? size : common_prefix(payload->start[at + 1], kept->start, most);
+        if (same < size && same < WORTH) {
+            break;
+        }
+        range.whole += same == size ? 2 : 1;
+        range.part = same == size ? 0 : same;
+        range.size += payload->length[at] + same;
+        if (same < size || same < kept->length) {
+            break;
+        }
+    }
+    return range;
+}
+
+/* The longest range that a payload repeats of what is kept, and of which record; its size is 0 where there is none. */
+static Range longest_range(Saying *saying, const Payload *payload, PyObject *const *pieces, Said **whose)
+{
+    Range best = {0, 0, 0, 0, 0, 0};
+    for (Py_ssize_t at = HEAD_PIECES; at + 1 < payload->count && best.size * 2 < payload->size; at += 2) {
+        if (payload->length[at + 1] < WORTH) {
+            continue;
+        }
+        for (Said *said = saying->said; said < saying->said + SETS * WAYS; said++) {
+            Py_ssize_t other = 0;
+            while (other + 1 < said->count && said->piece[other].bytes != pieces[at]) {
+                other += 2;
+            }
+            Range range = {0, 0, 0, 0, 0, 0};
+            if (other + 1 < said->count) {
+                range = range_from(said, other, payload, pieces, at);
+            }
+            if (range.size > best.size) {
+                best = range;
+                *whose = said;
+            }
+        }
+    }
+    return best;
+}
+
+/* 1: the payload has become an echo; 0: it is to be written whole, and kept in the place of `whose`, if that is set. */
+static int repeats(Saying *saying, Payload *payload, PyObject *const *pieces, uint32_t salt, unsigned char *header,
+                   Said **whose)
+{
+    if (saying->held == 0) {
+        return 0;
+    }
+    if (saying->salt != salt) {
+        forget_all(saying);
+        return 0;
+    }
+    Said *said = NULL;
+    Range range = longest_range(saying, payload, pieces, &said);
+    if (said == NULL) {
+        return 0;
+    }
+    int is_most = range.size * 2 >= payload->size;
+    Py_ssize_t rest = range.part > 0 ? payload->length[range.first + range.whole] - range.part : 0;
+    if (is_most && said->echoes < MOST_ECHOES && said->grown + rest <= said->size) {
+        said->echoes++;
+        said->grown += rest;
+        make_echo(payload, &range, header);
+        return 1;
+    }
+    *whose = range.size * 2 >= said->size ? said : NULL; /* it goes on from there, or only begins alike */
+    return 0;
+}
+
+/* Keep a record that was written whole, if it has a large value. */
+static void keep_said(Saying *saying, PyObject *const *pieces, const Payload *payload, uint32_t salt, Py_ssize_t offset,
+                      Said *whose)
+{
+    Py_ssize_t largest = 0, count = payload->count - HEAD_PIECES;
+    PyObject *name = NULL;
+    for (Py_ssize_t i = HEAD_PIECES; i + 1 < payload->count; i += 2) {
+        if (payload->length[i + 1] > largest) {
+            largest = payload->length[i + 1];
+            name = pieces[i];
+        }
+    }
+    if (largest < LARGE || count > MOST_KEPT || payload->size > MOST_HELD || (size_t)offset > UINT32_MAX) {
+        return;
+    }
+    if (saying->salt != salt || saying->held + payload->size > MOST_HELD) {
+        forget_all(saying);
+        saying->salt = salt;
+    }
+    if (whose == NULL) {
+        size_t set = ((uintptr_t)name >> 4 ^ (uintptr_t)name >> 9) % SETS;
+        whose = &saying->said[set * WAYS + saying->next++ % WAYS];
+    }
+    forget(saying, whose);
+    whose->count = count;
+    whose->offset = (uint32_t)offset;
+    whose->start = 0;
+    whose->echoes = 0;
+    whose->grown = 0;
+    for (int i = 0; i < HEAD_PIECES; i++) {
+        whose->start += (uint32_t)payload->length[i];
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        Py_ssize_t at = HEAD_PIECES + i;
+        whose->piece[i] = (Part){Py_NewRef(pieces[at]), payload->start[at], payload->length[at]};
+    }
+    whose->size = payload->size;
+    saying->held += whose->size;
+}
