@@ -10,8 +10,10 @@ __all__ = [
     "CALLED",
     "CHUNKS",
     "FOUND",
+    "GROWN",
     "HISTORY",
     "LONG",
+    "OTHERS",
     "QUERY",
     "QUESTION",
     "RESPONSE",
@@ -31,14 +33,20 @@ def text(size: int) -> str:
     return (WORDS * (size // len(WORDS) + 1))[:size]
 
 
-def _messages(count: int) -> list[dict[str, str]]:
-    return [{"role": "user" if number % 2 else "assistant", "content": text(300)} for number in range(count)]
+def _messages(count: int, opening: str = "") -> list[dict[str, str]]:
+    said = (opening + text(300))[:300]
+    return [{"role": "user" if number % 2 else "assistant", "content": said} for number in range(count)]
 
 
 QUESTION, ANSWER = text(200), text(500)
 QUERY, CHUNKS = text(80), [{"title": "Guide", "text": text(400)} for _ in range(3)]
 SYSTEM, RESPONSE = text(2048), text(600)
 HISTORY, LONG = _messages(6), _messages(100)
+#: What is said when no prompt says what another one said: more conversations than anybody remembers.
+OTHERS = [_messages(100, f"{number}: ") for number in range(64)]
+#: A conversation as it goes on: each prompt says what the last one said, and two messages more.
+_MORE = _messages(126, "And then? ")
+GROWN = [[*LONG, *_MORE[: 2 * turn]] for turn in range(64)]
 ASKED: dict[str, Any] = {"query": text(150)}
 FOUND: list[Any] = [text(400)]
 TOOLS = ("search", "look_up")

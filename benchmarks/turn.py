@@ -17,8 +17,9 @@ The ratio of two ways is the median of the ratios of each round. That of the tra
 by itself: both in one process, in turn, in slices of a few milliseconds, so that a machine whose speed changes slows
 both; it is the median of those of neighbouring slices, while the writer works. JSON is made with orjson on every side,
 which is the quickest there is; the long prompt is measured once more beside a span whose JSON the standard library
-makes, as instrumentations do. The import is measured as well: what `import agenttrace` and a first span take over bare
-Python, beside `import opentelemetry.trace, orjson`.
+makes, as instrumentations do, and as a conversation that goes on, and with other messages each time. The import is
+measured as well: what `import agenttrace` and a first span take over bare Python, beside `import opentelemetry.trace,
+orjson`.
 """
 
 from __future__ import annotations
@@ -86,6 +87,8 @@ def sides(name: str, turns: int) -> dict[str, float]:
             ("turn", turns, SLICE),
             ("long_prompt", turns // 4, SLICE),
             ("plain_long_prompt", turns // 4, SLICE),
+            ("grown_prompt", turns // 4, SLICE),
+            ("other_prompt", turns // 4, SLICE),
             ("call", turns * 2, 200),
         ):
             one, other = getattr(ours, act.removeprefix("plain_")), getattr(bare, act)
@@ -130,6 +133,8 @@ def tables(found: dict[str, Any]) -> list[Table]:
         "call": "a decorated call",
         "long_prompt": "a prompt with 100 messages",
         "plain_long_prompt": "the same, there with Python's `json`",
+        "grown_prompt": "the same, two messages more each time",
+        "other_prompt": "the same, with messages that were not said before",
     }
     shares = [
         said(name, SAID, beside[-1][name])

@@ -1,8 +1,8 @@
 """The ways to record a turn: ours with a writer's thread or process, bare SDK spans, a home-made SQLite exporter.
 
-A way has `turn`, `long_prompt` and `call`, which record; `settle`, which waits until all is durable; `busy`, whether
-that is still under way; `others`, the CPU time of processes that work for it; and `close`, which ends it and returns
-how many spans are in its store.
+A way has `turn`, `long_prompt`, `grown_prompt`, `other_prompt` and `call`, which record; `settle`, which waits until
+all is durable; `busy`, whether that is still under way; `others`, the CPU time of processes that work for it; and
+`close`, which ends it and returns how many spans are in its store.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +27,10 @@ from benchmarks.content import (
     CALLED,
     CHUNKS,
     FOUND,
+    GROWN,
     HISTORY,
     LONG,
+    OTHERS,
     QUERY,
     QUESTION,
     RESPONSE,
@@ -77,6 +80,7 @@ class Ours:
             return RETURNED if text else text
 
         self._traced = traced
+        self._grown, self._others = cycle(GROWN), cycle(OTHERS)
 
     def turn(self) -> None:
         """Record one turn."""
@@ -84,7 +88,18 @@ class Ours:
 
     def long_prompt(self) -> None:
         """Record one prompt with 100 messages."""
-        with self.trace.prompt("engage", model="gpt-5", system_prompt=SYSTEM, history=LONG) as prompt:
+        self._prompt(LONG)
+
+    def grown_prompt(self) -> None:
+        """Record one prompt with two messages more than the one before, 100 to 226."""
+        self._prompt(next(self._grown))
+
+    def other_prompt(self) -> None:
+        """Record one prompt with 100 messages that were not said of late."""
+        self._prompt(next(self._others))
+
+    def _prompt(self, history: list[dict[str, str]]) -> None:
+        with self.trace.prompt("engage", model="gpt-5", system_prompt=SYSTEM, history=history) as prompt:
             prompt.response = RESPONSE
 
     def call(self) -> None:
@@ -169,6 +184,7 @@ class Bare:
         self.path = folder / "spans.db"
         self.provider = TracerProvider()
         self.tracer = self.provider.get_tracer("benchmark")
+        self._grown, self._others = cycle(GROWN), cycle(OTHERS)
 
     def turn(self) -> None:
         """Make one turn's spans."""
@@ -193,17 +209,25 @@ class Bare:
 
     def long_prompt(self) -> None:
         """Make one prompt's span with 100 messages."""
-        self._prompt(lambda: orjson.dumps(LONG).decode())
+        self._prompt(orjson.dumps(LONG).decode())
+
+    def grown_prompt(self) -> None:
+        """Make one prompt's span with two messages more than the one before."""
+        self._prompt(orjson.dumps(next(self._grown)).decode())
+
+    def other_prompt(self) -> None:
+        """Make one prompt's span with 100 messages that were not said of late."""
+        self._prompt(orjson.dumps(next(self._others)).decode())
 
     def plain_long_prompt(self) -> None:
         """Make the same with the `json` of the standard library, as instrumentations do."""
-        self._prompt(lambda: json.dumps(LONG))
+        self._prompt(json.dumps(LONG))
 
-    def _prompt(self, history: Callable[[], str]) -> None:
+    def _prompt(self, history: str) -> None:
         with self.tracer.start_as_current_span("engage") as prompt:
             prompt.set_attribute("gen_ai.request.model", "gpt-5")
             prompt.set_attribute("system_prompt", SYSTEM)
-            prompt.set_attribute("history", history())
+            prompt.set_attribute("history", history)
             prompt.set_attribute("response", RESPONSE)
 
     def call(self) -> None:

@@ -127,11 +127,13 @@ def test_a_conversation_that_grows_is_not_written_with_every_prompt() -> None:
 def test_conversations_in_turn_are_each_known_again() -> None:
     """Several agents of one process."""
     tail, buffer = opened()
-    for turn in range(10):
-        for agent in range(3):
+    for turn in range(5):
+        for agent in range(6):
             history = [message(100 * agent + number) for number in range(20)]
             tail.append_parts(RUN, *prompt(*history, message(turn), system=b"%d" % agent * 900))
-    assert [is_echo for is_echo, _ in sizes(buffer[: buffer.tell()])] == [False] * 3 + [True] * 27
+            tail.append_parts(RUN, *HEAD, NAMES[3], message(1000 * turn + agent, 2000))  # which nobody says again
+    echoes = [is_echo for is_echo, _ in sizes(buffer[: buffer.tell()])]
+    assert echoes == [False] * 12 + [True, False] * 24
 
 
 def test_conversations_that_begin_alike_do_not_drive_each_other_out() -> None:

@@ -42,8 +42,9 @@ static void make_echo(Payload *payload, const Range *range, unsigned char *heade
 }
 
 enum {
-    SETS = 4, WAYS = 4,   /* so many records are kept, by the name of their largest value */
-    MOST_KEPT = 32,       /* pieces */
+    MOST_SAID = 16,       /* records that are kept */
+    MOST_KEPT = 32,       /* pieces of each */
+    LASTING = 32,         /* one that was repeated outlives so many that were not */
     LARGE = 1024,         /* bytes of a value for which a record is kept */
     WORTH = 256,          /* bytes of a value that are looked for */
     MOST_HELD = 4 << 20,  /* bytes of all that is kept */
@@ -54,21 +55,24 @@ typedef struct {
     PyObject *bytes;
     const char *start;
     Py_ssize_t length;
+    PyObject *other; /* what it was compared with last, or NULL, and how many bytes both begin with: */
+    Py_ssize_t same; /* an end says what its start said */
 } Part;
 
 typedef struct {
     Part piece[MOST_KEPT];  /* those behind the head */
     Py_ssize_t count, size;  /* pieces (0: nothing is kept here), and bytes of all */
     uint32_t offset, start;  /* of the frame, and where the first piece begins in its payload */
+    long long used;          /* when it was written or repeated, in records that were kept */
     int echoes;              /* how many records repeat it */
     Py_ssize_t grown;        /* bytes by which their values are longer: another frame would have them to repeat */
 } Said;
 
 typedef struct {
-    Said said[SETS * WAYS];
+    Said said[MOST_SAID];
     uint32_t salt; /* of the segment in which they stand */
     Py_ssize_t held;
-    unsigned int next;
+    long long kept;
 } Saying;
 
 static void forget(Saying *saying, Said *said)
@@ -76,13 +80,15 @@ static void forget(Saying *saying, Said *said)
     saying->held -= said->size;
     said->size = 0;
     while (said->count > 0) {
-        Py_DECREF(said->piece[--said->count].bytes);
+        Part *part = &said->piece[--said->count];
+        Py_DECREF(part->bytes);
+        Py_XDECREF(part->other);
     }
 }
 
 static void forget_all(Saying *saying)
 {
-    for (int i = 0; i < SETS * WAYS; i++) {
+    for (int i = 0; i < MOST_SAID; i++) {
         forget(saying, &saying->said[i]);
     }
 }
@@ -97,18 +103,36 @@ static Py_ssize_t common_prefix(const char *one, const char *other, Py_ssize_t s
     return at;
 }
 
+/* How many bytes of a payload's value, and of a part that is kept, are the same from the beginning on. */
+static Py_ssize_t same_bytes(Part *part, PyObject *value, const char *start, Py_ssize_t length)
+{
+    if (part->bytes == value) {
+        return length;
+    }
+    if (part->other == value) {
+        return part->same;
+    }
+    Py_ssize_t same = common_prefix(part->start, start, length < part->length ? length : part->length);
+    if (same >= LARGE) { /* it is worth a look less */
+        PyObject *before = part->other;
+        part->other = Py_NewRef(value);
+        part->same = same;
+        Py_XDECREF(before);
+    }
+    return same;
+}
+
 /* What a payload has from its name at `at` on, and a kept record from its own at `other` on. */
-static Range range_from(const Said *said, Py_ssize_t other, const Payload *payload, PyObject *const *pieces, Py_ssize_t at)
+static Range range_from(Said *said, Py_ssize_t other, const Payload *payload, PyObject *const *pieces, Py_ssize_t at)
 {
     Range range = {said->offset, said->start, at, 0, 0, 0};
     for (Py_ssize_t i = 0; i < other; i++) {
         range.start += (uint32_t)said->piece[i].length;
     }
     for (; at + 1 < payload->count && other + 1 < said->count && pieces[at] == said->piece[other].bytes; at += 2, other += 2) {
-        const Part *kept = &said->piece[other + 1];
-        Py_ssize_t size = payload->length[at + 1], most = size < kept->length ? size : kept->length;
-        Py_ssize_t same =
-            pieces[at + 1] == kept->bytes ? size : common_prefix(payload->start[at + 1], kept->start, most);
+        Part *kept = &said->piece[other + 1];
+        Py_ssize_t size = payload->length[at + 1];
+        Py_ssize_t same = same_bytes(kept, pieces[at + 1], payload->start[at + 1], size);
         if (same < size && same < WORTH) {
             break;
         }
@@ -130,7 +154,7 @@ static Range longest_range(Saying *saying, const Payload *payload, PyObject *con
         if (payload->length[at + 1] < WORTH) {
             continue;
         }
-        for (Said *said = saying->said; said < saying->said + SETS * WAYS; said++) {
+        for (Said *said = saying->said; said < saying->said + MOST_SAID; said++) {
             Py_ssize_t other = 0;
             while (other + 1 < said->count && said->piece[other].bytes != pieces[at]) {
                 other += 2;
@@ -168,6 +192,7 @@ static int repeats(Saying *saying, Payload *payload, PyObject *const *pieces, ui
     Py_ssize_t rest = range.part > 0 ? payload->length[range.first + range.whole] - range.part : 0;
     if (is_most && said->echoes < MOST_ECHOES && said->grown + rest <= said->size) {
         said->echoes++;
+        said->used = saying->kept;
         said->grown += rest;
         make_echo(payload, &range, header);
         return 1;
@@ -176,17 +201,25 @@ static int repeats(Saying *saying, Payload *payload, PyObject *const *pieces, ui
     return 0;
 }
 
+/* The one whose place the next one takes. */
+static Said *least_used(Saying *saying)
+{
+    Said *least = saying->said;
+    for (Said *said = least; said < saying->said + MOST_SAID && least->count > 0; said++) {
+        if (said->count == 0 || said->used + LASTING * (said->echoes > 0) < least->used + LASTING * (least->echoes > 0)) {
+            least = said;
+        }
+    }
+    return least;
+}
+
 /* Keep a record that was written whole, if it has a large value. */
 static void keep_said(Saying *saying, PyObject *const *pieces, const Payload *payload, uint32_t salt, Py_ssize_t offset,
                       Said *whose)
 {
     Py_ssize_t largest = 0, count = payload->count - HEAD_PIECES;
-    PyObject *name = NULL;
     for (Py_ssize_t i = HEAD_PIECES; i + 1 < payload->count; i += 2) {
-        if (payload->length[i + 1] > largest) {
-            largest = payload->length[i + 1];
-            name = pieces[i];
-        }
+        largest = payload->length[i + 1] > largest ? payload->length[i + 1] : largest;
     }
     if (largest < LARGE || count > MOST_KEPT || payload->size > MOST_HELD || (size_t)offset > UINT32_MAX) {
         return;
@@ -195,23 +228,21 @@ static void keep_said(Saying *saying, PyObject *const *pieces, const Payload *pa
         forget_all(saying);
         saying->salt = salt;
     }
-    if (whose == NULL) {
-        size_t set = ((uintptr_t)name >> 4 ^ (uintptr_t)name >> 9) % SETS;
-        whose = &saying->said[set * WAYS + saying->next++ % WAYS];
-    }
-    forget(saying, whose);
-    whose->count = count;
-    whose->offset = (uint32_t)offset;
-    whose->start = 0;
-    whose->echoes = 0;
-    whose->grown = 0;
+    Said *said = whose != NULL ? whose : least_used(saying);
+    forget(saying, said);
+    said->count = count;
+    said->size = payload->size;
+    said->offset = (uint32_t)offset;
+    said->start = 0;
+    said->used = saying->kept++;
+    said->echoes = 0;
+    said->grown = 0;
     for (int i = 0; i < HEAD_PIECES; i++) {
-        whose->start += (uint32_t)payload->length[i];
+        said->start += (uint32_t)payload->length[i];
     }
     for (Py_ssize_t i = 0; i < count; i++) {
         Py_ssize_t at = HEAD_PIECES + i;
-        whose->piece[i] = (Part){Py_NewRef(pieces[at]), payload->start[at], payload->length[at]};
+        said->piece[i] = (Part){Py_NewRef(pieces[at]), payload->start[at], payload->length[at], NULL, 0};
     }
-    whose->size = payload->size;
-    saying->held += whose->size;
+    saying->held += said->size;
 }

@@ -26,6 +26,7 @@ typedef struct {
     int depth;
     PyObject *key; /* the one that is not known yet: borrowed */
     size_t words;  /* of `the_words` that are set */
+    size_t before; /* bytes that belong before those in the buffer */
     Recent recent[RECENT];
 } Plain;
 
@@ -33,6 +34,14 @@ typedef struct {
  * address, and for each container one that says its kind and size. `_memo.h` knows values again by them. */
 enum { MOST_WORDS = 8192 };
 static uintptr_t the_words[MOST_WORDS];
+
+/* Where the items of a list that is the whole value begin: among the words, and among the bytes. */
+typedef struct {
+    uint32_t word, byte;
+} Item;
+
+enum { MOST_ITEMS = 2048 };
+static Item the_items[MOST_ITEMS];
 
 #define WORD_OF(object) ((uintptr_t)(object))
 #define WORD_OF_MANY(size, is_dict) ((uintptr_t)(size) << 2 | (uintptr_t)(is_dict) << 1 | 1)
@@ -140,6 +149,9 @@ static int write_items(Plain *plain, PyObject *list, Py_ssize_t at, Py_ssize_t c
     int done = DONE;
     for (; at < count && done == DONE; at++) {
         done = at == 0 ? DONE : write_bytes(plain, ",", 1);
+        if (done == DONE && plain->depth == 1 && at < MOST_ITEMS) {
+            the_items[at] = (Item){(uint32_t)plain->words, (uint32_t)(plain->before + plain->buffer->size)};
+        }
         if (done == DONE) {
             done = write_value(plain, item_of(list, at));
         }
@@ -262,7 +274,7 @@ static PyObject *written(Plain *plain, int done)
     return made;
 }
 
-#define A_PLAIN(heads, limit) {open_buffer(), heads, limit, 0, NULL, 0, {{NULL, NULL, 0}}}
+#define A_PLAIN(heads, limit) {open_buffer(), heads, limit, 0, NULL, 0, 0, {{NULL, NULL, 0}}}
 
 /* The JSON of a value, as `written` has it. */
 static PyObject *plain_json(PyObject *value, PyObject *heads, size_t limit)
