@@ -273,7 +273,7 @@ print("there", flush=True)
 sys.stdin.readline()
 with small.master("root"):
     for number in range(400):
-        with small.tool_call(f"{number:05d}", input="x" * 5000):
+        with small.tool_call(f"{number:05d}", input=f"x{number} " * 1000):
             pass
 during = small.stats()
 used = sum(e.stat().st_size for e in os.scandir(during.journal_dir) if e.name.endswith(".seg"))

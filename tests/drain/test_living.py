@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from agenttrace.journal import tail as tail_module
 from agenttrace.journal.counters import Counters
 from agenttrace.journal.folder import JournalFolder
-from agenttrace.journal.frames import HEADER_SIZE, SKIP, encode, frame_length, read_frames
+from agenttrace.journal.frames import BOUND, BOUND_AT, HEADER_SIZE, SKIP, encode, frame_length, read_frames
 from agenttrace.journal.journal import position
 from agenttrace.journal.living import LivingJournal
 from agenttrace.journal.recovery import adopt
 from agenttrace.journal.settings import JournalSettings
 from agenttrace.journal.shared import SharedJournal
 from agenttrace.journal.tail import Tail
+from agenttrace.model.wire import FIXED, VERSION
 from tests.journal.journal_support import RUN, record
 
 SEGMENT = 64 << 10
+NATIVE = pytest.mark.skipif(not tail_module.NATIVE, reason="appends in Python are always whole")
+
+
+def in_pieces(payload: bytes) -> tuple[bytes, ...]:
+    """Return a record as its parts: what never changes, the version, the envelope, and the content's name and value."""
+    behind = payload.index(b"\n", FIXED.size + VERSION.size) + 1
+    content = payload[behind:]
+    assert content.startswith(INPUT) or not content
+    head = payload[: FIXED.size], payload[FIXED.size : FIXED.size + VERSION.size]
+    return *head, payload[FIXED.size + VERSION.size : behind], INPUT, content[len(INPUT) :]
+
+
+INPUT = b',"input":'
 
 
 class Process:
@@ -83,6 +99,14 @@ def read_all(reader: LivingJournal) -> list[bytes]:
     while (chunk := reader.read()) is not None:
         found += [payload for _, payload in chunk.records]
         reader.commit(chunk.offset)
+    return found
+
+
+def wiped(reader: LivingJournal) -> list[bytes]:
+    """Have what is committed overwritten, and return what was read before that."""
+    claimed = reader.claim()
+    found = read_all(reader)
+    assert reader.wipe(claimed)
     return found
 
 
@@ -208,10 +232,11 @@ def test_what_is_stored_is_overwritten_and_all_else_can_be_read(
     payloads = [record(number, content="SECRETWORD") for number in range(count)]
     process.append(*payloads)
     assert read_all(reader) == payloads
-    reader.wipe()
+    assert wiped(reader) == []
     later = [record(number) for number in range(100, 105)]
     process.append(*later)
-    reader.wipe()
+    claimed = reader.claim()
+    assert reader.wipe(claimed)
     data = process.segment.read_bytes()
     assert b"SECRETWORD" not in data
     chunk = read_frames(
@@ -227,36 +252,118 @@ def test_what_is_stored_is_overwritten_and_all_else_can_be_read(
     assert read_all(reader) == later
 
 
+LARGE = "said once " * 300
+
+
+@NATIVE
+def test_what_is_claimed_is_named_no_more(process: Process, reader: LivingJournal) -> None:
+    """Neither the start of a run that has not ended, nor what another run has said: it is written again."""
+    process.append(record(0))
+    start, other = in_pieces(record(1, content=LARGE, running=True)), in_pieces(record(2, content=LARGE))
+    place = process.tail.append_parts(RUN, *start)
+    process.tail.append_parts(RUN, *other)
+    assert process.segment.read_bytes().count(b"said once") == 300
+    read_all(reader)
+    claimed = reader.claim()
+    end, third = in_pieces(record(1, content=LARGE)), in_pieces(record(3, content=LARGE))
+    process.tail.append_again(place, 2, RUN, *end)
+    process.tail.append_parts(RUN, *third)
+    assert process.segment.read_bytes().count(b"said once") == 600
+    assert read_all(reader) == [b"".join(end), b"".join(third)]
+    assert reader.wipe(claimed)
+    assert process.segment.read_bytes().count(b"said once") == 300
+    last = in_pieces(record(4, content=LARGE))
+    process.tail.append_parts(RUN, *last)
+    assert process.segment.read_bytes().count(b"said once") == 300
+    assert read_all(reader) == [b"".join(last)]
+
+
+@NATIVE
+def test_what_was_appended_before_the_process_knew_is_read_before_it_is_overwritten(
+    process: Process, reader: LivingJournal
+) -> None:
+    """It names what was claimed."""
+    process.append(record(0))
+    pieces = [in_pieces(record(number, content=LARGE)) for number in range(2)]
+    process.tail.append_parts(RUN, *pieces[0])
+    read_all(reader)
+    process.tail.append_parts(RUN, *pieces[1])
+    assert wiped(reader) == [b"".join(pieces[1])]
+    assert process.segment.read_bytes().count(b"said once") == 0
+
+
+@NATIVE
+def test_what_is_claimed_in_the_middle_of_an_append_is_not_needed(tmp_path: Path) -> None:
+    """Such a record is written once more, whole: what it names may be overwritten already."""
+    process = Process(tmp_path / "journal", max_bytes=64 << 20)
+    pieces = in_pieces(record(1, content=LARGE))
+    process.tail.append_parts(RUN, *pieces)
+    fd, stop = os.open(process.segment, os.O_RDWR), threading.Event()
+
+    def claim() -> None:
+        while not stop.is_set():
+            os.pwrite(fd, BOUND.pack(0xFFFFFFFF), BOUND_AT)
+            os.pwrite(fd, BOUND.pack(0), BOUND_AT)
+
+    claiming = threading.Thread(target=claim)
+    claiming.start()
+    appended, segment = 0, process.segment
+    while process.segment == segment:
+        process.tail.append_parts(RUN, *pieces)
+        appended += 1
+    stop.set()
+    claiming.join()
+    os.close(fd)
+    reader = LivingJournal(process.folder, process.settings)
+    found = read_all(reader)
+    assert len(found) > appended
+    assert set(found) == {b"".join(pieces)}
+    reader.close()
+    process.journal.forget()
+    assert process.problems == []
+
+
 @pytest.mark.parametrize("before", [0, 1])
 @pytest.mark.parametrize("between", [0, 3])
-@pytest.mark.parametrize("behind", [0, 1])
-def test_what_is_overwritten_spares_what_an_end_may_echo(
-    process: Process, reader: LivingJournal, before: int, between: int, behind: int
+def test_nothing_is_left_of_what_was_stored(process: Process, reader: LivingJournal, before: int, between: int) -> None:
+    """Not of the start of a run either that has not ended: its end is whole."""
+    done = [record(number, content="SECRETWORD") for number in range(before + between)]
+    start = record(100, content="SECRETWORD", running=True)
+    process.append(*done[:before], start, *done[before:])
+    assert len(read_all(reader)) == len(done) + 1
+    assert wiped(reader) == []
+    assert b"SECRETWORD" not in process.segment.read_bytes()
+    end = record(100, content="said twice")
+    process.append(end)
+    assert read_all(reader) == [end]
+
+
+def test_another_segment_is_not_overwritten_by_a_claim_to_the_one_before(
+    process: Process, reader: LivingJournal
 ) -> None:
-    """The start of a run that has not ended: its end is whole, and once that is stored nothing is spared."""
-    done = [record(number, content="SECRETWORD") for number in range(before + between + behind)]
-    start = record(100, content="said once", running=True)
-    process.append(*done[:before], start, *done[before : before + between])
-    process.append(record(101, running=True), record(101), *done[before + between :])
-    assert len(read_all(reader)) == len(done) + 3
-    for _ in range(2):
-        reader.wipe()
-        data = process.segment.read_bytes()
-        assert b"SECRETWORD" not in data
-        assert data.count(b'"r101"') == 0
-        assert data.count(b"said once") == 1
-    process.append(record(100, content="said twice"))
-    assert len(read_all(reader)) == 1
-    reader.wipe()
-    assert b"said" not in process.segment.read_bytes()
+    """Of that one nothing was claimed."""
+    process.append(record(0))
+    read_all(reader)
+    claimed = reader.claim()
+    later = [record(number, content="x" * 9000) for number in range(1, 10)]
+    process.append(*later)
+    assert read_all(reader) == later
+    before = process.segment.read_bytes()
+    assert not reader.wipe(claimed)
+    assert process.segment.read_bytes() == before
 
 
 def test_wiping_what_nothing_was_read_of_changes_nothing(process: Process, reader: LivingJournal) -> None:
     """Also where there is no segment yet."""
-    reader.wipe()
+    claimed = reader.claim()
+    assert claimed is None
+    assert reader.wipe(claimed)
     process.append(record(1))
     before = process.segment.read_bytes()
-    reader.wipe()
+    assert reader.wipe(claimed)
+    assert process.segment.read_bytes() == before
+    read_all(reader)
+    assert not reader.wipe(claimed)
     assert process.segment.read_bytes() == before
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,41 +10,39 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agenttrace.journal.living import LivingJournal
-from agenttrace.model.wire import FIXED, VERSION
-from tests.drain.test_living import Process
+from tests.drain.test_living import Process, in_pieces, read_all
 from tests.journal.journal_support import RUN, record
 
 APPEND = st.tuples(st.just("append"), st.sampled_from([0, 10, 500, 3_000, 30_000, 150_000]))
 STEP = st.one_of(
     APPEND,
     APPEND,
-    st.tuples(st.sampled_from(["start", "start", "end"]), st.integers(0, 3_000)),
+    st.tuples(st.sampled_from(["start", "start", "end", "say", "say"]), st.integers(0, 3_000)),
     st.tuples(
-        st.sampled_from(["read", "read without commit", "another reader", "wipe", "read and wipe", "renew", "refresh"]),
+        st.sampled_from(["read", "read without commit", "another reader", "claim", "wipe", "renew", "refresh"]),
         st.just(0),
     ),
 )
-
-
-def in_pieces(payload: bytes) -> tuple[bytes, ...]:
-    """Return a record as its parts: what never changes, the version, the envelope, the content."""
-    behind = payload.index(b"\n", FIXED.size + VERSION.size) + 1
-    cuts = (0, FIXED.size, FIXED.size + VERSION.size, behind, len(payload))
-    return tuple(payload[start:end] for start, end in pairwise(cuts))
+SAID = b"".join(b"word %d " % number for number in range(700))
 
 
 @settings(max_examples=60, deadline=None)
 @given(steps=st.lists(STEP, max_size=40))
-@example([("append", 0), ("start", 100), ("read and wipe", 0), ("end", 0), ("append", 9)])
-@example([("append", 0), *[("start", 300)] * 9, *[("read and wipe", 0), ("append", 500), ("end", 4)] * 9])
+@example([("append", 0), ("start", 100), ("read", 0), ("claim", 0), ("wipe", 0), ("end", 0), ("append", 9)])
+@example([("say", 2999), ("read", 0), ("claim", 0), ("say", 2999), ("wipe", 0), ("say", 2999), ("say", 2500)])
+@example([("say", 2999), ("read", 0), ("say", 2999), ("claim", 0), ("wipe", 0), ("say", 2999), ("say", 2500)])
+@example(
+    [("append", 0), *[("start", 300)] * 9, *[("read", 0), ("claim", 0), ("append", 500), ("end", 4), ("wipe", 0)] * 9]
+)
 def test_what_is_appended_is_read_in_order(steps: list[tuple[str, int]]) -> None:
-    """Readers come and go, segments fill, what is stored is overwritten; ends may be echoes of their starts."""
+    """Readers come and go, segments fill, what is stored is overwritten; records may be echoes of others."""
     with tempfile.TemporaryDirectory() as folder:
         process = Process(Path(folder) / "journal", max_bytes=1 << 28)
         reader = LivingJournal(process.folder, process.settings)
         appended: list[bytes] = []
         found: list[bytes] = []
         begun: list[tuple[Any, int, tuple[bytes, ...]]] = []
+        claimed: tuple[int, int] | None = None
         for step, size in [*steps, *[("read", 0)] * (len(steps) + 2)]:
             if step == "append":
                 appended.append(record(len(appended), content="x" * size))
@@ -57,26 +54,32 @@ def test_what_is_appended_is_read_in_order(steps: list[tuple[str, int]]) -> None
             elif step == "end" and begun:
                 place, number, said = begun.pop(size % len(begun))
                 end = in_pieces(record(number))[1]
-                pieces = (said[0], end, *said[2:], b',"output":"z"')
+                pieces = (said[0], end, *said[2:], b',"output":', b'"z"')
                 append_again = getattr(process.tail, "append_again", lambda _place, _count, *parts: parts)
-                if append_again(place, 1, RUN, *pieces):  # there is none in Python
+                if append_again(place, 2, RUN, *pieces):  # there is none in Python
                     process.tail.append_parts(RUN, *pieces)
                 appended.append(b"".join(pieces))
             elif step == "end":
                 pass
+            elif step == "say":
+                *head, name, _ = in_pieces(record(len(appended)))
+                pieces = (*head, name, b'"%b"' % SAID[:size])
+                process.tail.append_parts(RUN, *pieces)
+                appended.append(b"".join(pieces))
             elif step.startswith("read"):
                 chunk = reader.read()
                 if chunk is not None and step != "read without commit":
                     assert chunk.damaged == 0
                     found += [payload for _, payload in chunk.records]
                     reader.commit(chunk.offset)
-                if step == "read and wipe":
-                    reader.wipe()
             elif step == "another reader":
                 reader.close()
-                reader = LivingJournal(process.folder, process.settings)
+                reader, claimed = LivingJournal(process.folder, process.settings), None
+            elif step == "claim":
+                claimed = reader.claim()
             elif step == "wipe":
-                reader.wipe()
+                found += read_all(reader)
+                reader.wipe(claimed)
             elif step == "renew":
                 process.journal.renew()
             else:

@@ -18,6 +18,7 @@ from agenttrace.journal import ahead
 from agenttrace.journal import tail as tail_module
 from agenttrace.journal.frames import (
     ECHO,
+    HEADER_SIZE,
     NATIVE,
     decode,
     decode_in_python,
@@ -152,6 +153,7 @@ def opened(size: int) -> tuple[Tail, mmap.mmap, list[tuple[int, bytes]]]:
     overflowed: list[tuple[int, bytes]] = []
     tail = Tail(lambda kind, payload: overflowed.append((kind, payload)), pytest.fail)
     buffer = mmap.mmap(-1, size)
+    buffer.seek(HEADER_SIZE)
     tail.write, tail.salt = buffer.write, 77
     return tail, buffer, overflowed
 
@@ -207,7 +209,7 @@ def test_a_finalizer_inside_an_append_appends_beside_it() -> None:
         gc.enable()
     gc.collect()
     chunk = read_frames(
-        lambda at, size: data[at : at + size], 0, data.tell(), tail.salt, max_records=2000, max_bytes=1 << 20
+        lambda at, size: data[at : at + size], HEADER_SIZE, data.tell(), tail.salt, max_records=2000, max_bytes=1 << 20
     )
     said = {b"said %d" % number for number in range(100)} | {b"late %d" % number for number in range(100)}
     assert ({payload for _, payload in chunk.records}, chunk.damaged, tail.recorded) == (said, 0, 200)
@@ -248,8 +250,8 @@ def test_what_is_said_again_is_read_whole(
     tail.append_again(place, repeated, 1, *head, *said, *more)
     data, expected = buffer[: buffer.tell()], b"".join([*head, *said])
     whole = [(1, expected), (1, expected + b"".join(more))]
-    assert decode(data, 0, 77, True, 9, 1 << 20, 0) == (whole, len(data), True)
-    assert decode_in_python(data, 0, 77, True, 9, 1 << 20, 0) == (whole, len(data), True)
+    assert decode(data, HEADER_SIZE, 77, True, 9, 1 << 20, 0) == (whole, len(data), True)
+    assert decode_in_python(data, HEADER_SIZE, 77, True, 9, 1 << 20, 0) == (whole, len(data), True)
     saved = sum(map(len, said[:repeated]))
     if saved > 20:
         assert len(data) - start == frame_length(len(whole[1][1]) - saved + 20)
@@ -263,8 +265,8 @@ def test_what_stands_in_another_segment_is_written_again(place: Any) -> None:
     """Only a place in this very segment is one."""
     tail, buffer, _ = opened(4096)
     tail.append_again(place, 1, 1, b"a", b"b", b"c", bytes(100))
-    assert decode(buffer[: buffer.tell()], 0, 77, True, 9, 999, 0)[0] == [(1, b"abc" + bytes(100))]
-    assert buffer.tell() == frame_length(103)
+    assert decode(buffer[: buffer.tell()], HEADER_SIZE, 77, True, 9, 999, 0)[0] == [(1, b"abc" + bytes(100))]
+    assert buffer.tell() == HEADER_SIZE + frame_length(103)
 
 
 @pytest.mark.skipif(not tail_module.NATIVE, reason="appends in Python are always whole")
@@ -278,7 +280,7 @@ def test_a_record_that_finds_no_room_overflows_whole() -> None:
         tail.append_again(place, -1, 1, b"a")
     with pytest.raises(TypeError, match="append_again"):
         tail.append_again(place, 1)
-    assert buffer.tell() == frame_length(2003)
+    assert buffer.tell() == HEADER_SIZE + frame_length(2003)
 
 
 def a_segment(source: bytes, between: int) -> tuple[bytes, int]:

@@ -17,6 +17,7 @@ from agenttrace.journal.frames import (
     ECHO,
     FRAME,
     FRAME_SIZE,
+    HEADER_SIZE,
     decode,
     decode_in_python,
     encode,
@@ -38,13 +39,14 @@ def opened(size: int = 1 << 20) -> tuple[Tail, mmap.mmap]:
     """Return a tail that repeats, and the map to which it appends."""
     tail = Tail(lambda _kind, _payload: pytest.fail("there was room"), pytest.fail)
     buffer = mmap.mmap(-1, size)
-    tail.write, tail.salt, tail.repeats = buffer.write, SALT, True
+    buffer.seek(HEADER_SIZE)
+    tail.write, tail.salt = buffer.write, SALT
     return tail, buffer
 
 
 def sizes(data: bytes) -> Iterator[tuple[bool, int]]:
     """Return of each frame whether it is an echo, and how many bytes its own payload has."""
-    at = 0
+    at = HEADER_SIZE
     while at < len(data):
         size, _, kind, _ = FRAME.unpack_from(data, at)
         yield bool(kind & ECHO), size
@@ -68,10 +70,10 @@ def message(number: int, size: int = 300) -> bytes:
 
 def read(data: bytes) -> list[tuple[int, bytes]]:
     """Return the records, read by both decoders and through a window."""
-    found = decode(data, 0, SALT, True, 1 << 20, 1 << 30, 0)
-    assert found == decode_in_python(data, 0, SALT, True, 1 << 20, 1 << 30, 0)
+    found = decode(data, HEADER_SIZE, SALT, True, 1 << 20, 1 << 30, 0)
+    assert found == decode_in_python(data, HEADER_SIZE, SALT, True, 1 << 20, 1 << 30, 0)
     window = lambda at, length: data[at : at + length]  # noqa: E731
-    chunk = read_frames(window, 0, len(data), SALT, max_records=1 << 20, max_bytes=1 << 30)
+    chunk = read_frames(window, HEADER_SIZE, len(data), SALT, max_records=1 << 20, max_bytes=1 << 30)
     assert (chunk.records, chunk.damaged, found[2]) == (found[0], 0, True)
     return chunk.records
 
@@ -162,9 +164,9 @@ def test_what_is_lacking_of_a_damaged_frame_leaves_the_rest_readable() -> None:
     start = buffer.tell()
     tail.append_parts(RUN, *prompt(message(0, 3000), message(1), output=b'"done"'))
     data = bytearray(buffer[: buffer.tell()])
-    data[start // 2] ^= 1
+    data[(HEADER_SIZE + start) // 2] ^= 1
     chunk = read_frames(
-        lambda at, size: bytes(data[at : at + size]), 0, len(data), SALT, max_records=9, max_bytes=1 << 20
+        lambda at, size: bytes(data[at : at + size]), HEADER_SIZE, len(data), SALT, max_records=9, max_bytes=1 << 20
     )
     assert chunk.damaged == 1
     [(kind, payload)] = chunk.records
@@ -178,23 +180,15 @@ def test_another_segment_has_it_written_again() -> None:
     tail, buffer = opened()
     tail.append_parts(RUN, *prompt(message(0)))
     with mmap.mmap(-1, 1 << 20) as other:
+        other.seek(HEADER_SIZE)
         tail.write, tail.salt = other.write, 78
         tail.append_parts(RUN, *prompt(message(0)))
         tail.append_parts(RUN, *prompt(message(0)))
         data = other[: other.tell()]
         assert [is_echo for is_echo, _ in sizes(data)] == [False, True]
-        assert data.startswith(encode(RUN, b"".join(prompt(message(0))), 78))
+        assert data[HEADER_SIZE:].startswith(encode(RUN, b"".join(prompt(message(0))), 78))
         tail.shut()
     assert [is_echo for is_echo, _ in sizes(buffer[: buffer.tell()])] == [False]
-
-
-def test_a_tail_that_is_told_not_to_writes_all() -> None:
-    """Where what is stored may be overwritten."""
-    tail, buffer = opened()
-    tail.repeats = False
-    for _ in range(3):
-        tail.append_parts(RUN, *prompt(message(0)))
-    assert [is_echo for is_echo, _ in sizes(buffer[: buffer.tell()])] == [False] * 3
 
 
 def test_little_is_held_of_what_was_said() -> None:
@@ -226,4 +220,4 @@ def test_frames_say_what_they_repeat_in_twenty_bytes() -> None:
     common = len(b"".join(other[5:])) - len(other[-1]) + len(one[-1]) - 1
     rest = len(other[-1]) - len(one[-1]) + 1
     echo = buffer[second + FRAME_SIZE : second + FRAME_SIZE + 20]
-    assert struct.unpack("<IIIII", echo) == (0, head, head, common, rest)
+    assert struct.unpack("<IIIII", echo) == (HEADER_SIZE, head, head, common, rest)

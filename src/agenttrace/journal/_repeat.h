@@ -5,6 +5,24 @@
  */
 #include <stddef.h>
 
+/* Nothing is named that stands before the bound, which whoever overwrites what is stored sets in the segment's header:
+ * see journal/frames.py. */
+enum { BOUND_AT = 60 };
+
+static uint32_t bound_of(const Py_buffer *view)
+{
+    return view->len < BOUND_AT + 4 ? 0 : get((const unsigned char *)view->buf + BOUND_AT);
+}
+
+/* The same, after all that was written before has become visible to others. */
+static uint32_t bound_behind(const Py_buffer *view)
+{
+#if defined(__GNUC__)
+    __sync_synchronize();
+#endif
+    return bound_of(view);
+}
+
 enum { HEAD_PIECES = 3 }; /* of a record; behind them stand the names and values of its content, in turn */
 
 /* The bytes from one piece of a payload on, as they stand in another frame. */
@@ -70,7 +88,7 @@ typedef struct {
 
 typedef struct {
     Said said[MOST_SAID];
-    uint32_t salt; /* of the segment in which they stand */
+    uint32_t salt, bound; /* of the segment in which they stand */
     Py_ssize_t held;
     long long kept;
 } Saying;
@@ -172,33 +190,33 @@ static Range longest_range(Saying *saying, const Payload *payload, PyObject *con
     return best;
 }
 
-/* 1: the payload has become an echo; 0: it is to be written whole, and kept in the place of `whose`, if that is set. */
-static int repeats(Saying *saying, Payload *payload, PyObject *const *pieces, uint32_t salt, unsigned char *header,
-                   Said **whose)
+/* What a payload repeats, of size 0 where it is to be written whole; then it may be kept in the place of `whose`. */
+static Range repeated(Saying *saying, const Payload *payload, PyObject *const *pieces, uint32_t salt, uint32_t bound,
+                      Said **whose)
 {
+    Range none = {0, 0, 0, 0, 0, 0};
     if (saying->held == 0) {
-        return 0;
+        return none;
     }
-    if (saying->salt != salt) {
+    if (saying->salt != salt || saying->bound != bound) {
         forget_all(saying);
-        return 0;
+        return none;
     }
     Said *said = NULL;
     Range range = longest_range(saying, payload, pieces, &said);
     if (said == NULL) {
-        return 0;
+        return none;
     }
     int is_most = range.size * 2 >= payload->size;
     Py_ssize_t rest = range.part > 0 ? payload->length[range.first + range.whole] - range.part : 0;
     if (is_most && said->echoes < MOST_ECHOES && said->grown + rest <= said->size) {
         said->echoes++;
-        said->used = saying->kept;
         said->grown += rest;
-        make_echo(payload, &range, header);
-        return 1;
+        said->used = saying->kept;
+        return range;
     }
     *whose = range.size * 2 >= said->size ? said : NULL; /* it goes on from there, or only begins alike */
-    return 0;
+    return none;
 }
 
 /* The one whose place the next one takes. */
@@ -214,8 +232,8 @@ static Said *least_used(Saying *saying)
 }
 
 /* Keep a record that was written whole, if it has a large value. */
-static void keep_said(Saying *saying, PyObject *const *pieces, const Payload *payload, uint32_t salt, Py_ssize_t offset,
-                      Said *whose)
+static void keep_said(Saying *saying, PyObject *const *pieces, const Payload *payload, uint32_t salt, uint32_t bound,
+                      Py_ssize_t offset, Said *whose)
 {
     Py_ssize_t largest = 0, count = payload->count - HEAD_PIECES;
     for (Py_ssize_t i = HEAD_PIECES; i + 1 < payload->count; i += 2) {
@@ -224,9 +242,10 @@ static void keep_said(Saying *saying, PyObject *const *pieces, const Payload *pa
     if (largest < LARGE || count > MOST_KEPT || payload->size > MOST_HELD || (size_t)offset > UINT32_MAX) {
         return;
     }
-    if (saying->salt != salt || saying->held + payload->size > MOST_HELD) {
+    if (saying->salt != salt || saying->bound != bound || saying->held + payload->size > MOST_HELD) {
         forget_all(saying);
         saying->salt = salt;
+        saying->bound = bound;
     }
     Said *said = whose != NULL ? whose : least_used(saying);
     forget(saying, said);

@@ -13,7 +13,6 @@ typedef struct {
     PyObject *ask;      /* what asks for more pages to be made present: compiled, so that no Python code runs; or None */
     Py_ssize_t ask_at;  /* the place from which on they are asked for */
     long long appended; /* records, by this; those that others append are counted in Python */
-    char repeats;       /* whether a record may say where another one, of another run, has what it says as well */
     Saying saying;
 } Appender;
 
@@ -23,7 +22,6 @@ static PyMemberDef members[] = {
     {"ask", T_OBJECT_EX, offsetof(Appender, ask), 0, NULL},
     {"ask_at", T_PYSSIZET, offsetof(Appender, ask_at), 0, NULL},
     {"_appended", T_LONGLONG, offsetof(Appender, appended), 0, NULL},
-    {"repeats", T_BOOL, offsetof(Appender, repeats), 0, NULL},
     {0},
 };
 
@@ -107,17 +105,13 @@ static Py_ssize_t take_place(PyObject *map, Py_ssize_t size, Py_ssize_t end, PyO
 
 /* Write a frame into the map: what its `write` does, without a copy in between. Nobody else runs before it is done.
  * Returns where it is, or -1 and an exception. */
-static Py_ssize_t write_in_place(PyObject *map, uint32_t kind, uint32_t salt, const Payload *payload, PyObject *tuple)
+static Py_ssize_t write_in_place(PyObject *map, const Py_buffer *view, uint32_t kind, uint32_t salt, const Payload *payload,
+                                 PyObject *tuple)
 {
-    Py_buffer view;
-    if (PyObject_GetBuffer(map, &view, PyBUF_WRITABLE) < 0) {
-        return -1;
-    }
-    Py_ssize_t at = take_place(map, frame_size(payload->size), view.len, tuple);
+    Py_ssize_t at = take_place(map, frame_size(payload->size), view->len, tuple);
     if (at >= 0) {
-        write_frame((unsigned char *)view.buf + at, kind, salt, payload);
+        write_frame((unsigned char *)view->buf + at, kind, salt, payload);
     }
-    PyBuffer_Release(&view);
     return at;
 }
 
@@ -149,18 +143,45 @@ static Range range_of(const Source *source, const Payload *payload, uint32_t sal
     return range;
 }
 
-/* Whether the payload has become an echo; else it may be kept in the place of `whose`. */
-static int is_echo(Appender *self, Payload *payload, PyObject *const *pieces, uint32_t salt, Source source,
-                   unsigned char *header, Said **whose)
+/* What the payload repeats, of size 0 where it is to be written whole; then it may be kept in the place of `whose`. */
+static Range echo_of(Appender *self, const Payload *payload, PyObject *const *pieces, uint32_t salt, Source source,
+                     uint32_t bound, Said **whose)
 {
     if (source.count > 0) {
         Range range = range_of(&source, payload, salt);
-        if (range.size > 0) {
-            make_echo(payload, &range, header);
-            return 1;
+        if (range.size > 0 && range.source >= bound) {
+            return range;
         }
     }
-    return self->repeats && repeats(&self->saying, payload, pieces, salt, header, whose);
+    return repeated(&self->saying, payload, pieces, salt, bound, whose);
+}
+
+/* Write a record into the map, and count it; where it is, or -1 and an exception. With `is_echo` it names another one. */
+static Py_ssize_t write_record(Appender *self, PyObject *map, const Py_buffer *view, PyObject *const *pieces,
+                               uint32_t kind, uint32_t salt, Payload *payload, Source source, PyObject *tuple, int *is_echo)
+{
+    unsigned char header[ECHO_HEADER];
+    uint32_t bound = bound_of(view);
+    Said *whose = NULL;
+    Py_ssize_t count = payload->count;
+    Range range = echo_of(self, payload, pieces, salt, source, bound, &whose);
+    *is_echo = range.size > 0;
+    if (*is_echo) {
+        make_echo(payload, &range, header);
+        Py_ssize_t at = write_in_place(map, view, kind | ECHO, salt, payload, tuple);
+        self->appended += at >= 0;
+        if (at < 0 || bound_behind(view) <= range.source) {
+            return at;
+        }
+        *is_echo = 0; /* what it names is about to be overwritten: the same once more, whole */
+        take_pieces(payload, pieces, count);
+    }
+    Py_ssize_t at = write_in_place(map, view, kind, salt, payload, tuple);
+    self->appended += at >= 0;
+    if (at >= 0) {
+        keep_said(&self->saying, pieces, payload, salt, bound, at, whose);
+    }
+    return at;
 }
 
 /* Ask for more pages, once. Whoever is asked already says so by an exception. */
@@ -186,7 +207,8 @@ static PyObject *append_with(PyObject *tuple, Appender *self, PyObject *kind, Py
         return PyErr_Format(PyExc_RuntimeError, "append: there is no segment");
     }
     Payload payload;
-    unsigned char header[ECHO_HEADER];
+    Py_buffer view;
+    int is_echo;
     uint32_t number = as_number(kind);
     uint32_t salt = PyErr_Occurred() ? 0 : as_number(self->salt);
     if (PyErr_Occurred() || !take_pieces(&payload, pieces, count)) {
@@ -198,20 +220,18 @@ static PyObject *append_with(PyObject *tuple, Appender *self, PyObject *kind, Py
         self->appended += written;
         return written ? Py_NewRef(Py_None) : NULL;
     }
-    Said *whose = NULL;
-    int echoes = is_echo(self, &payload, pieces, salt, source, header, &whose);
-    Py_ssize_t at = write_in_place(map, echoes ? number | ECHO : number, salt, &payload, tuple);
-    if (at < 0) {
+    if (PyObject_GetBuffer(map, &view, PyBUF_WRITABLE) < 0) {
         return NULL;
     }
-    self->appended++;
-    if (!echoes && self->repeats) {
-        keep_said(&self->saying, pieces, &payload, salt, at, whose);
+    Py_ssize_t at = write_record(self, map, &view, pieces, number, salt, &payload, source, tuple, &is_echo);
+    PyBuffer_Release(&view);
+    if (at < 0) {
+        return NULL;
     }
     if (at > self->ask_at) {
         ask_for_more(self);
     }
-    return source.place == NULL && !echoes && at <= UINT32_MAX
+    return source.place == NULL && !is_echo && at <= UINT32_MAX
                ? PyLong_FromUnsignedLongLong((unsigned long long)salt << 32 | (size_t)at)
                : Py_NewRef(Py_None);
 }

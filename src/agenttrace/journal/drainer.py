@@ -142,7 +142,7 @@ class Drainer:
     def _serve(self, followed: Followed, stamp: object) -> None:
         try:
             if followed.drain(stopping=self._is_stopping):
-                followed.renew(stamp)
+                followed.renew(stamp, stopping=self._is_stopping)
             else:
                 self._busy = True
             if not self._stopping:

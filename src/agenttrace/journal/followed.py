@@ -117,13 +117,16 @@ class Followed:
         if self._told != self._counts():
             self.publish()
 
-    def renew(self, stamp: object) -> None:
-        """Have nothing on the disk any more of what was stored.
+    def renew(self, stamp: object, *, stopping: Callable[[], bool]) -> None:
+        """Have nothing on the disk any more of what was stored, now or in a later round.
 
-        `stamp` is that of the renewal that was asked for before a `drain` began that came to its end.
+        `stamp` is that of the renewal that was asked for before a `drain` began that came to its end. Raises as that
+        does.
         """
-        if stamp != self._renewed:
-            self.journal.wipe()
+        if stamp == self._renewed:
+            return
+        claimed = self.journal.claim()
+        if self.drain(stopping=stopping) and self.journal.wipe(claimed):
             self._renewed = stamp
             self.publish()
 

@@ -13,6 +13,10 @@ numbers of 4 bytes, `source`, `start`, `place`, `length` and `rest`. At `place` 
 that of the frame at the offset `source`, from `start` on. The `rest` bytes that follow belong to a value that begins in
 them. The other frame stands before it in the same segment, which goes away as a whole, and is no echo. Readers get
 whole payloads; where the other frame is damaged, one that says that a part of it is lacking (`degrade.lacking`).
+
+Whoever is to overwrite frames of a segment to which a process still appends first writes in the last 4 bytes of the
+segment's header from which offset on frames may be named from now on. They are 0 in the beginning, and the header's
+checksum leaves them out.
 """
 
 from __future__ import annotations
@@ -40,6 +44,8 @@ if TYPE_CHECKING:
     from agenttrace.journal.settings import JournalSettings
 
 __all__ = [
+    "BOUND",
+    "BOUND_AT",
     "ECHO",
     "ECHO_SIZE",
     "FRAME",
@@ -76,6 +82,10 @@ SKIP = 0
 ECHO = 1 << 31
 _ECHO = struct.Struct("<IIIII")
 ECHO_SIZE = _ECHO.size
+
+#: Where in a segment's header it says which frames may be named, and how.
+BOUND_AT = 60
+BOUND = struct.Struct("<I")
 
 Read = Callable[[int, int], bytes]
 

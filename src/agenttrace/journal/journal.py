@@ -65,7 +65,6 @@ class Journal:
     ) -> None:
         self.home: Home = home
         self.tail = tail
-        tail.repeats = True
         self.committed = 0
         self.stored_until = time.monotonic()  # kept by the writer: what was appended before that is committed
         self.provide: Callable[[], None] = _nothing  # asks for the next segment to be made ready

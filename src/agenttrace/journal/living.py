@@ -14,8 +14,8 @@ from zlib import crc32
 
 from agenttrace.journal.folder import Mark
 from agenttrace.journal.frames import (
-    ECHO,
-    ECHO_SIZE,
+    BOUND,
+    BOUND_AT,
     FRAME,
     FRAME_SIZE,
     HEADER_SIZE,
@@ -23,14 +23,11 @@ from agenttrace.journal.frames import (
     SKIP,
     Chunk,
     SegmentHeader,
-    frame_length,
     next_frame,
     read_batch,
 )
 from agenttrace.journal.recovery import number_of, process_id_of
 from agenttrace.journal.segment import SAFE, segment_name
-from agenttrace.model.versions import RANK_START
-from agenttrace.model.wire import FIXED, RUN, VERSION
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,8 +37,6 @@ if TYPE_CHECKING:
 __all__ = ["LivingJournal"]
 
 _ZEROS = bytes(1 << 18)
-_HEAD = FIXED.size + VERSION.size
-_IDS = 24  # bytes: of the trace and of the span
 
 
 class LivingJournal:
@@ -134,39 +129,29 @@ class LivingJournal:
         names = os.listdir(self.path)
         return [number_of(self.path / name) for name in names if name.endswith(".seg")]
 
-    def wipe(self) -> None:
-        """Overwrite what was committed of the segment that is open: the process may keep that one for long.
+    def claim(self) -> tuple[int, int] | None:
+        """Have the process name nothing any more of what was committed of the open segment, and return where that ends.
 
-        Empty frames take the place of all but the starts of runs whose end has not come: that may be an echo of them.
+        What it has appended before it learns of this may name it still, and is read before `wipe`.
         """
         if not self._open():
-            return
-        start = HEADER_SIZE
-        for at, length in [*self._begun(), (self._offset, 0)]:
-            if at > start:
-                self._blank(start, at - start)
-            start = at + length
+            return None
+        os.pwrite(self._fd, BOUND.pack(self._offset), BOUND_AT)
+        return self._number, self._offset
 
-    def _begun(self) -> list[tuple[int, int]]:
-        """Return where the starts of runs stand, and how long each is, whose end was not committed in this segment."""
-        found: dict[bytes, list[tuple[int, int]]] = {}
-        at: int | None = HEADER_SIZE
-        while at is not None and at < self._offset:
-            size, _, kind, magic = FRAME.unpack(self._pread(at, FRAME_SIZE))
-            length = frame_length(size)
-            if magic != MAGIC or at + length > self._offset:
-                at = next_frame(self._pread, at + 8, self._offset, self._salt)
-                continue
-            if kind & ~ECHO == RUN:
-                skipped = FRAME_SIZE + (ECHO_SIZE if kind & ECHO else 0)
-                head = self._pread(at + skipped, _HEAD)
-                run = head[:_IDS]
-                if len(head) == _HEAD and VERSION.unpack_from(head, FIXED.size)[3] == RANK_START:
-                    found.setdefault(run, []).append((at, length))
-                else:
-                    found.pop(run, None)
-            at += length
-        return sorted(place for places in found.values() for place in places)
+    def wipe(self, claimed: tuple[int, int] | None) -> bool:
+        """Overwrite what was claimed with one empty frame: the process may keep the segment for long.
+
+        Return whether it is not another one by now, of which nothing was claimed.
+        """
+        if not self._open():
+            return claimed is None
+        number, end = claimed or (0, 0)
+        if number != self._number:
+            return False
+        if end > HEADER_SIZE:
+            self._blank(HEADER_SIZE, end - HEADER_SIZE)
+        return True
 
     def _blank(self, start: int, length: int) -> None:
         size = length - FRAME_SIZE

@@ -56,7 +56,6 @@ class SharedJournal(Journal):
         on_error: Callable[[str, BaseException], None],
     ) -> None:
         super().__init__(home, settings, tail, counters, clock=clock, on_error=on_error)
-        tail.repeats = False  # what is stored may be overwritten
         self._before = {name: int(getattr(counters, name)) for name in TOLD}
         self._told_error: str | None = None
         self._next_look = 0.0

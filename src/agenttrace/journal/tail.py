@@ -28,12 +28,11 @@ _HAS_GIL: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
 class Fields:
     """What a plain append needs; `_tail.h` has the same fields, and a plain append of its own."""
 
-    __slots__ = ("_appended", "ask", "ask_at", "repeats", "salt", "write")
+    __slots__ = ("_appended", "ask", "ask_at", "salt", "write")
 
     _appended: int  # records, by the compiled ones
     ask: Callable[[], object] | None  # called by the compiled ones, once the segment is filled beyond `ask_at`
     ask_at: int
-    repeats: bool  # whether the compiled ones name, instead of writing it, what stands in the segment in a stored run
     salt: int
     write: Callable[[bytes], int]
 
