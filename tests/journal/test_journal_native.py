@@ -255,8 +255,8 @@ def test_what_is_said_again_is_read_whole(
     saved = sum(map(len, said[:repeated]))
     if saved > 20:
         assert len(data) - start == frame_length(len(whole[1][1]) - saved + 20)
-    else:
-        assert len(data) - start == frame_length(len(whole[1][1]))
+    else:  # what else is the same is seen by itself
+        assert len(data) - start <= frame_length(len(whole[1][1]))
 
 
 @pytest.mark.skipif(not tail_module.NATIVE, reason="appends in Python are always whole")

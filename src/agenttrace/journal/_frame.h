@@ -138,6 +138,7 @@ typedef struct {
     Py_ssize_t length, base; /* `base`: where in the segment it begins */
     uint32_t salt;
     int verify;
+    Py_ssize_t source, source_size; /* where the frame stands that was repeated last, and its payload's size */
 } Piece;
 
 /* The size of the whole frame's payload that stands at a place; -1: there is none. */
@@ -157,7 +158,7 @@ static Py_ssize_t frame_at(const Piece *piece, Py_ssize_t at, uint32_t *kind)
 }
 
 /* The payload that the echo at a place stands for; NULL without an exception where what it repeats is not whole in this piece. */
-static PyObject *whole(const Piece *piece, Py_ssize_t at, Py_ssize_t size)
+static PyObject *whole(Piece *piece, Py_ssize_t at, Py_ssize_t size)
 {
     const unsigned char *echo = piece->data + at + HEADER;
     if (size < ECHO_HEADER) {
@@ -166,8 +167,13 @@ static PyObject *whole(const Piece *piece, Py_ssize_t at, Py_ssize_t size)
     Py_ssize_t source = (Py_ssize_t)get(echo) - piece->base, from = (Py_ssize_t)get(echo + 4);
     Py_ssize_t place = (Py_ssize_t)get(echo + 8), length = (Py_ssize_t)get(echo + 12), own = size - ECHO_HEADER;
     uint32_t kind;
-    Py_ssize_t there = source < at ? frame_at(piece, source, &kind) : -1;
-    if (there < 0 || kind & ECHO || place > own || from > there || length > there - from) {
+    if (source != piece->source || source >= at) {
+        piece->source = source;
+        piece->source_size = source < at ? frame_at(piece, source, &kind) : -1;
+        piece->source_size = piece->source_size >= 0 && kind & ECHO ? -1 : piece->source_size;
+    }
+    Py_ssize_t there = piece->source_size;
+    if (there < 0 || place > own || from > there || length > there - from) {
         return NULL;
     }
     PyObject *made = PyBytes_FromStringAndSize(NULL, own + length);
@@ -192,6 +198,8 @@ static PyObject *decode(PyObject *module, PyObject *arguments)
         return NULL;
     }
     piece.data = (const unsigned char *)data;
+    piece.source = PY_SSIZE_T_MIN;
+    piece.source_size = -1;
     PyObject *records = PyList_New(0);
     int is_whole = 1;
     for (Py_ssize_t count = 0; records != NULL && count < most && taken < bytes; count++) {

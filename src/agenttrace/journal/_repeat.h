@@ -172,7 +172,7 @@ static Range longest_range(Saying *saying, const Payload *payload, PyObject *con
         if (payload->length[at + 1] < WORTH) {
             continue;
         }
-        for (Said *said = saying->said; said < saying->said + MOST_SAID; said++) {
+        for (Said *said = saying->said; said < saying->said + MOST_SAID && best.size * 8 < payload->size * 7; said++) {
             Py_ssize_t other = 0;
             while (other + 1 < said->count && said->piece[other].bytes != pieces[at]) {
                 other += 2;
