@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from agenttrace.journal.gaps import GapBook
 
 __all__ = [
+    "RENEWAL",
     "JournalFolder",
     "LockError",
     "Mark",
@@ -48,9 +49,13 @@ __all__ = [
     "read_mark",
     "read_owner",
     "remove_folder",
+    "renewal_stamp",
     "try_lock",
     "write_mark",
 ]
+
+#: The file in the journals' root by which somebody asks for new segments, see `renewal.py`.
+RENEWAL = "renew"
 
 _MARK = struct.Struct("<QQI")
 _OPEN_AT = 32  # behind the mark: the number of the segment to which records are appended
@@ -88,6 +93,17 @@ def journals_in(root: str | PathLike[str]) -> list[str]:
     """Return the paths of the journals under `root`, of living processes and dead ones. Raises OSError without one."""
     with os.scandir(root) as entries:
         return [entry.path for entry in entries if not entry.name.startswith(".") and _is_folder(entry)]
+
+
+def renewal_stamp(root: str | PathLike[str] | None) -> object:
+    """Return a value that differs from an earlier one once somebody has asked for a renewal (`renewal.ask`)."""
+    if root is None:
+        return None
+    try:
+        found = os.stat(os.path.join(root, RENEWAL))
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
