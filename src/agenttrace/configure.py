@@ -20,12 +20,12 @@ from agenttrace.faults import InternalError, InvalidQuery
 from agenttrace.journal.pipeline import Pipeline
 from agenttrace.journal.settings import JournalSettings
 from agenttrace.loading import LOADING, load
+from agenttrace.location import maker, place_of
 from agenttrace.model.ids import service_id as service_uuid
 from agenttrace.record.identity import RandomIds
 from agenttrace.record.makers import Makers
 from agenttrace.record.recorder import DEFAULT_MAX_CONTENT_BYTES, Recorder, any_trace
 from agenttrace.settings import absolute, check, check_kinds, journal_root, seconds, service_of_environment, writer_of
-from agenttrace.store.urls import place_of, store_maker
 from agenttrace.writing import deriver, upkeep_by_age
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ class AgentTrace(Makers):
         )
         micros = None if clock is None else lambda: now() // 1000
         if writer_of(writer) == "thread":
-            outside, make = None, store_maker(chosen, clock=micros)
+            outside, make = None, maker(chosen, clock=micros)
         else:
             # Imported where it is asked for.
             from agenttrace.outside import drained, late_maker

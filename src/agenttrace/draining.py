@@ -22,8 +22,9 @@ from agenttrace.journal.host import boot_id
 from agenttrace.journal.seat import Seat
 from agenttrace.journal.settings import JournalSettings
 from agenttrace.journal.sheet import Sheet
+from agenttrace.location import place_of
 from agenttrace.settings import absolute, journal_root
-from agenttrace.store.urls import place_of, store_maker
+from agenttrace.store.urls import store_maker
 from agenttrace.writing import deriver, upkeep_by_age
 
 if TYPE_CHECKING:
