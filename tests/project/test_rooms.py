@@ -93,7 +93,10 @@ ACCELERATORS = {
     *("agenttrace.model._rows", "agenttrace.model._superseded", "agenttrace.store._bind"),
 }
 #: Python for accelerators that are not there.
-TWINS = {"agenttrace.record.look", "agenttrace.record.randomids", "agenttrace.record.statefields"}
+TWINS = {
+    *("agenttrace.record.look", "agenttrace.record.plainvalues", "agenttrace.record.randomids"),
+    "agenttrace.record.statefields",
+}
 
 
 @dataclass(frozen=True)

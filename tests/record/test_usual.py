@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agenttrace.errors import InternalError
-from agenttrace.record import calls, makers, span, state, usual
+from agenttrace.record import calls, makers, span, state, usual, usualsteps
 from agenttrace.record.span import current
 from tests.record.recording import Recording
 
@@ -71,7 +71,7 @@ def _opened_step_by_step(kind: Any, recorder: Any, options: Any, values: Any = N
 
 WAYS: dict[str, tuple[Callable[..., Any], ...]] = {
     "step by step": (_opened_step_by_step, _refuses, _refuses, _refuses),
-    "in Python": (usual.opened_in_python, usual.fill_in_python, usual.begin_in_python, usual.end_in_python),
+    "in Python": (usualsteps.opened, usualsteps.fill, usualsteps.begin, usualsteps.end),
     "the best": (usual.opened, usual.fill, usual.begin, usual.end),
 }
 
