@@ -94,7 +94,7 @@ ACCELERATORS = {
 }
 #: Python for accelerators that are not there.
 TWINS = {
-    *("agenttrace.record.look", "agenttrace.record.plainvalues", "agenttrace.record.randomids"),
+    *("agenttrace.record.look", "agenttrace.record.plain", "agenttrace.record.randomids"),
     "agenttrace.record.statefields",
 }
 

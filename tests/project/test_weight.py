@@ -103,7 +103,7 @@ LATER = {
 }
 
 
-TWINS = {f"agenttrace.record.{name}" for name in ("plainvalues", "quiet", "randomids", "statefields", "usualsteps")}
+TWINS = {f"agenttrace.record.{name}" for name in ("plain", "quiet", "randomids", "statefields", "usual")}
 
 
 def test_a_first_span_loads_nothing_of_ours_that_it_has_no_need_of(tmp_path: Path) -> None:
