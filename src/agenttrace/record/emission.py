@@ -17,8 +17,19 @@ from opentelemetry.context import Context
 from opentelemetry.trace import SpanContext
 
 from agenttrace.loading import LOADING
-from agenttrace.model.versions import RANK_END, RANK_START
-from agenttrace.model.wire import EVENT, FIXED, NO_PARENT, OPEN, REMOTE, RUN, SPREAD, STARTED, VERSION
+from agenttrace.model.wire import (
+    EVENT,
+    FIXED,
+    NO_PARENT,
+    OPEN,
+    RANK_END,
+    RANK_START,
+    REMOTE,
+    RUN,
+    SPREAD,
+    STARTED,
+    VERSION,
+)
 from agenttrace.record import failure
 from agenttrace.record.context import CONTEXT, CURRENT, OURS, SCOPE, Attachment, attach, current_context, detach
 from agenttrace.record.fields import ENVELOPE_KEYS, KEY_JSON

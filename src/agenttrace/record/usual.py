@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from opentelemetry.context import Context
 
-from agenttrace.model.versions import RANK_END
-from agenttrace.model.wire import FIXED, NO_PARENT, RUN, VERSION
+from agenttrace.model.wire import FIXED, NO_PARENT, RANK_END, RUN, VERSION
 from agenttrace.record.context import CONTEXT, CURRENT, OURS, SCOPE
 from agenttrace.record.emission import FIRST_VERSION, Emission, parts
 from agenttrace.record.fields import ENVELOPE_KEYS
