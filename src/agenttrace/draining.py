@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 from agenttrace.errors import ConfigurationError
 from agenttrace.journal import seat
 from agenttrace.journal.drainer import Drainer
-from agenttrace.journal.host import boot_id
+from agenttrace.journal.folder import boot_id
 from agenttrace.journal.seat import Seat
 from agenttrace.journal.settings import JournalSettings
 from agenttrace.journal.sheet import Sheet

@@ -22,7 +22,6 @@ import orjson
 
 from agenttrace.journal.frames import crc32
 from agenttrace.journal.gapfile import GapFile
-from agenttrace.journal.host import boot_id
 from agenttrace.journal.segment import SAFE, FileSegment, unlink
 
 try:
@@ -43,6 +42,8 @@ __all__ = [
     "JournalFolder",
     "LockError",
     "Mark",
+    "boot_id",
+    "host",
     "is_alive",
     "journals_in",
     "make_private",
@@ -71,6 +72,25 @@ def _count_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_count_fork, after_in_parent=_count_fork)
+
+
+def boot_id() -> str:
+    """Return which boot of this host this is, or nothing where the system does not say."""
+    try:
+        fd = os.open("/proc/sys/kernel/random/boot_id", os.O_RDONLY)  # at the end of the interpreter `open` is gone
+    except OSError:
+        return ""
+    try:
+        return os.read(fd, 64).decode("ascii", "replace").strip()
+    except OSError:
+        return ""
+    finally:
+        os.close(fd)
+
+
+def host() -> str:
+    """Return the host's name, or nothing where the system does not say."""
+    return os.uname().nodename if hasattr(os, "uname") else ""
 
 
 class LockError(OSError):

@@ -12,7 +12,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from agenttrace.journal.host import boot_id, host
+from agenttrace.journal.folder import boot_id, host
 from agenttrace.model.rows import ProcessRow
 
 if TYPE_CHECKING:

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agenttrace.journal import seat
-from agenttrace.journal.folder import renewal_stamp
-from agenttrace.journal.host import boot_id
+from agenttrace.journal.folder import boot_id, renewal_stamp
 from agenttrace.journal.shared import SharedJournal
 
 if TYPE_CHECKING:

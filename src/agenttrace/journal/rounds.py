@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from agenttrace.journal.adoption import Adopter
 from agenttrace.journal.delivery import Delivery
 from agenttrace.journal.folder import renewal_stamp
+from agenttrace.journal.homes import WayHome
 from agenttrace.journal.life import Life
 from agenttrace.journal.stopped import Stopped
 from agenttrace.journal.tending import Tending
@@ -59,6 +60,7 @@ class Rounds:
         self._next_sync = 0.0
         self._delivery = Delivery(settings, open_store, counters, wait=self._pause, on_error=on_error, clock=clock)
         self._life = None if settings.heartbeat is None else Life(self._journal, settings, self._delivery, clock=clock)
+        self._way_home = WayHome(self._journal, settings, clock=clock)
         self._tending = Tending(settings, open_store, counters)
         self._adopter = Adopter(
             settings,
@@ -155,7 +157,7 @@ class Rounds:
         self._journal.prepare()
         self._journal.tidy()
         if self._sync():
-            self._journal.come_home()
+            self._way_home.step()
             self._heed()
 
     def _sync(self) -> bool:
