@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from agenttrace.journal.adoption import Adopter
 from agenttrace.journal.counters import Counters
 from agenttrace.journal.delivery import Delivery
-from agenttrace.journal.folder import boot_id, is_alive, journals_in, read_owner, renewal_stamp
+from agenttrace.journal.folder import boot_id, renewal_stamp
+from agenttrace.journal.folders import is_alive, journals_in, read_owner
 from agenttrace.journal.followed import Followed
 from agenttrace.journal.stopped import Stopped
 from agenttrace.journal.tending import Tending
