@@ -15,7 +15,7 @@ from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext, Status, Statu
 
 from agenttrace.foreign import let_through
 from agenttrace.loading import LOADING
-from agenttrace.model.ids import run_id
+from agenttrace.model.uuids import run_id
 from agenttrace.record import failure
 from agenttrace.record.context import CURRENT, OURS, current_context
 from agenttrace.record.emission import Emission, begin, end, fill
