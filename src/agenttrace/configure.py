@@ -196,8 +196,8 @@ class AgentTrace(Makers):
         upkeep = None
         if retention is not None:
             # Imported where it is asked for.
-            from agenttrace.writing import upkeep_by_age
-
+            with LOADING:
+                from agenttrace.writing import upkeep_by_age
             upkeep = upkeep_by_age(retention, root, audit=audit_retention, clock=lambda: now() // 1000)
         journal = JournalSettings(
             root=root,

@@ -117,8 +117,8 @@ def maker(store: str | os.PathLike[str] | Store, *, clock: Callable[[], int] | N
     address = address_of(store) if isinstance(store, str | os.PathLike) else None
     file = None if address is None or address.scheme != "sqlite" else address.place
     if file is None:
-        from agenttrace.store.urls import store_maker
-
+        with LOADING:
+            from agenttrace.store.urls import store_maker
         return store_maker(store, clock=clock)
 
     def make() -> Store:
