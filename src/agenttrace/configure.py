@@ -20,13 +20,12 @@ from agenttrace.faults import InternalError, InvalidQuery
 from agenttrace.journal.pipeline import Pipeline
 from agenttrace.journal.settings import JournalSettings
 from agenttrace.loading import LOADING, load
-from agenttrace.model.ids import service_id as service_uuid
+from agenttrace.location import maker, place_of
+from agenttrace.model.uuids import service_id as service_uuid
 from agenttrace.record.identity import RandomIds
 from agenttrace.record.makers import Makers
 from agenttrace.record.recorder import DEFAULT_MAX_CONTENT_BYTES, Recorder, any_trace
 from agenttrace.settings import absolute, check, check_kinds, journal_root, seconds, service_of_environment, writer_of
-from agenttrace.store.urls import place_of, store_maker
-from agenttrace.writing import deriver, upkeep_by_age
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from agenttrace.health.report import Report
     from agenttrace.journal.stats import Stats
     from agenttrace.letters import Letters
+    from agenttrace.model.foreign import Derived
     from agenttrace.parameters import Redact, Settings
     from agenttrace.query.reader import Query
     from agenttrace.record.parameters import Ids
@@ -171,7 +171,11 @@ class AgentTrace(Makers):
             exporters=exporters,
             redact=redact,
             sizes={"max_content_bytes": max_content_bytes, "journal_max_bytes": journal_max_bytes},
-            flags={"raw_prompts": raw_prompts, "respect_sampling": respect_sampling},
+            flags={
+                "raw_prompts": raw_prompts,
+                "respect_sampling": respect_sampling,
+                "audit_retention": audit_retention,
+            },
             times=times,
         )
         flush_interval, query_timeout, exit_timeout = (seconds(name, value) for name, value in times.items())
@@ -189,20 +193,26 @@ class AgentTrace(Makers):
                 from agenttrace.exporting import export_pipelines, listeners_of
             exports = export_pipelines(exporters, root, recorder, clock=lambda: now() // 1000)
             listeners = listeners_of(exports)
+        upkeep = None
+        if retention is not None:
+            # Imported where it is asked for.
+            with LOADING:
+                from agenttrace.writing import upkeep_by_age
+            upkeep = upkeep_by_age(retention, root, audit=audit_retention, clock=lambda: now() // 1000)
         journal = JournalSettings(
             root=root,
             max_bytes=journal_max_bytes,
             flush_interval=flush_interval,
             exit_timeout=exit_timeout,
-            derive=deriver(recorder.failed),
+            derive=partial(_derive, recorder),
             listeners=listeners,
             renewed=self._forget,
             at_leisure=tuple(partial(load, module) for module in _LATE),
-            upkeep=upkeep_by_age(retention, root, audit=audit_retention, clock=lambda: now() // 1000),
+            upkeep=upkeep,
         )
         micros = None if clock is None else lambda: now() // 1000
         if writer_of(writer) == "thread":
-            outside, make = None, store_maker(chosen, clock=micros)
+            outside, make = None, maker(chosen, clock=micros)
         else:
             # Imported where it is asked for.
             from agenttrace.outside import drained, late_maker
@@ -217,7 +227,7 @@ class AgentTrace(Makers):
                 audit_retention=audit_retention,
             )
             make = late_maker(chosen, clock=micros)
-        pipeline = Pipeline(journal, make, on_error=_reporter(recorder), clock=lambda: now() // 1000, outside=outside)
+        pipeline = Pipeline(journal, make, on_error=recorder.report, clock=lambda: now() // 1000, outside=outside)
         sampled = None
         if respect_sampling:
             # Imported where it is asked for.
@@ -555,18 +565,11 @@ class _Default(AgentTrace):
         (pipeline.append if append == self._first else append)(kind, payload)
 
 
-def _reporter(recorder: Recorder) -> Callable[[str, BaseException], None]:
-    """Return what hears of the pipeline's problems. What is raised under `agenttrace.testing` is kept, too."""
-
-    def report(where: str, error: BaseException) -> None:
-        try:
-            recorder.failed(error, where)
-        except InternalError as raised:
-            if where != "append":  # which raises into the traced program; nobody sees what the others raise
-                recorder.unseen.append(raised)
-            raise
-
-    return report
+def _derive(recorder: Recorder, *given: Any) -> Derived | None:
+    """Say what foreign spans mean. In the writer's thread: recording does without what that takes."""
+    with LOADING:
+        from agenttrace.writing import deriver
+    return deriver(recorder.failed)(*given)
 
 
 def _shut_down(pipelines: Sequence[Pipeline], timeout: float) -> bool:

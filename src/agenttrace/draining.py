@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, NoReturn
 from agenttrace.errors import ConfigurationError
 from agenttrace.journal import seat
 from agenttrace.journal.drainer import Drainer
-from agenttrace.journal.host import boot_id
+from agenttrace.journal.folder import boot_id
 from agenttrace.journal.seat import Seat
 from agenttrace.journal.settings import JournalSettings
 from agenttrace.journal.sheet import Sheet
+from agenttrace.location import place_of
 from agenttrace.settings import absolute, journal_root
-from agenttrace.store.urls import place_of, store_maker
+from agenttrace.store.urls import store_maker
 from agenttrace.writing import deriver, upkeep_by_age
 
 if TYPE_CHECKING:

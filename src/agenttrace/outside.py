@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from agenttrace.faults import ConfigurationError
 from agenttrace.journal.outside import DrainCommand, Drained
 from agenttrace.loading import LOADING
-from agenttrace.store.location import is_url
+from agenttrace.location import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

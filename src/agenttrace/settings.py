@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from agenttrace.faults import ConfigurationError
-from agenttrace.store.location import is_url
+from agenttrace.location import is_url
 
 __all__ = ["absolute", "check", "check_kinds", "journal_root", "seconds", "service_of_environment", "writer_of"]
 

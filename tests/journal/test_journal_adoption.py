@@ -13,7 +13,8 @@ import pytest
 
 from agenttrace.errors import StoreRejected, StoreUnavailable
 from agenttrace.journal import folder as folder_module
-from agenttrace.journal.folder import JournalFolder, read_mark, try_lock
+from agenttrace.journal.folder import JournalFolder, try_lock
+from agenttrace.journal.folders import read_mark
 from agenttrace.journal.pipeline import Pipeline
 from agenttrace.journal.recovery import adopt
 from agenttrace.journal.settings import JournalSettings
@@ -179,7 +180,7 @@ def test_a_damaged_mark_means_all_that_is_there(pipeline: Make, store: FakeStore
     left = die(root, 20)
     mark = left / "mark"
     fd = os.open(mark, os.O_RDWR)
-    os.pwrite(fd, folder_module._mark(1, 1 << 20), 0)
+    os.pwrite(fd, folder_module.mark_of(1, 1 << 20), 0)
     os.close(fd)
     assert read_mark(left) == (1, 1 << 20)
     if damage == "missing":

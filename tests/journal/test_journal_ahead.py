@@ -127,7 +127,7 @@ def test_the_writer_hears_an_append_that_asks(pipeline: Make, store: FakeStore) 
     prepared: list[int] = []
     whole = traced._journal.prepare
     traced._journal.prepare = lambda: (prepared.append(1), whole())
-    wait_until(lambda: traced._writer._bell._silence.locked())
+    wait_until(lambda: traced._writer.bell._silence.locked())
     traced._tail.ask_at = -1
     traced.append(RUN, record(2))
     wait_until(lambda: prepared)
@@ -140,22 +140,23 @@ def test_a_writer_with_much_to_do_hears_it_between_two_things(pipeline: Make, st
     assert traced.flush(30)
     writer = traced._writer
     writer.stop(30, final=False)
-    writer._stopping = False
+    writer.stopping = False
+    rounds = writer._rounds
     done: list[str] = []
     for name in ("_drain", "_keep_up", "_adopt", "_tend", "_live"):
-        setattr(writer, name, lambda name=name: done.append(name))
+        setattr(rounds, name, lambda name=name: done.append(name))
     writer.journal.prepare = lambda: done.append("prepare")
-    while writer._bell.wait(0) is not None:
+    while writer.bell.wait(0) is not None:
         pass
-    writer._round()
+    rounds._round()
     assert "prepare" not in done
     done.clear()
-    writer._adopt = writer.ask
-    writer._round()
+    rounds._adopt = writer.ask
+    rounds._round()
     assert done == ["_drain", "_keep_up", "prepare", "_tend", "prepare", "_live", "prepare"]
     writer.wake()
-    assert not writer._bell.is_struck(), "a round is to come, and prepares anyway"
-    assert writer._bell.wait(0) is True
+    assert not writer.bell.is_struck(), "a round is to come, and prepares anyway"
+    assert writer.bell.wait(0) is True
 
 
 def test_what_is_done_at_leisure_is_done_a_piece_after_each_round(pipeline: Make, store: FakeStore) -> None:

@@ -18,9 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agenttrace.errors import StoreUnavailable
-from agenttrace.journal.folder import JournalFolder
+from agenttrace.journal.folder import GapFile, JournalFolder
 from agenttrace.journal.frames import frame_length
-from agenttrace.journal.gapfile import GapFile, read_gaps
+from agenttrace.journal.gapfile import read_gaps
 from agenttrace.journal.gaps import GapBook
 from agenttrace.journal.inspect import inspect_root
 from agenttrace.journal.pipeline import Pipeline
@@ -125,7 +125,7 @@ def test_a_full_disk_has_no_file_of_gaps(monkeypatch: pytest.MonkeyPatch, tmp_pa
     def refuse(_fd: int, _size: int) -> None:
         raise OSError(errno.ENOSPC, "full")
 
-    monkeypatch.setattr("agenttrace.journal.gapfile.reserve", refuse)
+    monkeypatch.setattr("agenttrace.journal.folder.reserve", refuse)
     with pytest.raises(OSError, match="full"):
         GapFile(tmp_path, PROCESS, 4096)
     assert list(tmp_path.iterdir()) == []

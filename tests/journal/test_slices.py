@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agenttrace import slices
-from agenttrace.journal import writer as writer_module
+from agenttrace.journal import rounds as rounds_module
 from agenttrace.journal.pipeline import Pipeline
 from agenttrace.slices import gently, in_slices, is_beside_others, is_contended, staying_away
 from tests.journal.journal_support import RUN, FakeStore, record, wait_until
@@ -166,7 +166,7 @@ def test_a_program_that_goes_on_computing_has_its_backlog_stored(
     pipeline: Make, store: FakeStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody waits for it, and it is stored all the same, once it is not young any more."""
-    monkeypatch.setattr(writer_module, "_YOUNG", 0.3)
+    monkeypatch.setattr(rounds_module, "_YOUNG", 0.3)
     traced = pipeline(store)
     with computing():
         for number in range(2000):
@@ -192,8 +192,8 @@ def test_when_a_backlog_may_wait(
     writer = _writer(pipeline, store)
     writer.journal.stored_until = time.monotonic() - (0 if young else 60)
     writer.journal._used = 0 if roomy else writer.journal._max_bytes
-    writer._awaited, writer._stopping = awaited, stopping
-    assert writer._may_wait() == may
+    writer.awaited, writer.stopping = awaited, stopping
+    assert writer._rounds._may_wait() == may
 
 
 def test_a_writer_that_stays_away_provides_segments_and_comes_back_when_it_is_called(
@@ -203,14 +203,15 @@ def test_a_writer_that_stays_away_provides_segments_and_comes_back_when_it_is_ca
     writer = _writer(pipeline, store)
     prepared: list[int] = []
     writer.journal.prepare = lambda: prepared.append(1)
-    writer._patience = 3
+    rounds = writer._rounds
+    rounds._patience = 3
     writer.provide()
-    assert writer._stay_away()
+    assert rounds._stay_away()
     assert prepared == [1, 1]
     writer.wake()
-    assert not writer._stay_away()
-    assert writer._bell.wait(0), "the call is for the writer's next rest"
-    assert not writer._stay_away(), "it was away often enough"
+    assert not rounds._stay_away()
+    assert writer.bell.wait(0), "the call is for the writer's next rest"
+    assert not rounds._stay_away(), "it was away often enough"
 
 
 def test_a_writer_that_stays_away_syncs_what_is_appended(pipeline: Make, store: FakeStore) -> None:
@@ -218,9 +219,10 @@ def test_a_writer_that_stays_away_syncs_what_is_appended(pipeline: Make, store: 
     writer = _writer(pipeline, store)
     synced: list[int] = []
     writer.journal.sync = lambda: synced.append(1)
-    writer._patience, writer._next_sync = 9, 0.0
-    assert writer._stay_away()
-    assert writer._stay_away()
+    rounds = writer._rounds
+    rounds._patience, rounds._next_sync = 9, 0.0
+    assert rounds._stay_away()
+    assert rounds._stay_away()
     assert synced == [1]
 
 
@@ -246,7 +248,7 @@ def _writer(pipeline: Make, store: FakeStore) -> Any:
     assert traced.flush(30)
     writer = traced._writer
     writer.stop(30, final=False)
-    writer._stopping = False
-    while writer._bell.wait(0) is not None:
+    writer.stopping = False
+    while writer.bell.wait(0) is not None:
         pass
     return writer

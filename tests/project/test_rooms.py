@@ -21,24 +21,25 @@ ROOMS = {
     "foreign": set[str](),
     "loading": set[str](),
     "slices": set[str](),
+    "location": {"faults", "loading", "model", "store.plugins", "store.protocol", "store.urls"},
     "model": {"errors", "loading", "slices"},
     "record": {"model", "faults", "foreign", "loading"},
     "journal": {"model", "errors", "foreign", "loading", "slices", *PROTOCOL},
-    "store": {"model", "errors", "faults", "loading", "slices"},
+    "store": {"model", "errors", "faults", "loading", "location", "slices"},
     "query": {"default", "model", "errors", *PROTOCOL},
     "access": {"model", "errors", *PROTOCOL},
     "erasure": {"model", "errors", *PROTOCOL, "journal", "query"},
     "letters": {"model", "errors", *PROTOCOL, "journal"},
-    "health": {"model", "errors", *PROTOCOL, "store.location", "journal"},
+    "health": {"model", "errors", *PROTOCOL, "location", "journal"},
     "otel": {"default", "model", "errors", *PROTOCOL, "record"},
-    "verify": {"model", "errors", *PROTOCOL, "store.location", "record", "journal"},
+    "verify": {"model", "errors", *PROTOCOL, "location", "record", "journal"},
     "cli": {
         "draining",
         "model",
         "errors",
         "query",
         "access",
-        "store.location",
+        "location",
         "store.protocol",
         "store.urls",
         "otel",
@@ -51,11 +52,11 @@ ROOMS = {
     },
     "__main__": {"cli"},
     "asgi": {"model", "errors", "query", "access", "otel", "configure", *PROTOCOL},
-    "settings": {"faults", "store.location", "store.protocol"},
+    "settings": {"faults", "location", "store.protocol"},
     "exporting": {"loading", "model", "errors", "store.batch", "journal", "record", "otel"},
     "writing": {"model", "faults", *PROTOCOL, "otel", "erasure"},
-    "outside": {"faults", "journal", "loading", "store.location", "store.protocol", "store.urls"},
-    "draining": {"errors", "journal", "settings", "store.urls", "writing"},
+    "outside": {"faults", "journal", "loading", "location", "store.protocol", "store.urls"},
+    "draining": {"errors", "journal", "location", "settings", "store.urls", "writing"},
     "parameters": {"record"},
     "configure": {
         "default",
@@ -65,9 +66,9 @@ ROOMS = {
         "settings",
         "exporting",
         "loading",
+        "location",
         "model",
         "faults",
-        "store.urls",
         *PROTOCOL,
         "record",
         "journal",
@@ -92,7 +93,10 @@ ACCELERATORS = {
     *("agenttrace.model._rows", "agenttrace.model._superseded", "agenttrace.store._bind"),
 }
 #: Python for accelerators that are not there.
-TWINS = {"agenttrace.record.look", "agenttrace.record.randomids", "agenttrace.record.statefields"}
+TWINS = {
+    *("agenttrace.record.look", "agenttrace.record.plain", "agenttrace.record.randomids"),
+    "agenttrace.record.statefields",
+}
 
 
 @dataclass(frozen=True)
@@ -198,6 +202,7 @@ def test_no_late_imports_inside_the_project() -> None:
     allowed = {
         "configure.py",
         "exporting.py",
+        "location.py",
         "outside.py",
         "settings.py",
         "store/urls.py",

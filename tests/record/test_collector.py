@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import agenttrace
-from agenttrace.record import state, usual
+from agenttrace.record import emission, state
 
 pytestmark = pytest.mark.skipif(
     not state.NATIVE or sys.version_info >= (3, 12),
@@ -24,8 +24,8 @@ def _prepare(enter: Callable[[Any], Any], reset: Callable[[Any], Any]) -> None:
     from agenttrace.record import _native
 
     _native.prepare(
-        *(usual._get, enter, reset, usual.Context, usual.CURRENT, usual.OURS, usual.SCOPE),
-        *(usual.KEY_JSON, usual.ENVELOPE_KEYS, usual.UNSET, usual.RUN, usual.FIRST_VERSION),
+        *(emission.CONTEXT.get, enter, reset, emission.Context, emission.CURRENT, emission.OURS, emission.SCOPE),
+        *(emission.KEY_JSON, emission.ENVELOPE_KEYS, emission.UNSET, emission.RUN, emission.FIRST_VERSION),
     )
 
 
@@ -41,9 +41,9 @@ def seen() -> Iterator[list[bool]]:
 
         return call
 
-    _prepare(watched(usual._enter), watched(usual._reset))
+    _prepare(watched(emission.CONTEXT.set), watched(emission.CONTEXT.reset))
     yield found
-    _prepare(usual._enter, usual._reset)
+    _prepare(emission.CONTEXT.set, emission.CONTEXT.reset)
 
 
 def test_no_finalizer_runs_while_the_context_changes(seen: list[bool]) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from agenttrace.record.fields import KEY_JSON, PARAMETERS, SETTABLE, chunk_text, split_arguments, tool_names
+from agenttrace.record.arguments import split_arguments
+from agenttrace.record.fields import KEY_JSON, PARAMETERS, SETTABLE, tool_names
+from agenttrace.record.stream import chunk_text
 
 
 def space(**fields: Any) -> SimpleNamespace:

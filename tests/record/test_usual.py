@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agenttrace.errors import InternalError
-from agenttrace.record import calls, makers, span, state, usual
+from agenttrace.record import calls, emission, makers, span, state, usual
 from agenttrace.record.span import current
 from tests.record.recording import Recording
 
@@ -72,7 +72,7 @@ def _opened_step_by_step(kind: Any, recorder: Any, options: Any, values: Any = N
 WAYS: dict[str, tuple[Callable[..., Any], ...]] = {
     "step by step": (_opened_step_by_step, _refuses, _refuses, _refuses),
     "in Python": (usual.opened_in_python, usual.fill_in_python, usual.begin_in_python, usual.end_in_python),
-    "the best": (usual.opened, usual.fill, usual.begin, usual.end),
+    "the best": (emission.opened, emission.fill, emission.begin, emission.end),
 }
 
 
@@ -257,7 +257,7 @@ def test_a_defect_at_either_end_leaves_the_context_as_it_was(way: str, recording
     assert recorder.internal_errors > 1
 
 
-@pytest.mark.parametrize("function", [usual.begin, usual.end])
+@pytest.mark.parametrize("function", [emission.begin, emission.end])
 def test_what_is_no_span_is_an_error(function: Callable[[Any], bool]) -> None:
     """Nothing is read where no field is."""
     for wrong in (object(), span.Span.__new__(span.Span)):

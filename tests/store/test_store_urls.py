@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 import agenttrace
 from agenttrace.errors import ConfigurationError
-from agenttrace.store.location import file_of, shown
+from agenttrace.location import file_of, place_of, shown
 from agenttrace.store.memory import MemoryStore
 from agenttrace.store.sqlite import SQLiteStore
-from agenttrace.store.urls import open_store, place_of, store_maker
+from agenttrace.store.urls import open_store, store_maker
 
 
 @pytest.mark.parametrize("name", ["sqlite:///x/y.db", "x/y.db", Path("x/y.db"), "SQLite:///x/y.db"])

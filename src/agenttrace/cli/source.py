@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from agenttrace.errors import StoreUnavailable
+from agenttrace.location import file_of, place_of
 from agenttrace.query.reader import Query
-from agenttrace.store.location import file_of
 from agenttrace.store.protocol import Versioned
-from agenttrace.store.urls import open_store, place_of
+from agenttrace.store.urls import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Generator

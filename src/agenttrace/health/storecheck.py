@@ -18,8 +18,8 @@ from agenttrace.errors import StoreTooNew
 from agenttrace.health.report import LettersStored, ProcessSeen, SchemaState, StoreSeen
 from agenttrace.journal.limit import done_within
 from agenttrace.journal.rights import Exposed, exposed
+from agenttrace.location import file_of, shown
 from agenttrace.model.times import micros, utc
-from agenttrace.store.location import file_of, shown
 from agenttrace.store.protocol import RunFilter, Versioned
 
 if TYPE_CHECKING:

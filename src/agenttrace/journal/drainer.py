@@ -12,13 +12,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agenttrace.journal import renewal
 from agenttrace.journal.adoption import Adopter
 from agenttrace.journal.counters import Counters
 from agenttrace.journal.delivery import Delivery
-from agenttrace.journal.folder import is_alive, journals_in, read_owner
+from agenttrace.journal.folder import boot_id, renewal_stamp
+from agenttrace.journal.folders import is_alive, journals_in, read_owner
 from agenttrace.journal.followed import Followed
-from agenttrace.journal.host import boot_id
 from agenttrace.journal.stopped import Stopped
 from agenttrace.journal.tending import Tending
 
@@ -129,7 +128,7 @@ class Drainer:
 
     def _attend(self) -> None:
         """Drain the journals of the living, after a look which there are."""
-        stamp = renewal.stamp(self._settings.root)
+        stamp = renewal_stamp(self._settings.root)
         self._look()
         self._busy = False
         for followed in list(self._followed.values()):

@@ -16,14 +16,11 @@ import contextlib
 import json
 import os
 import struct
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
-import orjson
-
-from agenttrace.journal.frames import crc32
-from agenttrace.journal.gapfile import GapFile
-from agenttrace.journal.host import boot_id
-from agenttrace.journal.segment import SAFE, FileSegment, unlink
+from agenttrace.journal.frames import SegmentHeader, crc32, encode, frame_length
+from agenttrace.journal.segment import SAFE, FileSegment, reserve, unlink
+from agenttrace.model.wire import RUN
 
 try:
     # Not when it is needed, which is in the traced thread: an interrupt within an import leaves the import lock held.
@@ -35,26 +32,36 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from os import PathLike
 
-    from agenttrace.journal.frames import SegmentHeader
     from agenttrace.journal.gaps import GapBook
 
 __all__ = [
+    "GAPS",
+    "OPEN_LOCK",
+    "RENEWAL",
+    "GapFile",
     "JournalFolder",
     "LockError",
     "Mark",
-    "is_alive",
-    "journals_in",
+    "boot_id",
+    "gap_salt",
     "make_private",
-    "read_mark",
-    "read_owner",
+    "mark_of",
+    "place_of_mark",
     "remove_folder",
+    "renewal_stamp",
     "try_lock",
-    "write_mark",
 ]
+
+#: The file of gaps in a folder.
+GAPS = "gaps"
+
+#: The file in the journals' root by which somebody asks for new segments, see `renewal.py`.
+RENEWAL = "renew"
 
 _MARK = struct.Struct("<QQI")
 _OPEN_AT = 32  # behind the mark: the number of the segment to which records are appended
-_OPEN_LOCK = os.O_RDWR | SAFE
+#: How lock and mark are opened.
+OPEN_LOCK = os.O_RDWR | SAFE
 
 _forks = 0
 
@@ -66,6 +73,20 @@ def _count_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_count_fork, after_in_parent=_count_fork)
+
+
+def boot_id() -> str:
+    """Return which boot of this host this is, or nothing where the system does not say."""
+    try:
+        fd = os.open("/proc/sys/kernel/random/boot_id", os.O_RDONLY)  # at the end of the interpreter `open` is gone
+    except OSError:
+        return ""
+    try:
+        return os.read(fd, 64).decode("ascii", "replace").strip()
+    except OSError:
+        return ""
+    finally:
+        os.close(fd)
 
 
 class LockError(OSError):
@@ -84,17 +105,15 @@ def make_private(path: str | PathLike[str]) -> None:
         os.chmod(path, 0o700)
 
 
-def journals_in(root: str | PathLike[str]) -> list[str]:
-    """Return the paths of the journals under `root`, of living processes and dead ones. Raises OSError without one."""
-    with os.scandir(root) as entries:
-        return [entry.path for entry in entries if not entry.name.startswith(".") and _is_folder(entry)]
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def renewal_stamp(root: str | PathLike[str] | None) -> object:
+    """Return a value that differs from an earlier one once somebody has asked for a renewal (`renewal.ask`)."""
+    if root is None:
+        return None
     try:
-        return entry.is_dir(follow_symlinks=False)
-    except OSError:  # it went meanwhile
-        return False
+        found = os.stat(os.path.join(root, RENEWAL))
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def try_lock(path: str | PathLike[str]) -> int | None:
@@ -103,7 +122,7 @@ def try_lock(path: str | PathLike[str]) -> int | None:
     Raises OSError where there is no lock file or it may not be opened.
     """
     lock = os.path.join(path, "lock")
-    fd = os.open(lock, _OPEN_LOCK)
+    fd = os.open(lock, OPEN_LOCK)
     try:
         _flock(fd)
         if os.fstat(fd).st_nlink == 0:  # The one who adopted it has just removed it.
@@ -117,57 +136,18 @@ def try_lock(path: str | PathLike[str]) -> int | None:
     return fd
 
 
-def is_alive(path: str | PathLike[str]) -> bool | None:
-    """Return whether somebody holds the lock of a journal folder; None where that cannot be told.
-
-    Raises OSError as `try_lock` does.
-    """
-    fd = os.open(os.path.join(path, "lock"), os.O_RDONLY | SAFE)
-    try:
-        if fcntl is None:
-            return None
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    else:
-        return False
-    finally:
-        os.close(fd)
-
-
 def _flock(fd: int) -> None:
     if fcntl is None:
         raise LockError("no flock on this platform")
     fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def read_mark(path: str | PathLike[str]) -> tuple[int, int] | None:
-    """Return the segment number and offset of a folder's read mark, or None where it is missing or damaged."""
-    try:
-        return _unmark(_read(os.path.join(path, "mark")))
-    except OSError:
-        return None
-
-
-def _read(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
-
-
-def _unmark(data: bytes) -> tuple[int, int] | None:
+def place_of_mark(data: bytes) -> tuple[int, int] | None:
+    """Return the segment number and offset that a read mark says, or None where it is damaged."""
     if len(data) < _MARK.size:
         return None
     number, offset, checksum = _MARK.unpack_from(data)
     return (number, offset) if checksum == crc32(data[: _MARK.size - 4]) else None
-
-
-def write_mark(path: str | PathLike[str], number: int, offset: int) -> None:
-    """Write the read mark of a folder that was adopted."""
-    fd = os.open(os.path.join(path, "mark"), _OPEN_LOCK | os.O_CREAT, 0o600)
-    try:
-        os.pwrite(fd, _mark(number, offset), 0)
-    finally:
-        os.close(fd)
 
 
 class Mark:
@@ -175,15 +155,15 @@ class Mark:
 
     def __init__(self, path: str | PathLike[str]) -> None:
         """Open it. Raises OSError where the folder is gone."""
-        self._fd = os.open(os.path.join(path, "mark"), _OPEN_LOCK)
+        self._fd = os.open(os.path.join(path, "mark"), OPEN_LOCK)
 
     def read(self) -> tuple[int, int] | None:
         """Return the segment number and offset before which everything is stored, or None where nothing is yet."""
-        return _unmark(os.pread(self._fd, _MARK.size, 0))
+        return place_of_mark(os.pread(self._fd, _MARK.size, 0))
 
     def write(self, number: int, offset: int) -> None:
         """Write down that everything before this place is in the store."""
-        os.pwrite(self._fd, _mark(number, offset), 0)
+        os.pwrite(self._fd, mark_of(number, offset), 0)
 
     def open_segment(self) -> int:
         """Return the number of the segment to which records are appended: those with lesser ones are complete."""
@@ -196,24 +176,52 @@ class Mark:
             os.close(fd)
 
 
-def read_owner(path: str | PathLike[str]) -> dict[str, Any]:
-    """Return what `owner.json` of a folder says; nothing where it cannot be read."""
-    try:
-        found: Any = orjson.loads(_read(os.path.join(path, "owner.json")))
-    except (OSError, ValueError):
-        return {}
-    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
-
-
-def _mark(number: int, offset: int) -> bytes:
+def mark_of(number: int, offset: int) -> bytes:
+    """Return a read mark."""
     data = struct.pack("<QQ", number, offset)
     return data + crc32(data).to_bytes(4, "little")
 
 
 def _private_file(path: str) -> int:
-    fd = os.open(path, _OPEN_LOCK | os.O_CREAT | os.O_EXCL, 0o600)
+    fd = os.open(path, OPEN_LOCK | os.O_CREAT | os.O_EXCL, 0o600)
     os.fchmod(fd, 0o600)
     return fd
+
+
+def gap_salt(process_id: bytes) -> int:
+    """Return the salt of the frames in the file of gaps."""
+    return SegmentHeader(0, process_id, 0, 0).salt
+
+
+class GapFile:
+    """The file of a living process's gaps, in its journal folder, reserved ahead, rights 0600; see `gapfile.py`."""
+
+    def __init__(self, folder: str, process_id: bytes, size: int) -> None:
+        """Make and reserve it. Raises OSError where the disk has no room or the folder is gone."""
+        self._salt = gap_salt(process_id)
+        self._size = size
+        self._written = 0
+        path = os.path.join(folder, GAPS)
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | SAFE, 0o600)
+        try:
+            os.fchmod(self._fd, 0o600)
+            reserve(self._fd, size)
+        except BaseException:
+            self.close()
+            unlink(path)
+            raise
+
+    def write(self, gaps: GapBook) -> None:
+        """Write these gaps in the place of those before. Raises OSError."""
+        text = b"".join(encode(RUN, payload, self._salt) for payload in gaps.payloads(self._size, frame_length))
+        os.pwrite(self._fd, text.ljust(self._written, b"\0"), 0)
+        self._written = len(text)
+
+    def close(self) -> None:
+        """Close it."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
 
 
 class JournalFolder:
@@ -293,11 +301,11 @@ class JournalFolder:
 
     def write_mark(self, number: int, offset: int) -> None:
         """Write down that everything before this place is in the store."""
-        os.pwrite(self._mark, _mark(number, offset), 0)
+        os.pwrite(self._mark, mark_of(number, offset), 0)
 
     def read_mark(self) -> tuple[int, int] | None:
         """Return the place before which everything is in the store, as another process wrote it down; None: not yet."""
-        return _unmark(os.pread(self._mark, _MARK.size, 0))
+        return place_of_mark(os.pread(self._mark, _MARK.size, 0))
 
     def write_open(self, number: int) -> None:
         """Write down to which segment records are appended: nothing comes to those with lesser numbers any more."""

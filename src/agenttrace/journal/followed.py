@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from agenttrace.journal import renewal
 from agenttrace.journal.counters import Counters
 from agenttrace.journal.delivery import Delivery
-from agenttrace.journal.folder import read_owner
+from agenttrace.journal.folders import read_owner
 from agenttrace.journal.life import Life
 from agenttrace.journal.living import LivingJournal
 from agenttrace.journal.shared import TOLD

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
-from agenttrace.model.versions import RANK_END
-from agenttrace.model.wire import RUN, RunRecord, read_run, write_run
+from agenttrace.model.wire import RANK_END, RUN, RunRecord, read_run, write_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,14 +12,19 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from agenttrace.journal.host import boot_id, host
+from agenttrace.journal.folder import boot_id
 from agenttrace.model.rows import ProcessRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-__all__ = ["Heartbeat", "Watch"]
+__all__ = ["Heartbeat", "Watch", "host"]
+
+
+def host() -> str:
+    """Return the host's name, or nothing where the system does not say."""
+    return os.uname().nodename if hasattr(os, "uname") else ""
 
 
 class Heartbeat:

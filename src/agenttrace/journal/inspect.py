@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from agenttrace.journal.drainerseen import DrainerSeen, inspect_drainer
-from agenttrace.journal.folder import is_alive, journals_in, read_mark, read_owner
+from agenttrace.journal.folders import is_alive, journals_in, read_mark, read_owner
 from agenttrace.journal.frames import HEADER_SIZE, SegmentHeader, frame_length, read_frames
 from agenttrace.journal.gapfile import read_gaps
 from agenttrace.journal.letterbox import LettersSeen, inspect_letters

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from agenttrace.journal.degrade import DROPPED, PREVIEW, SKELETON, WHOLE, degrade
 from agenttrace.journal.frames import HEADER_SIZE, Chunk, SegmentHeader, frame_length, read_batch
 from agenttrace.journal.gaps import GapBook
-from agenttrace.journal.homes import Stranded, find_folder, is_homeless
+from agenttrace.journal.memory import Stranded
 from agenttrace.loading import LOADING
 from agenttrace.model.wire import RUN
 
@@ -92,8 +92,6 @@ class Journal:
         self._kept: int | None = None  # the gaps' changes that were kept last; None: there is no room for them yet
         self._ahead: PagesAhead | None = None
         self.may_move = True  # back to a folder, where it had to go on in memory
-        self._move_pause = settings.sync_interval
-        self._next_move = 0.0
 
     # Appending: the caller holds the tail.
 
@@ -384,22 +382,11 @@ class Journal:
         hurries = self._wanted > 1 or len(self._segments) > 1
         return hurries or last.published() * 8 > last.size or self._squeeze != WHOLE
 
-    def come_home(self) -> None:
-        """Go on in a folder again, where the journal's was deleted or could not be used, and one can be had."""
-        root, now = self._settings.root, time.monotonic()
-        if root is None or not self.may_move or now < self._next_move or not is_homeless(self.home):
-            return
-        self._move_pause = min(2 * self._move_pause, self._settings.adopt_interval)
-        self._next_move = now + self._move_pause
-        try:
-            with self.tail.held():
-                self._move(root)
-        except (OSError, AttributeError):
-            return  # as before; that there is no folder was told when that began
-        self._move_pause = self._settings.sync_interval
+    def move(self, home: Home, before: Home) -> None:
+        """Go on in this home; `before` is what was the home before the journal had to go on in memory.
 
-    def _move(self, root: str) -> None:
-        home, before = find_folder(self.home, root, started=self._clock())
+        The caller holds the tail. Raises OSError, and leaves all as it was, where the home has no room.
+        """
         header = SegmentHeader(next(self._numbers), home.process_id, self._segment_bytes, self._clock())
         try:
             segment = home.new_segment(header)

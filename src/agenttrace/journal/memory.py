@@ -9,13 +9,14 @@ import mmap
 import os
 from typing import TYPE_CHECKING
 
-from agenttrace.journal.mapped import MappedSegment
+from agenttrace.journal.segment import MappedSegment
 
 if TYPE_CHECKING:
     from agenttrace.journal.frames import SegmentHeader
     from agenttrace.journal.gaps import GapBook
+    from agenttrace.journal.shapes import Home
 
-__all__ = ["MemoryHome", "MemorySegment"]
+__all__ = ["MemoryHome", "MemorySegment", "Stranded"]
 
 
 class MemorySegment(MappedSegment):
@@ -111,3 +112,27 @@ class MemoryHome:
 
     def forget(self) -> None:
         """Do nothing: there is no lock."""
+
+
+class Stranded(MemoryHome):
+    """A home whose folder can be used no more: new segments are in memory, lock and mark stay as long as they can."""
+
+    def __init__(self, lost: Home) -> None:
+        super().__init__(lost.process_id)
+        self.lost = lost
+
+    def write_mark(self, number: int, offset: int) -> None:
+        """Keep the place in the folder before which everything is in the store."""
+        self.lost.write_mark(number, offset)
+
+    def keep_gaps(self, gaps: GapBook) -> None:
+        """Keep what is known of these gaps in the folder."""
+        self.lost.keep_gaps(gaps)
+
+    def remove(self) -> None:
+        """Delete the folder."""
+        self.lost.remove()
+
+    def forget(self) -> None:
+        """Close what a forked child inherited."""
+        self.lost.forget()

@@ -14,8 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from agenttrace.journal import renewal, seat
-from agenttrace.journal.host import boot_id
+from agenttrace.journal import seat
+from agenttrace.journal.folder import boot_id, renewal_stamp
 from agenttrace.journal.shared import SharedJournal
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ class Drained:
 
     def __init__(self, command: DrainCommand) -> None:
         self._starter = Starter(command)
-        self._renewals = renewal.stamp(command.root)
+        self._renewals = renewal_stamp(command.root)
         self.journal = SharedJournal
 
     def writer(self, journal: Journal) -> Outside | None:
@@ -269,7 +269,7 @@ class Drained:
 
     def hears_of_erasure(self) -> bool:
         """Return whether somebody has erased data since the last time: a writer's thread would notice by itself."""
-        found = renewal.stamp(self._starter.root)
+        found = renewal_stamp(self._starter.root)
         known, self._renewals = self._renewals, found
         return found != known
 

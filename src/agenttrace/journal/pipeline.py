@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from agenttrace.foreign import raised_by_signal_handler
 from agenttrace.journal import lifetime
 from agenttrace.journal.counters import Counters
-from agenttrace.journal.folder import JournalFolder, journals_in
+from agenttrace.journal.folder import JournalFolder
 from agenttrace.journal.journal import Journal
 from agenttrace.journal.memory import MemoryHome
 from agenttrace.journal.tail import Tail
@@ -402,6 +402,9 @@ class Pipeline:
 
 
 def _has_journals(root: str) -> bool:
+    # Loaded where it is asked for: by who has recorded nothing.
+    with LOADING:
+        from agenttrace.journal.folders import journals_in
     try:
         return bool(journals_in(root))
     except OSError:

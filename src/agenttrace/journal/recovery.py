@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agenttrace.journal.folder import read_mark, remove_folder, try_lock, write_mark
+from agenttrace.journal.folder import remove_folder, try_lock
+from agenttrace.journal.folders import read_mark, write_mark
 from agenttrace.journal.frames import HEADER_SIZE, Chunk, SegmentHeader, read_batch
 from agenttrace.journal.gapfile import read_gaps
 from agenttrace.journal.segment import SAFE

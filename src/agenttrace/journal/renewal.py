@@ -10,38 +10,26 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from agenttrace.journal.folder import RENEWAL
 from agenttrace.journal.segment import SAFE, unlink
 
 if TYPE_CHECKING:
     from os import PathLike
 
-__all__ = ["ask", "shown", "stamp"]
-
-_NAME = "renew"
+__all__ = ["ask", "shown"]
 
 
 def ask(root: str | PathLike[str]) -> None:
     """Ask the processes whose journals are under `root` to begin new segments. Raises OSError where that fails."""
     if not os.path.isdir(root):
         return
-    fresh = os.path.join(root, f".{_NAME}.{os.urandom(8).hex()}")
+    fresh = os.path.join(root, f".{RENEWAL}.{os.urandom(8).hex()}")
     os.close(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | SAFE, 0o600))
     try:
-        os.replace(fresh, os.path.join(root, _NAME))
+        os.replace(fresh, os.path.join(root, RENEWAL))
     except BaseException:
         unlink(fresh)
         raise
-
-
-def stamp(root: str | PathLike[str] | None) -> object:
-    """Return a value that differs from an earlier one once somebody has asked."""
-    if root is None:
-        return None
-    try:
-        found = os.stat(os.path.join(root, _NAME))
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns
 
 
 def shown(stamp: object) -> str | None:

@@ -61,7 +61,7 @@ def _closed(_frame: bytes) -> int:
 class Tail(_Best):
     """The end of a journal. `append` may be called from any thread, signal handler or finalizer.
 
-    A plain append needs no lock: a frame is written by one `mmap.write` (see `mapped.py` why that is enough). The lock
+    A plain append needs no lock: a frame is written by one `mmap.write` (see `segment.py` why that is enough). The lock
     is for all else: changing segments, degrading, and looking at several things at once. An append that needs it inside
     another one of the same thread that has it is queued, and the outer one writes it before it returns.
     """

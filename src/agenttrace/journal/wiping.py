@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from agenttrace.journal import renewal
+from agenttrace.journal.folder import renewal_stamp
 from agenttrace.journal.frames import FRAME_SIZE, HEADER_SIZE
 from agenttrace.journal.segment import SAFE
 from agenttrace.journal.sheet import read_sheet
@@ -55,5 +56,5 @@ def left(known: Iterable[str]) -> set[str]:
 
 
 def _is_wiped(folder: str) -> bool:
-    asked = renewal.shown(renewal.stamp(os.path.dirname(folder)))
+    asked = renewal.shown(renewal_stamp(os.path.dirname(folder)))
     return asked is not None and read_sheet(os.path.join(folder, "status")).get("renewed") == asked

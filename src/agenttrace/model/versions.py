@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
+from agenttrace.model.wire import RANK_ABANDONED, RANK_ALIVE, RANK_DERIVED, RANK_END, RANK_START
+
 __all__ = ["RANK_ABANDONED", "RANK_ALIVE", "RANK_DERIVED", "RANK_END", "RANK_START", "rank_of", "version"]
 
-#: The rank of runs that foreign spans mean: every version of a run of our own is greater.
-RANK_DERIVED = 0
-RANK_START = 1
-RANK_ABANDONED = 2
-RANK_ALIVE = 3
-RANK_END = 4
 
 _MAX_REVISION = (1 << 24) - 1
 

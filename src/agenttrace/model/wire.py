@@ -6,7 +6,7 @@ one line of JSON or nothing, and no JSON in it contains a raw newline.
 RUN      one version of one run, whole: the greatest rank, then revision, then content hash wins. Four parts:
          FIXED     trace id, span id, parent's span id (NO_PARENT: none), start, start of the turn's root, sequence of
                    the start; the same in all versions
-         VERSION   end (OPEN: none), sequence of the end, revision, rank (versions.RANK_*), status (place in STATUSES),
+         VERSION   end (OPEN: none), sequence of the end, revision, rank (RANK_*), status (place in STATUSES),
                    flags
          envelope  one JSON object and a newline, mostly the same from run to run, so that it is made and read once:
                    type, name                  run type and name
@@ -56,6 +56,11 @@ __all__ = [
     "NO_PARENT",
     "OPEN",
     "PROMOTED",
+    "RANK_ABANDONED",
+    "RANK_ALIVE",
+    "RANK_DERIVED",
+    "RANK_END",
+    "RANK_START",
     "REMOTE",
     "RUN",
     "SCOPE_IDS",
@@ -89,6 +94,14 @@ NO_PARENT = bytes(8)
 STATUSES: tuple[str, ...] = ("pending", "running", "success", "failed")
 REMOTE = 1
 SPREAD = 2
+
+#: By which versions of one run compare first, see `versions.py`. This one is of runs that foreign spans mean: every
+#: version of a run of our own is greater.
+RANK_DERIVED = 0
+RANK_START = 1
+RANK_ABANDONED = 2
+RANK_ALIVE = 3
+RANK_END = 4
 
 #: The ids that spans inherit.
 SCOPE_IDS = (

@@ -1,6 +1,6 @@
 from typing import Any
 
-from agenttrace.record.silent import QuietInPython
+from agenttrace.record.quiet import QuietInPython
 from agenttrace.record.statefields import GearInPython, OptionFieldsInPython, ScopeFieldsInPython, StateInPython
 
 class State(StateInPython): ...

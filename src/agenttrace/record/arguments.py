@@ -1,12 +1,14 @@
-"""Read a call's arguments by parameter name, without calling `inspect` on the way."""
+"""Read a call's arguments by parameter name, without calling `inspect` on the way, and as content."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-__all__ = ["Arguments"]
+from agenttrace.record.fields import PARAMETERS, tool_names
+
+__all__ = ["Arguments", "split_arguments"]
 
 _OWN = frozenset({"self", "cls"})
 
@@ -59,3 +61,38 @@ class Arguments:
         for name in self._ignored:
             values.pop(name, None)
         return values
+
+
+def split_arguments(
+    run_type: str, arguments: Mapping[str, Any], is_secret: Callable[[str], bool] | None = None
+) -> dict[str, Any]:
+    """Return the content that a decorated call's arguments make: by key, the remaining ones together under `input`.
+
+    A parameter whose name is a secret's stays under its name, by which redaction knows it.
+
+    >>> split_arguments("tool_call", {"query": "x", "k": 5})
+    {'input': {'query': 'x', 'k': 5}}
+    >>> split_arguments("context", {"query": "x", "k": 5})
+    {'query': 'x', 'input': {'k': 5}}
+    >>> split_arguments("context", {"question": "x"})
+    {'query': 'x'}
+    """
+    known = PARAMETERS.get(run_type)
+    if known is None:
+        return {"input": arguments}
+    content: dict[str, Any] = {}
+    rest: dict[str, Any] = {}
+    for name, value in arguments.items():
+        key = known.get(name)
+        if key is None or key in content:
+            rest[name] = value
+        else:
+            content[key] = tool_names(value) if key == "tool_names" else value
+    if run_type == "context" and "query" not in content:
+        # What a retrieval is asked for comes first, whatever the parameter is called.
+        first = next((name for name in rest if is_secret is None or not is_secret(name)), None)
+        if first is not None:
+            content["query"] = rest.pop(first)
+    if rest:
+        content["input"] = rest
+    return content

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from agenttrace.record.usual import begin, end, fill, opened
+from agenttrace.record.emission import begin, end, fill, opened
 
 if TYPE_CHECKING:
     from agenttrace.record.arguments import Arguments

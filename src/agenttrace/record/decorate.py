@@ -14,10 +14,10 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from agenttrace.faults import ConfigurationError
-from agenttrace.record.arguments import Arguments
+from agenttrace.record.arguments import Arguments, split_arguments
 from agenttrace.record.calls import calls
 from agenttrace.record.context import CONTEXT, attach, current_context, detach
-from agenttrace.record.fields import OUTPUT_KEY, PARAMETERS, split_arguments
+from agenttrace.record.fields import OUTPUT_KEY, PARAMETERS
 from agenttrace.record.options import Options
 from agenttrace.record.stream import Stream
 

@@ -3,12 +3,12 @@
 What users call is `span`; what the records hold is `model.wire`. Only `span` and `decorate` use what is here.
 
 All of this runs in the traced thread. What every span does is written out rather than split into small calls, and what
-few spans need lives in `Extra`.
+few spans need lives in `Extra`. How most begin, take values and end, in one call each, is `usual`, or the same in C.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 import orjson
@@ -17,12 +17,23 @@ from opentelemetry.context import Context
 from opentelemetry.trace import SpanContext
 
 from agenttrace.loading import LOADING
-from agenttrace.model.versions import RANK_END, RANK_START
-from agenttrace.model.wire import EVENT, FIXED, NO_PARENT, OPEN, REMOTE, RUN, SPREAD, STARTED, VERSION
+from agenttrace.model.wire import (
+    EVENT,
+    FIXED,
+    NO_PARENT,
+    OPEN,
+    RANK_END,
+    RANK_START,
+    REMOTE,
+    RUN,
+    SPREAD,
+    STARTED,
+    VERSION,
+)
 from agenttrace.record import failure
 from agenttrace.record.context import CONTEXT, CURRENT, OURS, SCOPE, Attachment, attach, current_context, detach
-from agenttrace.record.fields import ENVELOPE_KEYS
-from agenttrace.record.options import Options, clean
+from agenttrace.record.fields import ENVELOPE_KEYS, KEY_JSON
+from agenttrace.record.options import UNSET, Options, clean
 from agenttrace.record.recorder import Recorder
 from agenttrace.record.state import (
     ENDED,
@@ -31,14 +42,14 @@ from agenttrace.record.state import (
     IS_PENDING,
     IS_RUNNING,
     IS_SUCCESS,
+    NATIVE,
     NEW,
     PENDING,
     RUNNING,
     State,
 )
-from agenttrace.record.usual import FIRST_VERSION, parts
 
-__all__ = ["TURN", "Emission", "Extra"]
+__all__ = ["FIRST_VERSION", "TURN", "Emission", "Extra", "begin", "end", "fill", "opened", "parts"]
 
 #: Context key of the start (µs) of a turn whose root lives in another process.
 TURN = "agenttrace-turn"
@@ -48,6 +59,8 @@ Event = tuple[str, int, int, bytes]
 
 _pack_fixed = FIXED.pack
 _pack_version = VERSION.pack
+
+FIRST_VERSION = _pack_version(OPEN, 0, 0, RANK_START, IS_RUNNING, 0)
 
 
 #: Spans that were started by hand, by span id, so that a foreign span between two of ours can be bridged.
@@ -367,3 +380,26 @@ def _parent_of(foreign: otel.Span) -> bytes:
     """Return the span id of a foreign span's parent, where it tells: SDK spans do."""
     known = getattr(foreign, "parent", None)
     return known.span_id.to_bytes(8, "big") if isinstance(known, SpanContext) else NO_PARENT
+
+
+def parts(fixed: bytes, version: bytes, envelope: bytes, content: dict[str, bytes]) -> list[bytes]:
+    """Return a RUN payload, in pieces."""
+    pieces = [fixed, version, envelope]
+    for key, fragment in content.items():
+        pieces += (KEY_JSON[key], fragment)
+    return pieces
+
+
+if TYPE_CHECKING or not NATIVE:
+    from agenttrace.record.usual import begin_in_python as begin
+    from agenttrace.record.usual import end_in_python as end
+    from agenttrace.record.usual import fill_in_python as fill
+    from agenttrace.record.usual import opened_in_python as opened
+else:
+    from agenttrace.record import _native
+
+    _native.prepare(
+        *(CONTEXT.get, CONTEXT.set, CONTEXT.reset, Context, CURRENT, OURS, SCOPE),
+        *(KEY_JSON, ENVELOPE_KEYS, UNSET, RUN, FIRST_VERSION),
+    )
+    opened, fill, begin, end = _native.opened, _native.fill, _native.begin, _native.end

@@ -1,8 +1,8 @@
-"""Which content key a value belongs to, by run type. Tables, and two small readers of what users pass. Pure."""
+"""Which content key a value belongs to, by run type. Tables, and a small reader of what users pass as tools. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 from agenttrace.foreign import let_through
@@ -14,8 +14,7 @@ __all__ = [
     "OUTPUT_KEY",
     "PARAMETERS",
     "SETTABLE",
-    "chunk_text",
-    "split_arguments",
+    "member",
     "tool_names",
 ]
 
@@ -84,41 +83,6 @@ SETTABLE: dict[str, frozenset[str]] = {
 }
 
 
-def split_arguments(
-    run_type: str, arguments: Mapping[str, Any], is_secret: Callable[[str], bool] | None = None
-) -> dict[str, Any]:
-    """Return the content that a decorated call's arguments make: by key, the remaining ones together under `input`.
-
-    A parameter whose name is a secret's stays under its name, by which redaction knows it.
-
-    >>> split_arguments("tool_call", {"query": "x", "k": 5})
-    {'input': {'query': 'x', 'k': 5}}
-    >>> split_arguments("context", {"query": "x", "k": 5})
-    {'query': 'x', 'input': {'k': 5}}
-    >>> split_arguments("context", {"question": "x"})
-    {'query': 'x'}
-    """
-    known = PARAMETERS.get(run_type)
-    if known is None:
-        return {"input": arguments}
-    content: dict[str, Any] = {}
-    rest: dict[str, Any] = {}
-    for name, value in arguments.items():
-        key = known.get(name)
-        if key is None or key in content:
-            rest[name] = value
-        else:
-            content[key] = tool_names(value) if key == "tool_names" else value
-    if run_type == "context" and "query" not in content:
-        # What a retrieval is asked for comes first, whatever the parameter is called.
-        first = next((name for name in rest if is_secret is None or not is_secret(name)), None)
-        if first is not None:
-            content["query"] = rest.pop(first)
-    if rest:
-        content["input"] = rest
-    return content
-
-
 def tool_names(tools: Any) -> list[str] | None:
     """Return the names of the tools that a prompt was offered: texts, definitions of any provider, or functions.
 
@@ -181,7 +145,9 @@ def _name_in(tool: Any) -> str:
     for _ in range(3):  # {"function": {"name": "x"}} is three steps
         if isinstance(inner, str):
             return inner
-        inner = _get(inner, "name") or _get(inner, "function") or _get(inner, "toolSpec") or _get(inner, "__name__")
+        inner = (
+            member(inner, "name") or member(inner, "function") or member(inner, "toolSpec") or member(inner, "__name__")
+        )
     if isinstance(inner, str):
         return inner
     return _kind_of(tool) or type(tool).__name__
@@ -199,46 +165,8 @@ def _kind_of(tool: Any) -> str | None:
     return keys[0] if len(definition) == 1 and keys and isinstance(keys[0], str) else None
 
 
-def chunk_text(chunk: Any) -> str | None:
-    """Return the text that one chunk of a model's stream adds, or None where its shape is not known.
-
-    Texts, OpenAI chat chunks (`choices[0].delta.content`), Anthropic deltas (`delta.text`), and objects or dicts with
-    `text` or `content`.
-
-    >>> chunk_text({"choices": [{"delta": {"content": "Hi"}}]}), chunk_text("x"), chunk_text({"usage": 1})
-    ('Hi', 'x', None)
-    """
-    try:
-        return _chunk_text(chunk)
-    except BaseException as error:  # noqa: BLE001 - proxies may raise at any look at them
-        let_through(error)
-        return None
-
-
-def _chunk_text(chunk: Any) -> str | None:
-    if isinstance(chunk, str):
-        return chunk
-    choices = _get(chunk, "choices")
-    if isinstance(choices, list | tuple) and choices:
-        delta = _get(choices[0], "delta")  # pyright: ignore[reportUnknownArgumentType]
-        return _text(_get(delta, "content"), allow_none=delta is not None)
-    for source in (_get(chunk, "delta"), chunk):
-        if isinstance(source, str):
-            return source
-        for key in ("text", "content"):
-            text = _text(_get(source, key))
-            if text is not None:
-                return text
-    return None
-
-
-def _get(source: Any, key: str) -> Any:
+def member(source: Any, key: str) -> Any:
+    """Return a member of a mapping, or an attribute of what is none; None where there is none."""
     if isinstance(source, Mapping):
         return source.get(key)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     return getattr(source, key, None)
-
-
-def _text(value: Any, *, allow_none: bool = False) -> str | None:
-    if isinstance(value, str):
-        return value
-    return "" if value is None and allow_none else None

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from agenttrace.loading import LOADING
 from agenttrace.model.regex import regex
-from agenttrace.record.names import TEXT_SIGN, name_before
-from agenttrace.record.signs import COLON, EQUALS, ESCAPE, FORM, QUOTED
+from agenttrace.record.signs import COLON, EQUALS, ESCAPE, FORM, QUOTED, TEXT_SIGN, name_before
 
 if TYPE_CHECKING:
     from agenttrace.record.secretwords import SecretNames

@@ -14,6 +14,7 @@ from agenttrace.model.regex import regex
 from agenttrace.model.veil import veiled
 from agenttrace.model.wire import SCOPE_IDS
 from agenttrace.record.context import BLOCKS, SCOPE, attach, current_context
+from agenttrace.record.emission import opened
 from agenttrace.record.fields import ENVELOPE_KEYS, tool_names
 from agenttrace.record.maker import maker
 from agenttrace.record.options import UNSET, Options, clean
@@ -22,7 +23,6 @@ from agenttrace.record.redact import Redactor
 from agenttrace.record.scope import EMPTY, Scope
 from agenttrace.record.silent import silent
 from agenttrace.record.span import Span, current
-from agenttrace.record.usual import opened
 
 if TYPE_CHECKING:
     from agenttrace.record.parameters import Capture, Id, ScopeIds

@@ -1,7 +1,7 @@
 """Plain values that hold no secret: their JSON, written and searched for secrets in one pass. Pure.
 
 What cannot be settled at once is for the thorough way (`clip.to_clean_clipped`), whose answers this must equal. Where
-the package was built with a C compiler `plain` is `_plain.h`; else it is what of `plain_in_python` pays.
+the package was built with a C compiler `_plain.h` does it, and only tests load this, which compare the two.
 """
 
 from __future__ import annotations
@@ -15,10 +15,7 @@ from agenttrace.record.gate import look, names_secret
 from agenttrace.record.secretwords import SecretNames
 from agenttrace.record.signs import ESCAPE
 
-__all__ = ["NATIVE", "Plain", "flat_in_python", "plain", "plain_in_python"]
-
-#: Takes a value, the JSON of known keys with a colon, and a limit in bytes.
-Plain = Callable[[Any, dict[str, bytes], int], bytes | str | None]
+__all__ = ["flat_in_python", "plain_in_python"]
 
 _DEEPEST: Final = 64
 _SMALL: Final = 10**12  # 13 digits may be a card number
@@ -96,17 +93,3 @@ def flat_in_python(value: Any, heads: dict[str, bytes], limit: int) -> bytes | s
     """Return what `plain_in_python` does for texts and flat dicts; None for the rest: the thorough way is quicker."""
     flat = _type(value) is str or (_type(value) is dict and _CONTAINERS.isdisjoint(map(_type, value.copy().values())))
     return plain_in_python(value, heads, limit) if flat else None
-
-
-def _best() -> Plain:
-    try:
-        from agenttrace.record import _native
-    except ImportError:  # built without a compiler
-        return flat_in_python
-    return _native.plain
-
-
-#: `plain_in_python` in C, or `flat_in_python`.
-plain: Final = _best()
-#: Whether `plain` is the compiled one.
-NATIVE: Final = plain is not flat_in_python

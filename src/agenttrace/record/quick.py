@@ -12,16 +12,34 @@ import orjson
 
 from agenttrace.loading import LOADING
 from agenttrace.record.gate import suspicious
-from agenttrace.record.plain import plain
 from agenttrace.record.redact import Redactor
 
-__all__ = ["Capture", "capturer"]
+__all__ = ["NATIVE", "Capture", "Plain", "capturer", "plain"]
 
 Capture = Callable[[Any], bytes]
+
+#: Takes a value, the JSON of known keys with a colon, and a limit in bytes.
+Plain = Callable[[Any, dict[str, bytes], int], bytes | str | None]
 
 _MOST_KEYS: Final = 4096
 _LONGEST_KEY: Final = 256
 _MOST_NEW: Final = 64  # keys of one value that are learnt before it goes the thorough way
+
+
+def _best() -> Plain:
+    try:
+        from agenttrace.record import _native
+    except ImportError:  # built without a compiler
+        from agenttrace.record.plain import flat_in_python
+
+        return flat_in_python
+    return _native.plain
+
+
+#: `plain_in_python` in C, or `flat_in_python`.
+plain: Final = _best()
+#: Whether `plain` is the compiled one.
+NATIVE: Final = plain.__module__ != "agenttrace.record.plain"
 
 
 def capturer(redactor: Redactor, limit: int) -> tuple[Capture, dict[str, bytes] | None]:

@@ -155,6 +155,15 @@ class Recorder(Gear):
         if self.strict:
             raise InternalError(f"{where}: {error!r}") from error
 
+    def report(self, where: str, error: BaseException) -> None:
+        """Hear of a problem of the pipeline's. What is raised under `agenttrace.testing` is kept, too."""
+        try:
+            self.failed(error, where)
+        except InternalError as raised:
+            if where != "append":  # which raises into the traced program; nobody sees what the others raise
+                self.unseen.append(raised)
+            raise
+
     def entity(self, kind: str, identity: str, *, scope: dict[str, str], name: str | None = None) -> None:
         """Record that a contact, session or agent exists before its first run."""
         if not self.enabled:

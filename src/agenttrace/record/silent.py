@@ -15,7 +15,7 @@ from agenttrace.record.options import UNSET
 from agenttrace.record.span import NOOP, Span
 from agenttrace.record.state import NATIVE
 
-__all__ = ["QuietInPython", "Silent", "silent"]
+__all__ = ["Silent", "silent"]
 
 _KEYS = {"documents": "documents", "response": "llm_response"}
 _NO_CONTENT: dict[str, str | None] = {"provider": None}
@@ -27,37 +27,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class QuietInPython:
-    """Who would make a real span, what that takes, and what was set; `_silent.h` has the same fields."""
-
-    __slots__ = (
-        *("_given", "_key_of", "_makers", "_name", "_run_type", "_words"),
-        *("documents", "input", "output", "response"),
-    )
-
-    _makers: Makers
-    _run_type: str
-    _name: str
-    _words: tuple[str, ...]  # the parameters that were given
-    _given: tuple[Any, ...]  # and their values
-    _key_of: dict[str, str | None]  # content keys by parameter, where they have other names; None for what is none
-    input: Any
-    output: Any
-    documents: Any
-    response: Any
-
-    def __enter__(self) -> Self:
-        """Do nothing."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
-    ) -> None:
-        """Do nothing; an exception goes on unchanged."""
-
-
-Quiet = QuietInPython
-if NATIVE and not TYPE_CHECKING:
+if TYPE_CHECKING or not NATIVE:
+    from agenttrace.record.quiet import QuietInPython as Quiet
+else:
     from agenttrace.record import _native
 
     Quiet = _native.Quiet

@@ -15,15 +15,14 @@ from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext, Status, Statu
 
 from agenttrace.foreign import let_through
 from agenttrace.loading import LOADING
-from agenttrace.model.ids import run_id
+from agenttrace.model.uuids import run_id
 from agenttrace.record import failure
 from agenttrace.record.context import CURRENT, OURS, current_context
-from agenttrace.record.emission import Emission
+from agenttrace.record.emission import Emission, begin, end, fill
 from agenttrace.record.fields import INPUT_KEY, OUTPUT_KEY, SETTABLE
 from agenttrace.record.options import UNSET, Options, clean
 from agenttrace.record.recorder import Recorder
 from agenttrace.record.state import ENDED, IS_PENDING, IS_RUNNING, NATIVE, NEW, PENDING, RUNNING
-from agenttrace.record.usual import begin, end, fill
 
 __all__ = ["NOOP", "Span", "current"]
 

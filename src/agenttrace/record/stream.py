@@ -6,9 +6,9 @@ import sys
 from typing import Any
 
 from agenttrace.foreign import let_through
-from agenttrace.record.fields import chunk_text
+from agenttrace.record.fields import member
 
-__all__ = ["Stream"]
+__all__ = ["Stream", "chunk_text"]
 
 
 class Stream:
@@ -56,3 +56,42 @@ def _size(chunk: Any) -> int:
     except BaseException as error:  # noqa: BLE001 - proxies may raise at any look at them
         let_through(error)
         return 64
+
+
+def chunk_text(chunk: Any) -> str | None:
+    """Return the text that one chunk of a model's stream adds, or None where its shape is not known.
+
+    Texts, OpenAI chat chunks (`choices[0].delta.content`), Anthropic deltas (`delta.text`), and objects or dicts with
+    `text` or `content`.
+
+    >>> chunk_text({"choices": [{"delta": {"content": "Hi"}}]}), chunk_text("x"), chunk_text({"usage": 1})
+    ('Hi', 'x', None)
+    """
+    try:
+        return _chunk_text(chunk)
+    except BaseException as error:  # noqa: BLE001 - proxies may raise at any look at them
+        let_through(error)
+        return None
+
+
+def _chunk_text(chunk: Any) -> str | None:
+    if isinstance(chunk, str):
+        return chunk
+    choices = member(chunk, "choices")
+    if isinstance(choices, list | tuple) and choices:
+        delta = member(choices[0], "delta")  # pyright: ignore[reportUnknownArgumentType]
+        return _text(member(delta, "content"), allow_none=delta is not None)
+    for source in (member(chunk, "delta"), chunk):
+        if isinstance(source, str):
+            return source
+        for key in ("text", "content"):
+            text = _text(member(source, key))
+            if text is not None:
+                return text
+    return None
+
+
+def _text(value: Any, *, allow_none: bool = False) -> str | None:
+    if isinstance(value, str):
+        return value
+    return "" if value is None and allow_none else None

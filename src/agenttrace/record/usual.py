@@ -1,8 +1,8 @@
 """The usual way of a span: how a root, or a child of ours in its root's scope, begins and ends when nothing is special.
 
 This is where tracing costs its microseconds. It does what `emission` does step by step, in one go; what is not usual is
-left to `emission`. Where the package was built with a C compiler the functions are those of `_native.c`. Tests hold
-that all ways write the same records.
+left to `emission`. Where the package was built with a C compiler the functions are those of `_native.c`, and only tests
+load these: they hold that all ways write the same records.
 """
 
 # pyright: reportPrivateUsage=false
@@ -14,28 +14,25 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from opentelemetry.context import Context
 
-from agenttrace.model.versions import RANK_END, RANK_START
-from agenttrace.model.wire import FIXED, NO_PARENT, OPEN, RUN, VERSION
+from agenttrace.model.wire import FIXED, NO_PARENT, RANK_END, RUN, VERSION
 from agenttrace.record.context import CONTEXT, CURRENT, OURS, SCOPE
-from agenttrace.record.fields import ENVELOPE_KEYS, KEY_JSON
+from agenttrace.record.emission import FIRST_VERSION, Emission, parts
+from agenttrace.record.fields import ENVELOPE_KEYS
 from agenttrace.record.options import UNSET
-from agenttrace.record.plain import plain
-from agenttrace.record.state import ENDED, HOME, IS_RUNNING, IS_SUCCESS, NATIVE, NEW, RUNNING
+from agenttrace.record.quick import plain
+from agenttrace.record.state import ENDED, HOME, IS_SUCCESS, NEW, RUNNING
 
 if TYPE_CHECKING:
-    from agenttrace.record.emission import Emission
     from agenttrace.record.options import Options
     from agenttrace.record.recorder import Recorder
 
-__all__ = ["FIRST_VERSION", "begin", "end", "fill", "opened", "parts"]
+__all__ = ["begin_in_python", "end_in_python", "fill_in_python", "opened_in_python"]
 
 _S = TypeVar("_S", bound="Emission")
 
 _pack_fixed = FIXED.pack
 _pack_version = VERSION.pack
 _get, _enter, _reset = CONTEXT.get, CONTEXT.set, CONTEXT.reset
-
-FIRST_VERSION = _pack_version(OPEN, 0, 0, RANK_START, IS_RUNNING, 0)
 
 
 def opened_in_python(kind: type[_S], recorder: Recorder, options: Options, values: dict[str, Any] | None = None) -> _S:
@@ -137,23 +134,3 @@ def _append(span: Emission, version: bytes) -> None:
         span.append_version(version)
     else:
         recorder.append_parts(RUN, *pieces)
-
-
-def parts(fixed: bytes, version: bytes, envelope: bytes, content: dict[str, bytes]) -> list[bytes]:
-    """Return a RUN payload, in pieces."""
-    pieces = [fixed, version, envelope]
-    for key, fragment in content.items():
-        pieces += (KEY_JSON[key], fragment)
-    return pieces
-
-
-if NATIVE:
-    from agenttrace.record import _native
-
-    _native.prepare(
-        *(_get, _enter, _reset, Context, CURRENT, OURS, SCOPE),
-        *(KEY_JSON, ENVELOPE_KEYS, UNSET, RUN, FIRST_VERSION),
-    )
-    opened, fill, begin, end = _native.opened, _native.fill, _native.begin, _native.end
-else:
-    opened, fill, begin, end = opened_in_python, fill_in_python, begin_in_python, end_in_python

@@ -12,10 +12,10 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, cast
 
 from agenttrace.errors import StoreError
+from agenttrace.location import shown
 from agenttrace.store import postgres_retention as retention
 from agenttrace.store import postgres_text
 from agenttrace.store.dialect import TableSeen
-from agenttrace.store.location import shown
 from agenttrace.store.migrations.upgrade import upgrade
 from agenttrace.store.postgres_connection import PostgresConnection, Statements
 from agenttrace.store.postgres_errors import ServerError, meaning

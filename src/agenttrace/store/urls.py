@@ -3,42 +3,20 @@
 from __future__ import annotations
 
 import os
-import re
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
 from agenttrace.faults import ConfigurationError
 from agenttrace.loading import LOADING
-from agenttrace.model.regex import regex
-from agenttrace.store.location import is_url, shown
+from agenttrace.location import address_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from agenttrace.store.protocol import Store
 
-__all__ = ["open_store", "place_of", "store_maker"]
-
-_KNOWN = (
-    "a path, sqlite:///relative.db, sqlite:////absolute.db, postgresql://user@host/database, "
-    "clickhouse://user@host/database, chdb:///folder or memory://"
-)
-_SERVERS = {"postgresql": "postgresql", "postgres": "postgresql", "clickhouse": "clickhouse"}
-_OURS = {*_SERVERS, "sqlite", "chdb", "memory"}
-_BEHIND = regex(r"[/?#].*@", re.DOTALL)
-_SCHEME = regex(r"[a-z][a-z0-9+.-]*\Z", re.IGNORECASE | re.ASCII)
-
-
-class _Address:
-    """What a URL says."""
-
-    __slots__ = ("place", "scheme", "url")
-
-    def __init__(self, scheme: str, url: str, place: str | None) -> None:
-        self.scheme = scheme
-        self.url = url
-        self.place = place
+__all__ = ["open_store", "sqlite_store", "store_maker"]
 
 
 def open_store(store: str | os.PathLike[str] | Store, *, clock: Callable[[], int] | None = None) -> Store:
@@ -65,9 +43,9 @@ def store_maker(
     """
     if not isinstance(store, str | os.PathLike):
         return lambda: store
-    address = _address(store)
+    address = address_of(store)
     if address.place is not None and address.scheme == "sqlite":
-        return partial(_sqlite, address.place, clock)
+        return partial(sqlite_store, address.place, clock)
     if address.scheme == "memory":
         return _memory_maker(clock)
     if address.scheme == "postgresql":
@@ -86,92 +64,8 @@ def store_maker(
     return partial(plugins.maker(address.scheme), address.url, clock)
 
 
-def place_of(store: str | os.PathLike[str] | Store) -> str | None:
-    """Return where a store's data lives: a file's or folder's absolute path, a server's URL, or None for memory.
-
-    `location.is_url` tells a URL from a path. A URL is returned without its password, so that it may be shown, and a
-    new password is no new place. A store object is asked for its URL; one of an unknown kind counts as a server.
-
-    Raises ConfigurationError as `open_store` does.
-
-    >>> place_of("sqlite:////var/lib/traces.db"), place_of("memory://")
-    ('/var/lib/traces.db', None)
-    >>> place_of("postgres://app:hunter2@db.example/traces")
-    'postgresql://app:***@db.example/traces'
-    """
-    if isinstance(store, str | os.PathLike):
-        return _address(store).place
-    try:
-        return place_of(store.url)
-    except ConfigurationError:
-        url = shown(store.url)
-        return url if is_url(url) else f"store://{url}"
-
-
-def _address(store: str | os.PathLike[str]) -> _Address:
-    text = os.fspath(store)
-    scheme, separator, rest = text.partition("://")
-    if not separator or isinstance(store, os.PathLike):
-        return _Address("sqlite", text, _file(text, given=isinstance(store, os.PathLike)))
-    if not _SCHEME.match(scheme):
-        raise ConfigurationError(f"store: this is no URL, and with :// in it no path either; use {_known()}")
-    scheme = scheme.lower()
-    if scheme == "sqlite":
-        path = _path(rest, "sqlite:///relative.db")
-        return _Address(scheme, text, _file(path))
-    if scheme == "chdb":
-        return _chdb(_path(rest, "chdb:///folder"))
-    if scheme == "memory":
-        return _Address(scheme, text, None)
-    if scheme in _SERVERS:
-        if _BEHIND.search(rest):
-            raise ConfigurationError(
-                f"store: this {scheme}:// URL has an @ behind its address; in user, password and parameters "
-                "%40, %2F, %3F and %23 stand for @, /, ? and #"
-            )
-        url = f"{_SERVERS[scheme]}://{rest}"
-        return _Address(_SERVERS[scheme], url, shown(url))
-    from agenttrace.store import plugins
-
-    if scheme not in plugins.schemes():
-        raise ConfigurationError(f"store: unknown scheme {scheme}://; use {_known()}")
-    return _Address(scheme, text, shown(text))
-
-
-def _known() -> str:
-    from agenttrace.store import plugins
-
-    others = [f"{scheme}://" for scheme in plugins.schemes()]
-    return f"{_KNOWN}; or of installed distributions {', '.join(others)}" if others else _KNOWN
-
-
-def _path(rest: str, example: str) -> str:
-    if not rest.startswith("/"):
-        raise ConfigurationError(f"store: such a URL needs three slashes, as in {example}; use {_KNOWN}")
-    return rest[1:]
-
-
-def _chdb(path: str) -> _Address:
-    path, question, options = path.partition("?")
-    if not path:
-        raise ConfigurationError(f"store: a chdb store needs a folder; use {_KNOWN}")
-    folder = os.path.abspath(path)
-    url = f"chdb:///{folder}{question}{options}"
-    # One folder may have several databases, whose journals must not mix.
-    return _Address("chdb", url, url if options else folder)
-
-
-def _file(path: str, *, given: bool = False) -> str:
-    """Return the absolute path of a SQLite file; `given` says that it is a path object, which is no URL for sure."""
-    if path in ("", ":memory:"):
-        raise ConfigurationError(f"store: a SQLite store needs a file; use {_KNOWN}")
-    scheme, colon, _ = path.partition(":")
-    if not given and colon and scheme in _OURS:
-        raise ConfigurationError(f"store: a URL needs slashes, as in {scheme}://; use {_KNOWN}")
-    return os.path.abspath(path)
-
-
-def _sqlite(path: str, clock: Callable[[], int] | None) -> Store:
+def sqlite_store(path: str, clock: Callable[[], int] | None) -> Store:
+    """Return the store in a file of SQLite's, not yet open."""
     with LOADING:
         from agenttrace.store.sqlite import SQLiteStore
     return SQLiteStore(path, clock=clock)

@@ -14,7 +14,7 @@ import orjson
 from agenttrace.journal.frames import HEADER_SIZE, SegmentHeader, read_frames
 from agenttrace.journal.recovery import number_of, process_id_of
 from agenttrace.journal.segment import SAFE
-from agenttrace.store.location import file_of
+from agenttrace.location import file_of
 from agenttrace.store.protocol import Inspectable
 from agenttrace.verify.finder import Finder
 from agenttrace.verify.report import Report, Tally

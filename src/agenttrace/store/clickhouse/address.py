@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from agenttrace.errors import ConfigurationError
+from agenttrace.location import shown
 from agenttrace.store.clickhouse.schema import Place
-from agenttrace.store.location import shown
 
 __all__ = ["Address", "read_url"]
 
