@@ -192,7 +192,8 @@ def test_a_journal_folder_that_cannot_be_finished_is_removed(monkeypatch: pytest
     """Even by a process that has no descriptor left to look into it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     taken: list[int] = []
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 256), hard))
+    greatest = max(int(name) for name in os.listdir("/dev/fd"))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, greatest + 64), hard))
     try:
         with suppress(OSError):
             while True:

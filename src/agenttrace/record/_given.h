@@ -1,6 +1,6 @@
 /* What the way of a span needs from Python. Include Python.h before. */
 
-/* Given by record/usual.py, once. */
+/* Given by record/emission.py, once. */
 static struct {
     PyObject *get, *enter, *reset; /* of OpenTelemetry's context variable */
     PyObject *context;             /* OpenTelemetry's Context */
