@@ -187,3 +187,15 @@ def test_nothing_is_left_behind_by_many_conversations(recorder: Recorder) -> Non
             del history
         counts.append(sys.getrefcount(shared))
     assert set(counts[1:]) == {counts[0]}
+
+
+def test_a_list_that_was_longer_is_said_as_long_as_it_is_now(recorder: Recorder) -> None:
+    """Also where it has more items than are told from one another."""
+    items = [f"item {number}" for number in range(2044)]
+    for number in range(6):
+        items.append(f"more {number}")
+        assert said(recorder, items) == expected(items)
+        last = items.pop()
+        assert said(recorder, items) == expected(items)
+        items.append(last)
+        assert said(recorder, items) == expected(items)

@@ -162,11 +162,11 @@ static int has_room(Memo *memo, size_t words, size_t items)
 static void remember(Memo *memo, uintptr_t opening, PyObject *key, PyObject *heads, PyObject *json, PyObject *value,
                      size_t words, size_t known_words, size_t known)
 {
-    size_t size = (size_t)PyBytes_Size(json), items = PyList_CheckExact(value) ? (size_t)PyList_Size(value) : 0;
+    size_t size = (size_t)PyBytes_Size(json), count = PyList_CheckExact(value) ? (size_t)PyList_Size(value) : 0;
     if (size < LONG_ENOUGH || size > MOST_REMEMBERED || words > MOST_WORDS) {
         return;
     }
-    items = items < MOST_ITEMS ? items : 0;
+    size_t items = count < MOST_ITEMS ? count : 0;
     size_t place = (size_t)(memo - the_memos.memo);
     the_memos.next += the_memos.opening[place] != opening;
     the_memos.opening[place] = opening;
@@ -187,8 +187,8 @@ static void remember(Memo *memo, uintptr_t opening, PyObject *key, PyObject *hea
     if (known < items) {
         memcpy(memo->item + known, the_items + known, (items - known) * sizeof memo->item[0]);
     }
-    if (items > 0) {
-        memo->word[0] = WORD_OF_MANY(items, 0);
+    if (count > 0) {
+        memo->word[0] = WORD_OF_MANY(count, 0); /* also where no item is told from the others */
     }
     if (memo->json != NULL) {
         the_memos.held -= (size_t)PyBytes_Size(memo->json);
