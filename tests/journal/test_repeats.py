@@ -209,6 +209,17 @@ def test_little_is_held_of_what_was_said() -> None:
     assert len({sys.getrefcount(value) for value in held}) == 1
 
 
+def test_a_large_value_that_begins_like_a_small_one_is_not_held() -> None:
+    """Only what is kept, and what is mostly the same."""
+    tail, _buffer = opened(64 << 20)
+    small = b'"%b' % (b"word " * 1000)
+    tail.append_parts(RUN, *HEAD, NAMES[0], small)
+    large = small + bytes(5 << 20)
+    before = sys.getrefcount(large)
+    tail.append_parts(RUN, *HEAD, NAMES[0], large)
+    assert sys.getrefcount(large) == before
+
+
 def test_frames_say_what_they_repeat_in_twenty_bytes() -> None:
     """As `frames` has it: the frame, where in it, where here, how much, and how much of a value follows."""
     tail, buffer = opened()

@@ -131,7 +131,7 @@ static Py_ssize_t same_bytes(Part *part, PyObject *value, const char *start, Py_
         return part->same;
     }
     Py_ssize_t same = common_prefix(part->start, start, length < part->length ? length : part->length);
-    if (same >= LARGE) { /* it is worth a look less */
+    if (same >= LARGE && same >= length - same) { /* it is worth a look less, and not much larger than what is kept */
         PyObject *before = part->other;
         part->other = Py_NewRef(value);
         part->same = same;
