@@ -157,6 +157,16 @@ def test_one_damaged_frame_takes_only_so_many_others_with_it() -> None:
     assert whole == [0, 65, 130, 195]
 
 
+def test_a_frame_that_was_named_often_enough_does_not_hide_another() -> None:
+    """A long conversation and short ones have the same system prompt: it is written again, and that is named then."""
+    tail, buffer = opened()
+    tail.append_parts(RUN, *prompt(message(0, 20_000)))
+    for number in range(200):
+        tail.append_parts(RUN, *prompt(b"%d" % number))
+    whole = [number for number, (is_echo, _) in enumerate(sizes(buffer[: buffer.tell()])) if not is_echo]
+    assert whole == [0, 65, 130, 195]
+
+
 def test_what_is_lacking_of_a_damaged_frame_leaves_the_rest_readable() -> None:
     """The run says so, and has what is its own."""
     tail, buffer = opened()

@@ -164,15 +164,31 @@ static Range range_from(Said *said, Py_ssize_t other, const Payload *payload, Py
     return range;
 }
 
-/* The longest range that a payload repeats of what is kept, and of which record; its size is 0 where there is none. */
+/* How many bytes a range leaves of the value of which it repeats the beginning. */
+static Py_ssize_t rest_of(const Range *range, const Payload *payload)
+{
+    return range->part > 0 ? payload->length[range->first + range->whole] - range->part : 0;
+}
+
+/* Whether a record may name another one, once more. */
+static int may_name(const Said *said, const Range *range, const Payload *payload)
+{
+    return range->size * 2 >= payload->size && said->echoes < MOST_ECHOES &&
+           said->grown + rest_of(range, payload) <= said->size;
+}
+
+/* The longest range that a payload repeats of what is kept, and of which record, one that may be named if there is any; its
+ * size is 0 where there is none. */
 static Range longest_range(Saying *saying, const Payload *payload, PyObject *const *pieces, Said **whose)
 {
     Range best = {0, 0, 0, 0, 0, 0};
+    int is_free = 0; /* the best may be named */
     for (Py_ssize_t at = HEAD_PIECES; at + 1 < payload->count && best.size * 2 < payload->size; at += 2) {
         if (payload->length[at + 1] < WORTH) {
             continue;
         }
-        for (Said *said = saying->said; said < saying->said + MOST_SAID && best.size * 8 < payload->size * 7; said++) {
+        Said *said = saying->said, *end = said + MOST_SAID;
+        for (; said < end && !(is_free && best.size * 8 >= payload->size * 7); said++) {
             Py_ssize_t other = 0;
             while (other + 1 < said->count && said->piece[other].bytes != pieces[at]) {
                 other += 2;
@@ -181,8 +197,10 @@ static Range longest_range(Saying *saying, const Payload *payload, PyObject *con
             if (other + 1 < said->count) {
                 range = range_from(said, other, payload, pieces, at);
             }
-            if (range.size > best.size) {
+            int may = range.size > 0 && may_name(said, &range, payload);
+            if (may == is_free ? range.size > best.size : may) {
                 best = range;
+                is_free = may;
                 *whose = said;
             }
         }
@@ -207,11 +225,9 @@ static Range repeated(Saying *saying, const Payload *payload, PyObject *const *p
     if (said == NULL) {
         return none;
     }
-    int is_most = range.size * 2 >= payload->size;
-    Py_ssize_t rest = range.part > 0 ? payload->length[range.first + range.whole] - range.part : 0;
-    if (is_most && said->echoes < MOST_ECHOES && said->grown + rest <= said->size) {
+    if (may_name(said, &range, payload)) {
         said->echoes++;
-        said->grown += rest;
+        said->grown += rest_of(&range, payload);
         said->used = saying->kept;
         return range;
     }
