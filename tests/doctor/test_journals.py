@@ -126,6 +126,20 @@ class Down(MemoryStore):
         raise StoreUnavailable("down")
 
 
+def test_a_backlog_takes_what_stands_in_the_journal(tmp_path: Path) -> None:
+    """What records say in common stands there once, and counts once."""
+    trace = AgentTrace(Down(), journal_dir=tmp_path / "journal", exit_timeout=0.1)
+    history = [{"role": "user", "content": f"word {number} " * 40} for number in range(40)]
+    for _ in range(20):
+        with trace.prompt("ask", history=history):
+            pass
+    seen = inspect_root(tmp_path / "journal", since=datetime.now(UTC), deadline=time.monotonic() + 60)
+    (journal,) = seen.journals
+    assert journal.records == 40
+    assert trace.stats().backlog_bytes == journal.backlog_bytes
+    assert not trace.shutdown(0.1)
+
+
 def test_a_backlog_that_does_not_shrink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Records that wait for longer than a minute in a living journal need attention; `stats` tells their age."""
     trace = AgentTrace(store=Down(), journal_dir=tmp_path / "j", exit_timeout=0.1)

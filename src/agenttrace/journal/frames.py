@@ -141,6 +141,7 @@ class Chunk:  # no dataclass, as above
     def __init__(self, offset: int, damaged: int = 0) -> None:
         self.offset = offset
         self.records: list[tuple[int, bytes]] = []
+        self.taken = 0  # bytes of the segment that their frames take
         self.damaged = damaged
 
 
@@ -265,6 +266,7 @@ def read_frames(
         records = [record for record in found if record[0] != SKIP]
         chunk.records += records
         size += sum(len(payload) for _, payload in records)
+        chunk.taken += following - chunk.offset
         chunk.offset = following
     return chunk
 

@@ -184,7 +184,7 @@ def _segment(seen: JournalSeen, path: Path, start: int, process: bytes, deadline
             seen = replace(
                 seen,
                 records=seen.records + len(chunk.records),
-                backlog_bytes=seen.backlog_bytes + sum(frame_length(len(payload)) for _, payload in chunk.records),
+                backlog_bytes=seen.backlog_bytes + chunk.taken,
                 damaged=seen.damaged + (chunk.damaged if seen.alive is False else 0),
             )
             if seen.oldest is None and chunk.records:
