@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import gc
+import importlib
 import pickle
 import shutil
+import sys
 from dataclasses import fields, replace
 from typing import Any
 
@@ -66,6 +68,15 @@ def test_what_a_row_held_goes_with_it() -> None:
     run.name = "another"
     del run
     assert [len(gc.get_referrers(one)) for one in held] == before
+
+
+@pytest.mark.skipif(rows._rows is None, reason="built without a compiler")
+def test_rows_are_rows_when_the_package_is_imported_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As programs do that clear `sys.modules`, or have a second interpreter: what records already goes on."""
+    monkeypatch.delitem(sys.modules, "agenttrace.model._rows")
+    another = importlib.import_module("agenttrace.model._rows")
+    assert another.RunFields is _rows.RunFields
+    assert values_of_run(run_of_values(VALUES)) == VALUES
 
 
 @pytest.mark.skipif(rows._rows is None, reason="built without a compiler")

@@ -292,7 +292,8 @@ static PyMethodDef methods[] = {
     {"values", values, METH_O, "Return the values of a row by column."},
     {0},
 };
-static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_rows", NULL, 0, methods, NULL, NULL, NULL, NULL};
+/* -1: made once, whoever imports it anew. A second RunFields would make strangers of the rows that there are. */
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_rows", NULL, -1, methods, NULL, NULL, NULL, NULL};
 
 /* The type, with the names of its fields for `dataclass(slots=True)`, which then adds none; NULL and an exception. */
 static PyObject *new_type(void)
