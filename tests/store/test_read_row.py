@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +19,25 @@ from agenttrace.store import runs
 from agenttrace.store.runs import Found, read_row, read_row_in_python
 
 PROCESS = b"process-process-"
+
+#: A program in which the compiled rows cannot be loaded at first, as where it has too many files open.
+LATE = """
+import sys
+
+class Refusing:
+    def find_spec(self, name, path=None, target=None):
+        if name == "agenttrace.model._rows":
+            sys.meta_path.remove(self)
+            raise ImportError("cannot open shared object file: Too many open files")
+
+sys.meta_path.insert(0, Refusing())
+from agenttrace import AgentTrace
+
+with AgentTrace("memory://") as trace:
+    with trace.tool_call("x"):
+        pass
+    print([run.name for run in trace.query.runs()], trace.stats().dead_letters)
+"""
 
 _times = st.one_of(
     st.integers(-(1 << 63) + 1, (1 << 63) - 1), st.integers(0, 1 << 52), st.sampled_from([0, runs.LAST_TIME])
@@ -109,6 +130,12 @@ def test_what_is_no_payload_is_refused() -> None:
 
 def test_the_compiled_way_is_used_where_there_is_a_compiler() -> None:
     assert runs.NATIVE or shutil.which("cc") is None
+
+
+def test_rows_in_python_are_made_in_python() -> None:
+    """What is compiled makes none of them, though it can be loaded by then: all records would be dead letters."""
+    done = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, check=True)
+    assert done.stdout == "['x'] 0\n"
 
 
 @pytest.mark.parametrize("read", [read_row, read_row_in_python])

@@ -174,6 +174,9 @@ def _best() -> Callable[[bytes, bytes, int], Found]:
         from agenttrace.model import _rows
     except ImportError:  # built without a compiler
         return read_row_in_python
+    # Where it could not be loaded when the rows were, they are Python's.
+    if not issubclass(RunRow, _rows.RunFields):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return read_row_in_python
     return partial(_rows.read, _known_envelope, _read_envelope, RunRow, STATUSES, read_row_in_python)
 
 
