@@ -5,6 +5,8 @@ Users know all of them by `agenttrace.errors`.
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = ["AgentTraceError", "ConfigurationError", "InternalError", "InvalidQuery"]
 
 _HOME = "agenttrace.errors"
@@ -38,8 +40,8 @@ class InvalidQuery(AgentTraceError, ValueError):
         self.parameter = parameter
         self.problem = problem
 
-    def __reduce__(self) -> tuple[type[InvalidQuery], tuple[str, str]]:
-        return type(self), (self.parameter, self.problem)
+    def __reduce__(self) -> tuple[type[InvalidQuery], tuple[str, str], dict[str, Any]]:
+        return type(self), (self.parameter, self.problem), self.__dict__  # which has the notes
 
 
 class InternalError(AgentTraceError):
