@@ -8,12 +8,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agenttrace.errors import StoreRejected
+from agenttrace.journal.counters import Counters
+from agenttrace.journal.delivery import Delivery
+from agenttrace.journal.settings import JournalSettings
 from agenttrace.letters import Letters
 from agenttrace.model.letters import dead_letter
 from agenttrace.model.rows import ProcessRow
 from agenttrace.store.batch import Batch
 from agenttrace.store.memory import MemoryStore
-from agenttrace.testing.records import PROCESS, Record, batch_of
+from agenttrace.testing.records import (
+    PROCESS,
+    Record,
+    audit_record,
+    batch_of,
+    event_record,
+    key_used_record,
+    run_record,
+)
 from tests.store import test_merge_property as merging
 
 Histories = tuple[list[list[Record]], list[list[Record]]]
@@ -69,3 +80,55 @@ def test_retried_letters_are_as_records_that_were_written(
         assert {letter.id for letter in done.refused} == {row.id.hex() for row in store.dead_letters()}
     assert store.dead_letters() == []
     assert state(store) == state(written)
+
+
+#: What nobody understands, of all kinds, and one that only `Refusing` does not take.
+REFUSED = run_record(77, name="refused", end=9)
+_bad_records = st.one_of(
+    st.sampled_from([event_record(1, seq=1), key_used_record("key"), audit_record(1), run_record(1)]).map(
+        lambda record: (record[0], record[1][: len(record[1]) // 3])
+    ),
+    st.tuples(st.sampled_from([0, 8, 255]), st.binary(max_size=20)),
+    st.tuples(st.integers(1, 7), st.sampled_from([b"", b"{}", b"[]\n{}", b"\xff", b'{"time":"soon","scope":5}\n'])),
+    st.just(REFUSED),
+)
+
+
+class Refusing(MemoryStore):
+    """Takes no run that is called so."""
+
+    def write(self, batch: Batch) -> None:
+        if any(run.name == "refused" for run in batch.runs.values()):
+            raise StoreRejected("not this one")
+        super().write(batch)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(merging._histories(), st.lists(_bad_records, max_size=8), st.data())
+def test_bad_records_become_letters_and_the_others_are_as_without_them(
+    histories: Histories, bad: list[Record], data: st.DataObject
+) -> None:
+    """In one batch, in any order: each is set aside once, refused again when it is retried, and can be discarded."""
+    written, store = opened(MemoryStore()), opened(Refusing())
+    good = [record for records in histories[0] for record in records]
+    written.write(batch_of(*good))
+    counters = Counters()
+    delivery = Delivery(
+        JournalSettings(root=None),
+        lambda: store,
+        counters,
+        wait=lambda seconds: False,
+        on_error=lambda where, error: None,
+        clock=lambda: 9_000_000,
+    )
+    delivery.deliver(data.draw(st.permutations([*good, *bad])), PROCESS)
+    assert state(store) == state(written)
+    assert (counters.written, counters.dead_letters, counters.dead_letters_lost) == (len(good), len(bad), 0)
+    letters = Letters(lambda: store, None, derive=None, clock=lambda: 9_000_000)
+    assert {(row.kind, row.payload) for row in store.dead_letters()} == set(bad)
+    assert len(letters.list()) == len(set(bad))
+    done = letters.retry()
+    assert (done.stored, len(done.refused)) == ((), len(set(bad)))
+    assert state(store) == state(written)
+    assert letters.discard([letter.id for letter in letters.list()]) == len(set(bad))
+    assert letters.list() == []
