@@ -24,8 +24,6 @@ def export_pipelines(
     exporters: Sequence[Any], root: str | None, recorder: Recorder, *, clock: Callable[[], int]
 ) -> tuple[Pipeline, ...]:
     """Return one pipeline for each exporter, with a journal of its own beside the store's."""
-    if not exporters:
-        return ()
     # Imported at first use: it needs the OpenTelemetry SDK.
     with LOADING:
         from agenttrace.otel.export import ExportStore

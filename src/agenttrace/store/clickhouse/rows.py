@@ -6,7 +6,8 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from agenttrace.errors import StoreRejected
-from agenttrace.model.rows import DeadLetterRow, EventRow, RunRow, SessionRow
+from agenttrace.model import rows
+from agenttrace.model.rows import DeadLetterRow, EventRow, RunRow, SessionRow, run_of_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,12 +27,8 @@ __all__ = [
 ]
 
 _KINDS = {"bytes": bytes, "str": str, "int": int, "bool": bool, "None": type(None)}
-_INLINE = ("history_link", "context_link")  # here every text stays in its row
-
-_POSITIONAL = [field.name for field in fields(RunRow) if not field.kw_only]
-_NAMED = [field.name for field in fields(RunRow) if field.kw_only and field.name not in _INLINE]
-#: The fields of a run, in the order in which `run_of` takes them.
-RUN_FIELDS = (*_POSITIONAL, *_NAMED)
+#: The fields of a run, in the order in which `run_of` takes them: without the links, for every text stays in its row.
+RUN_FIELDS = rows.RUN_FIELDS[: rows.RUN_FIELDS.index("history_link")]
 
 _NONE = bytes(16)
 _MIDDLE = 1 << 63
@@ -39,8 +36,7 @@ _MIDDLE = 1 << 63
 
 def run_of(values: Sequence[Any]) -> RunRow:
     """Return the run whose RUN_FIELDS these are."""
-    count = len(_POSITIONAL)
-    return RunRow(*values[:count], **dict(zip(_NAMED, values[count:], strict=True)))
+    return run_of_values((*values, None, None))
 
 
 def event_of(values: Sequence[Any]) -> EventRow:
