@@ -90,6 +90,7 @@ def laid_out(records: list[tuple[Any, ...]], salt: int, base: int) -> bytes:
     *(st.booleans(), st.integers(-1, 9), st.integers(-1, 400), st.integers(-8, 8), st.integers(0, 1 << 33)),
 )
 @example([(1, b"abcdef"), (0, 2, 2, 3, b"ABxyz")], 5, [], 0, True, 9, 400, 0, 64)
+@example([(6, 2, 2, 3, b"ABxyz"), (1, b"abcdef"), (1, 2, 2, 3, b"ABxyz")], 5, [], 0, True, 9, 400, 0, 64)
 @example([(1, b"abcdef"), (0, 2, 2, 3, b"ABxyz"), (1, 0, 0, 1, b"")], 5, [], 0, True, 9, 400, 0, 0)
 @example([(1, b"abcdef"), (0, 2, 2, 3, b"ABxyz")], 5, [(17, 0)], 0, False, 9, 400, 0, 0)
 def test_both_decoders_take_the_same_from_any_bytes(

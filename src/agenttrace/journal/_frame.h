@@ -167,9 +167,12 @@ static PyObject *whole(Piece *piece, Py_ssize_t at, Py_ssize_t size)
     Py_ssize_t source = (Py_ssize_t)get(echo) - piece->base, from = (Py_ssize_t)get(echo + 4);
     Py_ssize_t place = (Py_ssize_t)get(echo + 8), length = (Py_ssize_t)get(echo + 12), own = size - ECHO_HEADER;
     uint32_t kind;
-    if (source != piece->source || source >= at) {
+    if (source >= at) {
+        return NULL;
+    }
+    if (source != piece->source) {
         piece->source = source;
-        piece->source_size = source < at ? frame_at(piece, source, &kind) : -1;
+        piece->source_size = frame_at(piece, source, &kind);
         piece->source_size = piece->source_size >= 0 && kind & ECHO ? -1 : piece->source_size;
     }
     Py_ssize_t there = piece->source_size;

@@ -19,10 +19,7 @@ from agenttrace.slices import gently, is_contended, staying_away
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agenttrace.journal.counters import Counters
-    from agenttrace.journal.settings import JournalSettings
     from agenttrace.journal.writer import Writer
-    from agenttrace.store.protocol import Store
 
 __all__ = ["Rounds"]
 
@@ -32,30 +29,17 @@ _PATIENCE = 60  # so often for each chunk of it
 
 
 class Rounds:
-    """The work of one writer. For its thread, but `hurry`.
+    """The work of one writer, with what that was given. For its thread, but `hurry`."""
 
-    `renewals` is the stamp of what had been asked for when the writer was made.
-    """
-
-    def __init__(
-        self,
-        writer: Writer,
-        settings: JournalSettings,
-        open_store: Callable[[], Store],
-        counters: Counters,
-        *,
-        on_error: Callable[[str, BaseException], None],
-        clock: Callable[[], int],
-        each_round: Callable[[], None],
-        renewals: object,
-    ) -> None:
+    def __init__(self, writer: Writer) -> None:
         self._writer = writer
         self._journal = writer.journal
-        self._settings = settings
-        self._counters = counters
-        self._clock = clock
-        self._each_round = each_round
-        self._renewals = renewals
+        settings = self._settings = writer.settings
+        counters = self._counters = writer.counters
+        clock = self._clock = writer.clock
+        open_store, on_error = writer.open_store, writer.on_error
+        self._each_round = writer.each_round
+        self._renewals = writer.renewals
         self._patience = 0
         self._next_sync = 0.0
         self._delivery = Delivery(settings, open_store, counters, wait=self._pause, on_error=on_error, clock=clock)

@@ -79,11 +79,11 @@ class Writer:
     ) -> None:
         self.journal = journal
         self.progress = threading.Condition()  # notified whenever the committed position has moved
-        self._settings = settings
-        self._counters = counters
-        self._on_error = on_error
-        self._clock = clock
-        self._each_round = each_round
+        self.settings = settings
+        self.counters = counters
+        self.on_error = on_error
+        self.clock = clock
+        self.each_round = each_round
         self.bell = _Bell()
         self.stopping = False
         self.final = False
@@ -93,9 +93,9 @@ class Writer:
         self._launched = False
         self._unwanted = False
         self._ending = threading.Lock()
-        self._open_store = open_store
+        self.open_store = open_store
         self._rounds: Rounds | None = None
-        self._renewals = renewal_stamp(settings.root)
+        self.renewals = renewal_stamp(settings.root)  # what had been asked for before the thread began
         self.caught_up = settings.root is None  # what dead processes had left when it began is in the store
         self._thread = threading.Thread(target=self._run, name="agenttrace-writer", daemon=True)
 
@@ -190,16 +190,7 @@ class Writer:
         # Loaded by the thread itself: what only it needs does not hold up the first span.
         with LOADING:
             from agenttrace.journal.rounds import Rounds
-        self._rounds = Rounds(
-            self,
-            self._settings,
-            self._open_store,
-            self._counters,
-            on_error=self._on_error,
-            clock=self._clock,
-            each_round=self._each_round,
-            renewals=self._renewals,
-        )
+        self._rounds = Rounds(self)
 
     def _run(self) -> None:
         with self._ending:
@@ -236,9 +227,9 @@ class Writer:
 
     def failed(self, error: Exception) -> None:
         """Count a problem of the thread's, and report it."""
-        self._counters.internal_errors += 1
-        self._counters.last_error = f"{type(error).__name__}: {error}"
-        self._on_error("writer", error)
+        self.counters.internal_errors += 1
+        self.counters.last_error = f"{type(error).__name__}: {error}"
+        self.on_error("writer", error)
 
 
 def _interrupt(error: BaseException) -> BaseException | None:
