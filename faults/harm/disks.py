@@ -54,7 +54,10 @@ traced.tell()
 
 #: `drop` gives up the superuser's rights, to which no folder is closed, once everything that is needed is imported.
 UNPRIVILEGED = """
-import os, sys
+import os, pkgutil, sys
+from contextlib import suppress
+from importlib import import_module
+import agenttrace
 from agenttrace import AgentTrace
 from faults.fat import Fat
 from faults.traced import say
@@ -69,6 +72,12 @@ with AgentTrace("warm.db") as trace:
     with trace.span("step", "warm"):
         pass
     list(trace.query.runs())
+    trace.flush(60)
+    trace.stats()
+for package in ("journal", "model", "record", "store"):  # what is loaded late
+    for module in pkgutil.iter_modules([os.path.join(agenttrace.__path__[0], package)]):
+        with suppress(ImportError):  # an extra that is not installed
+            import_module(f"agenttrace.{package}.{module.name}")
 store, journals, seed, later = sys.argv[1:]
 """
 
