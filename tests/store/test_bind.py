@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agenttrace.store.sql_text import of_many
 from agenttrace.store.sqlite_tables import bind, bind_in_python
 
-_values = st.one_of(st.none(), st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary(max_size=20))
+_values = st.one_of(st.none(), st.none(), st.booleans(), st.integers(), st.floats(), st.just(-0.5), st.text(), st.binary(max_size=20))
 
 
 class _Odd(bytes):
@@ -28,18 +31,46 @@ def _rows(draw: st.DrawFn) -> list[tuple[Any, ...]]:
 @given(_rows(), st.data())
 def test_both_ways_bind_the_same(rows: list[tuple[Any, ...]], data: st.DataObject) -> None:
     """Columns with a value, and those that are known; bytes as bytearray and truth values as numbers."""
-    known = tuple(sorted(data.draw(st.sets(st.integers(0, len(rows[0]) - 1)))))
-    found, expected = bind(rows, known), bind_in_python(rows, known)
+    columns = st.sets(st.integers(0, len(rows[0]) - 1)).map(lambda places: tuple(sorted(places)))
+    filled, gaps = data.draw(columns), data.draw(columns)
+    found, expected = bind(rows, filled, gaps), bind_in_python(rows, filled, gaps)
     assert repr(found) == repr(expected)
-    assert [type(value) for value in found[1]] == [type(value) for value in expected[1]]
-    assert len(found[1]) == len(rows) * len(found[0])
+    assert [type(value) for value in found[2]] == [type(value) for value in expected[2]]
+    assert len(found[2]) == len(rows) * len(found[0])
+
+
+@given(_rows(), st.data())
+def test_what_is_bound_is_stored_as_it_was(rows: list[tuple[Any, ...]], data: st.DataObject) -> None:
+    """Whatever was known before: None is NULL, and the number that says so is a number."""
+    rows = [tuple(value % 1000 if type(value) is int else value for value in row) for row in rows]
+    names = [f"c{place}" for place in range(len(rows[0]))]
+    insert = f"INSERT INTO t ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+    columns = st.sets(st.integers(0, len(names) - 1)).map(lambda places: tuple(sorted(places)))
+    filled, gaps, values = bind(rows, data.draw(columns), data.draw(columns))
+    if not filled:
+        return
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute(f"CREATE TABLE t ({', '.join(names)})")
+        connection.execute(of_many(insert, len(rows), filled, gaps), values)
+        stored = connection.execute("SELECT * FROM t").fetchall()
+    assert repr(stored) == repr([tuple(map(_as_stored, row)) for row in rows])
+
+
+def _as_stored(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return bytes(value)
+    if isinstance(value, float) and value != value:
+        return None
+    return int(value) if isinstance(value, bool) else value
 
 
 def test_what_stands_in_a_row_stays_as_it_is() -> None:
-    """And what is bound does not follow it."""
+    """And what is bound does not follow it. A number stands for None, where it does not stand for itself."""
     key, text = b"key", "text"
-    places, values = bind([(key, None, text, True, None), (b"", 1, "", False, None)], ())
-    assert (places, values) == ((0, 1, 2, 3), (bytearray(b"key"), None, "text", 1, bytearray(), 1, "", 0))
+    rows: list[tuple[Any, ...]] = [(key, None, text, True, None, None), (b"", 1, "", False, None, -0.5)]
+    filled, gaps, values = bind(rows, (), ())
+    assert (filled, gaps) == ((0, 1, 2, 3, 5), (1,))
+    assert values == (bytearray(b"key"), -0.5, "text", 1, None, bytearray(), 1, "", 0, -0.5)
     assert key == b"key"
 
 
@@ -47,7 +78,7 @@ def test_what_stands_in_a_row_stays_as_it_is() -> None:
 @pytest.mark.parametrize("way", [bind, bind_in_python])
 def test_rows_of_several_lengths_are_refused(way: Any, rows: list[Any]) -> None:
     with pytest.raises(ValueError, match=r"same length|zip\(\)"):
-        way(rows, ())
+        way(rows, (), ())
 
 
 def test_the_compiled_way_is_used_where_there_is_a_compiler() -> None:
@@ -59,10 +90,13 @@ def test_the_compiled_way_says_what_it_takes() -> None:
     """It is called by nobody else, and does not crash whatever it is given."""
     odd: Any = bind
     for given_, known in ((None, ()), ([], ()), ([(1,)], None), ((), ())):
-        with pytest.raises(TypeError, match="bind: takes"):
-            odd(given_, known)
+        for more in ((known, ()), ((), known)):
+            if given_ != [(1,)] or None in more:
+                with pytest.raises(TypeError, match="bind: takes"):
+                    odd(given_, *more)
     for given_, known in (([(1,)], (1,)), ([(1,)], (-1,)), ([1], ()), ([(1,), 2], ()), ([(1,) * 300], ())):
-        with pytest.raises(ValueError, match="bind: "):
-            odd(given_, known)
+        for more in ((known, ()), ((), known)):
+            with pytest.raises(ValueError, match="bind: "):
+                odd(given_, *more)
     with pytest.raises(TypeError):
-        odd([(1,)], ("a",))
+        odd([(1,)], ("a",), ())

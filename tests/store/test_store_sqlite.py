@@ -352,8 +352,8 @@ def test_a_column_in_which_nothing_stands_is_not_bound_and_empties_what_stood_th
         store.open()
         store.write(batch_of(record))
         with store._connections.writing() as connection:
-            filled = connection.filled  # type: ignore[attr-defined]
-        columns = [sql_text.columns_of(RunRow)[place] for place in filled[sql_text.PUT_RUN]]
+            filled, _ = connection.filled[sql_text.PUT_RUN]  # type: ignore[attr-defined]
+        columns = [sql_text.columns_of(RunRow)[place] for place in filled]
         assert ("error" in columns) is error
         assert "widget_id" not in columns
         (row,) = store.runs(EVERY)

@@ -1,4 +1,4 @@
-/* bind(rows, known): rows to insert as the driver of SQLite takes them; see store/sqlite_tables.py.
+/* bind(rows, filled, gaps): rows to insert as the driver of SQLite takes them; see store/sqlite_tables.py.
  *
  * The same in Python stands there, and is used where this could not be built. Stable ABI of Python 3.11.
  */
@@ -6,10 +6,27 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-enum { MOST = 256 }; /* columns */
+enum {
+    MOST = 256, /* columns */
 
-/* Mark the columns that have a value in any row; 0 and an exception where these are no rows of one width. */
-static int mark_filled(PyObject *rows, Py_ssize_t count, Py_ssize_t width, char *filled)
+    /* What was seen of a column. */
+    FILLED = 1, /* a value */
+    GAP = 2,    /* None */
+    TAKEN = 4   /* the number that stands for None where there are gaps */
+};
+
+static const double NOTHING = -0.5;
+
+static int kind_of(PyObject *value)
+{
+    if (value == Py_None) {
+        return GAP;
+    }
+    return PyFloat_Check(value) && PyFloat_AsDouble(value) == NOTHING ? FILLED | TAKEN : FILLED;
+}
+
+/* Say what is in the columns; 0 and an exception where these are no rows of one width. */
+static int look_at(PyObject *rows, Py_ssize_t count, Py_ssize_t width, char *seen)
 {
     for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *row = PyList_GetItem(rows, i);
@@ -18,13 +35,14 @@ static int mark_filled(PyObject *rows, Py_ssize_t count, Py_ssize_t width, char 
             return 0;
         }
         for (Py_ssize_t column = 0; column < width; column++) {
-            filled[column] |= PyTuple_GetItem(row, column) != Py_None;
+            seen[column] |= kind_of(PyTuple_GetItem(row, column));
         }
     }
     return 1;
 }
 
-static int mark_known(PyObject *known, Py_ssize_t width, char *filled)
+/* Add what was known of columns before. */
+static int add_known(PyObject *known, Py_ssize_t width, char *seen, char what)
 {
     for (Py_ssize_t i = 0; i < PyTuple_Size(known); i++) {
         Py_ssize_t column = PyLong_AsSsize_t(PyTuple_GetItem(known, i));
@@ -35,13 +53,13 @@ static int mark_known(PyObject *known, Py_ssize_t width, char *filled)
             PyErr_Format(PyExc_ValueError, "bind: there is no column %zd", column);
             return 0;
         }
-        filled[column] = 1;
+        seen[column] |= what;
     }
     return 1;
 }
 
 /* A new reference, or NULL. */
-static PyObject *bindable(PyObject *value)
+static PyObject *bindable(PyObject *value, char what, PyObject *nothing)
 {
     if (PyBytes_CheckExact(value)) {
         return PyByteArray_FromStringAndSize(PyBytes_AsString(value), PyBytes_Size(value));
@@ -49,57 +67,77 @@ static PyObject *bindable(PyObject *value)
     if (PyBool_Check(value)) {
         return PyLong_FromLong(value == Py_True);
     }
-    Py_INCREF(value);
-    return value;
+    return Py_NewRef(value == Py_None && what & GAP ? nothing : value);
 }
 
-static PyObject *places_of(const char *filled, Py_ssize_t width, Py_ssize_t count)
+/* The columns that are all of this. */
+static PyObject *places_of(const char *seen, Py_ssize_t width, char what)
 {
-    PyObject *places = PyTuple_New(count);
-    for (Py_ssize_t column = 0, place = 0; column < width && places != NULL; column++) {
-        if (filled[column]) {
+    PyObject *places = PyList_New(0);
+    for (Py_ssize_t column = 0; column < width && places != NULL; column++) {
+        if ((seen[column] & what) == what) {
             PyObject *number = PyLong_FromSsize_t(column);
-            if (number == NULL || PyTuple_SetItem(places, place++, number) < 0) {
+            if (number == NULL || PyList_Append(places, number) < 0) {
                 Py_CLEAR(places);
+            }
+            Py_XDECREF(number);
+        }
+    }
+    PyObject *made = places == NULL ? NULL : PyList_AsTuple(places);
+    Py_XDECREF(places);
+    return made;
+}
+
+static PyObject *values_of(PyObject *rows, Py_ssize_t count, Py_ssize_t width, const char *seen, Py_ssize_t columns)
+{
+    PyObject *values = PyTuple_New(count * columns), *nothing = PyFloat_FromDouble(NOTHING);
+    Py_ssize_t place = 0;
+    for (Py_ssize_t i = 0; i < count && values != NULL && nothing != NULL; i++) {
+        PyObject *row = PyList_GetItem(rows, i);
+        for (Py_ssize_t column = 0; column < width && values != NULL; column++) {
+            PyObject *value = seen[column] & FILLED ? bindable(PyTuple_GetItem(row, column), seen[column], nothing) : NULL;
+            if (seen[column] & FILLED && (value == NULL || PyTuple_SetItem(values, place++, value) < 0)) {
+                Py_CLEAR(values);
             }
         }
     }
-    return places;
+    if (nothing == NULL) {
+        Py_CLEAR(values);
+    }
+    Py_XDECREF(nothing);
+    return values;
 }
 
 static PyObject *bind(PyObject *module, PyObject *const *args, Py_ssize_t given)
 {
     (void)module;
-    if (given != 2 || !PyList_Check(args[0]) || !PyTuple_Check(args[1]) || PyList_Size(args[0]) == 0) {
-        return PyErr_Format(PyExc_TypeError, "bind: takes a list of rows and a tuple of columns");
+    if (given != 3 || !PyList_Check(args[0]) || !PyTuple_Check(args[1]) || !PyTuple_Check(args[2]) ||
+        PyList_Size(args[0]) == 0) {
+        return PyErr_Format(PyExc_TypeError, "bind: takes a list of rows and two tuples of columns");
     }
     PyObject *rows = args[0], *first = PyList_GetItem(rows, 0);
     Py_ssize_t count = PyList_Size(rows), width = PyTuple_Check(first) ? PyTuple_Size(first) : MOST + 1, columns = 0;
-    char filled[MOST] = {0};
+    char seen[MOST] = {0};
     if (width > MOST) {
         return PyErr_Format(PyExc_ValueError, "bind: rows are tuples of at most %d values", MOST);
     }
-    if (!mark_filled(rows, count, width, filled) || !mark_known(args[1], width, filled)) {
+    if (!look_at(rows, count, width, seen) || !add_known(args[1], width, seen, FILLED) ||
+        !add_known(args[2], width, seen, GAP)) {
         return NULL;
     }
     for (Py_ssize_t column = 0; column < width; column++) {
-        columns += filled[column];
-    }
-    PyObject *values = PyTuple_New(count * columns);
-    Py_ssize_t place = 0;
-    for (Py_ssize_t i = 0; i < count && values != NULL; i++) {
-        PyObject *row = PyList_GetItem(rows, i);
-        for (Py_ssize_t column = 0; column < width && values != NULL; column++) {
-            PyObject *value = filled[column] ? bindable(PyTuple_GetItem(row, column)) : NULL;
-            if (filled[column] && (value == NULL || PyTuple_SetItem(values, place++, value) < 0)) {
-                Py_CLEAR(values);
-            }
+        columns += seen[column] & FILLED;
+        if (seen[column] & TAKEN) {
+            seen[column] = FILLED;
         }
     }
-    PyObject *places = values == NULL ? NULL : places_of(filled, width, columns);
-    PyObject *found = places == NULL ? NULL : PyTuple_Pack(2, places, values);
-    Py_XDECREF(places);
+    PyObject *values = values_of(rows, count, width, seen, columns);
+    PyObject *filled = values == NULL ? NULL : places_of(seen, width, FILLED);
+    PyObject *gaps = filled == NULL ? NULL : places_of(seen, width, FILLED | GAP);
+    PyObject *found = gaps == NULL ? NULL : PyTuple_Pack(3, filled, gaps, values);
     Py_XDECREF(values);
+    Py_XDECREF(filled);
+    Py_XDECREF(gaps);
     return found;
 }
 

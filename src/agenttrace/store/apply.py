@@ -207,9 +207,11 @@ class _Change:
         runs = batch.runs
         known = self.tables.known(_neighbours(batch))
         stored = self.tables.load(key for key in runs if key in known)
-        pairs = [(stored.get(key), run) for key, run in in_slices(runs.items())]
-        pairs = [(old, run if old is None else merge_runs(old, run)) for old, run in in_slices(pairs)]
-        pairs = [(old, new) for old, new in pairs if new is not old]
+        pairs: list[tuple[RunRow | None, RunRow]] = [(None, run) for run in runs.values()]
+        if stored:
+            joined = [(stored.get(key), run) for key, run in in_slices(runs.items())]
+            pairs = [(old, run if old is None else merge_runs(old, run)) for old, run in in_slices(joined)]
+            pairs = [(old, new) for old, new in pairs if new is not old]
         self._flag_roots(pairs, runs, known)
         self.put(pairs)
         self._join_orphans(pairs)

@@ -84,10 +84,19 @@ class SQLTables:
 
     def known(self, keys: Iterable[Key]) -> dict[Key, Known]:
         """Return which of these runs are stored."""
-        return {
-            (workspace, row[0]): Known(row[1], row[2])
-            for workspace, row in self._by_id("SELECT id, session_id, learnt FROM run", "id", keys)
-        }
+        found = self._by_id("SELECT id, session_id, learnt FROM run", "id", self._in_reach(keys))
+        return {(workspace, row[0]): Known(row[1], row[2]) for workspace, row in found}
+
+    def _in_reach(self, keys: Iterable[Key]) -> list[Key]:
+        """Return those of these runs whose ids are not greater than all that are stored.
+
+        Ids begin with the time, mostly: so what one look says of the greatest one spares looking for most of a batch.
+        """
+        wanted = list(keys)
+        workspaces = {workspace for workspace, _ in wanted}
+        greatest = {workspace: self.rows(sql_text.LAST_RUN, workspace) for workspace in workspaces}
+        last = {workspace: rows[0][0] for workspace, rows in greatest.items() if rows}
+        return [key for key in wanted if key[1] <= last.get(key[0], b"")]
 
     def load(self, keys: Iterable[Key]) -> dict[Key, RunRow]:
         """Return these runs, as far as they are stored; the prompts of our own as skeletons (`store.links`).

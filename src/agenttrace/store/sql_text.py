@@ -33,10 +33,12 @@ __all__ = [
     "FORGET_PROCESS",
     "KEY_COLUMNS",
     "LAST_LETTER",
+    "LAST_RUN",
     "LETTERS",
     "LETTER_FIGURES",
     "LETTER_ORDER",
     "LOGS",
+    "NOTHING",
     "OPEN_SPANS",
     "OUTLINE",
     "OUTLINED",
@@ -71,6 +73,10 @@ __all__ = [
 ]
 
 
+#: A number that no column has. Floating point, since the driver of SQLite binds that quickest; and one that is exact.
+NOTHING = -0.5
+
+
 def marks(count: int) -> str:
     """Return so many parameters.
 
@@ -81,16 +87,19 @@ def marks(count: int) -> str:
 
 
 @lru_cache(maxsize=256)
-def of_many(insert: str, rows: int, places: tuple[int, ...]) -> str:
+def of_many(insert: str, rows: int, places: tuple[int, ...], gaps: tuple[int, ...] = ()) -> str:
     """Return an INSERT of one row as one of several, and of the columns at these places alone.
 
-    >>> of_many("INSERT INTO t (a, b, c) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", 2, (0, 2))
-    'INSERT INTO t (a, c) VALUES (?, ?), (?, ?) ON CONFLICT DO NOTHING'
+    At those of `gaps` NOTHING means NULL.
+
+    >>> of_many("INSERT INTO t (a, b, c) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", 2, (0, 2), (2,))
+    'INSERT INTO t (a, c) VALUES (?, NULLIF(?, -0.5)), (?, NULLIF(?, -0.5)) ON CONFLICT DO NOTHING'
     """
     head, _, rest = insert.partition(" VALUES (")
     table, _, names = head[:-1].partition(" (")
     columns = names.split(", ")
-    row = f"({marks(len(places))})"
+    values = [f"NULLIF(?, {NOTHING})" if place in gaps else "?" for place in places]
+    row = f"({', '.join(values)})"
     tail = rest.partition(")")[2]
     return f"{table} ({', '.join(columns[place] for place in places)}) VALUES {', '.join([row] * rows)}{tail}"
 
@@ -129,6 +138,8 @@ PUT_RUN = f"""{_insert("run", _RUN)}
 ON CONFLICT (workspace_id, id) DO UPDATE SET
 {", ".join(f"{name} = excluded.{name}" for name in _RUN if name not in ("workspace_id", "id"))}
 WHERE excluded.version >= run.version"""
+
+LAST_RUN = "SELECT id FROM run WHERE workspace_id = ? ORDER BY id DESC LIMIT 1"
 
 PUT_EVENT = f"""{_insert("event", _EVENT)}
 ON CONFLICT (workspace_id, id) DO UPDATE SET session_id = excluded.session_id, hidden = excluded.hidden

@@ -22,8 +22,8 @@ class SQLiteConnection(sqlite3.Connection):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.token = object()
-        #: By INSERT, which of its columns any row that came here had a value for.
-        self.filled: dict[str, tuple[int, ...]] = {}
+        #: By INSERT, for which of its columns any row that came here had a value, and for which of those one had none.
+        self.filled: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {}
         self.file: Identity | None = None
         self.access = "rw"
         self._pid = os.getpid()

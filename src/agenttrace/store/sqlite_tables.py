@@ -3,7 +3,8 @@
 Binding is most of what an INSERT of many columns costs. The driver binds int, float, str and bytearray at once; for any
 other value, None and bytes among them, it first looks whether somebody has registered an adapter or the value has one,
 which takes most of a microsecond each (CPython's `Modules/_sqlite/microprotocols.c`). So bytes go as bytearray, bool as
-int, and columns in which nothing ever stood are left out of the statement: they are NULL by themselves.
+int, columns in which nothing ever stood are left out of the statement, for they are NULL by themselves, and in those in
+which something stands now and then a number says None (`sql_text.of_many`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from agenttrace.slices import in_slices, is_beside_others
 from agenttrace.store.sql_purge import SQLPurgeTables
 from agenttrace.store.sql_tables import SQLTables
-from agenttrace.store.sql_text import of_many
+from agenttrace.store.sql_text import NOTHING, of_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -27,6 +28,9 @@ __all__ = ["SQLitePurgeTables", "SQLiteTables", "bind", "bind_in_python"]
 #: values of 4 takes some 20 µs, with the GIL held.
 _AT_ONCE = (64, 16, 4, 1)
 _AT_ONCE_BESIDE_OTHERS = (4, 1)
+
+Places = tuple[int, ...]
+Bound = tuple[Places, Places, tuple[Any, ...]]
 
 
 class SQLiteTables(SQLTables):
@@ -49,35 +53,39 @@ class SQLiteTables(SQLTables):
             start += len(places) * size
 
     def _insert(self, sql: str, rows: list[tuple[Any, ...]]) -> None:
-        # Columns that once had a value stay: so statements stay the same, and few.
+        # Columns that once had a value stay, and those that once had none: so statements stay the same, and few.
         ever = cast("SQLiteConnection", self._connection).filled
-        known = ever.get(sql, ())
-        filled, values = bind(rows, known)
-        if filled != known:
-            ever[sql] = filled
-        self._connection.execute(of_many(sql, len(rows), filled), values)
+        *known, values = bind(rows, *ever.get(sql, ((), ())))
+        filled, gaps = ever[sql] = known
+        self._connection.execute(of_many(sql, len(rows), filled, gaps), values)
 
 
 class SQLitePurgeTables(SQLiteTables, SQLPurgeTables):
     """`store.purge_tables.PurgeTables` on one connection to SQLite."""
 
 
-def bind_in_python(rows: list[tuple[Any, ...]], known: tuple[int, ...], /) -> tuple[tuple[int, ...], tuple[Any, ...]]:
-    """Return the columns that are known or have a value, and their values row by row, as the driver binds them at once.
+def bind_in_python(rows: list[tuple[Any, ...]], filled: Places, gaps: Places, /) -> Bound:
+    """Return the columns that have a value, those of them that have none at times, and the values, row by row.
 
-    Rows are tuples of the same length, and there is at least one.
+    `filled` and `gaps` are those that are known already. The values are such as the driver binds at once: where there
+    are gaps `sql_text.NOTHING` stands for None, but for columns in which just that stands; None stays None there. Rows are
+    tuples of the same length, and there is at least one.
     """
     columns = list(zip(*rows, strict=True))
     more = (place for place, column in enumerate(columns) if column.count(None) != len(rows))
-    filled = tuple(sorted({*known, *more}))
-    values = zip(*[_bindable(columns[place]) for place in filled], strict=True)
-    return filled, tuple(chain.from_iterable(values))
+    filled = tuple(sorted({*filled, *more}))
+    gaps = tuple(place for place in filled if place in gaps or None in columns[place])
+    gaps = tuple(place for place in gaps if NOTHING not in columns[place])
+    values = zip(*[_bindable(columns[place], place in gaps) for place in filled], strict=True)
+    return filled, gaps, tuple(chain.from_iterable(values))
 
 
-def _bindable(column: Sequence[Any]) -> Sequence[Any]:
+def _bindable(column: Sequence[Any], has_gaps: bool) -> Sequence[Any]:
     kinds = set(map(type, column))
     if bytes in kinds:
         column = [bytearray(value) if type(value) is bytes else value for value in column]
+    if has_gaps:
+        column = [NOTHING if value is None else value for value in column]
     return list(map(_number, column)) if bool in kinds else column
 
 
@@ -85,7 +93,7 @@ def _number(value: Any) -> Any:
     return int(value) if type(value) is bool else value
 
 
-def _best() -> Callable[[list[tuple[Any, ...]], tuple[int, ...]], tuple[tuple[int, ...], tuple[Any, ...]]]:
+def _best() -> Callable[[list[tuple[Any, ...]], Places, Places], Bound]:
     try:
         from agenttrace.store import _bind
     except ImportError:  # built without a compiler
