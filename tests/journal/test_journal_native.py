@@ -110,18 +110,39 @@ def test_both_decoders_take_the_same_from_any_bytes(
         if at < len(data):
             data[at] = byte
     text = bytes(data[: cut if cut > 0 else None])
-    told = decode(text, place, salt, verify, most, size, base)
-    assert told == decode_in_python(text, place, salt, verify, most, size, base)
+    told = decode(text, place, salt, verify, most, size, base, {})
+    assert told == decode_in_python(text, place, salt, verify, most, size, base, {})
     plain = all(len(record) == 2 for record in records)
     if plain and not flips and cut <= 0 and place == 0 and most > len(records) and size > 90 * len(records):
         assert told == (records, len(text), True)
 
 
+@pytest.mark.parametrize("decoder", [decode, decode_in_python])
+@pytest.mark.parametrize(
+    ("sources", "expected"),
+    [
+        ({64: b"abcdef"}, [(1, b"ABcdexyz")]),
+        ({64: b"abcd"}, None),
+        ({64: None}, None),
+        ({96: b"abcdef"}, None),
+        ({}, None),
+    ],
+)
+def test_a_frame_that_stands_before_a_piece_may_be_at_hand(
+    decoder: Any, sources: dict[int, bytes | None], expected: list[tuple[int, bytes]] | None
+) -> None:
+    """Where it is not, or too short, the echo stays one."""
+    echo = echo_of(64, 2, 2, 3, b"ABxyz")
+    data = encode(ECHO | 1, echo, 5)
+    left = [(ECHO | 1, echo)]
+    assert decoder(data, 0, 5, True, 9, 999, 128, sources) == (expected or left, len(data), expected is not None)
+
+
 def test_the_checksum_of_a_long_payload_is_checked_too() -> None:
     """That is done without the GIL."""
     frame = encode(7, bytes(200_000), 5)
-    assert decode(frame, 0, 5, True, 1, 1, 0) == ([(7, bytes(200_000))], len(frame), True)
-    assert decode(frame[:-1] + b"x", 0, 5, True, 1, 1, 0) == ([], 0, True)
+    assert decode(frame, 0, 5, True, 1, 1, 0, {}) == ([(7, bytes(200_000))], len(frame), True)
+    assert decode(frame[:-1] + b"x", 0, 5, True, 1, 1, 0, {}) == ([], 0, True)
 
 
 def test_the_compiled_encoder_is_there_wherever_there_is_a_compiler() -> None:
@@ -171,7 +192,7 @@ def test_appends_in_pieces_write_what_whole_ones_write(records: list[list[bytes]
         one.append_parts(1, *pieces)
         other._append_plainly(1, b"".join(pieces))
         expected += [(1, b"".join(pieces))] if len(lost) == before else []
-    assert decode(pieced[: pieced.tell()], HEADER_SIZE, 77, True, 9, 1 << 20, 0)[0] == expected
+    assert decode(pieced[: pieced.tell()], HEADER_SIZE, 77, True, 9, 1 << 20, 0, {})[0] == expected
     assert len(lost) == len(records) - len(expected) <= len(missing)
     assert one.recorded == len(expected)
     if all(len(piece) < 1024 for pieces in records for piece in pieces):  # there is nothing to repeat
@@ -256,8 +277,8 @@ def test_what_is_said_again_is_read_whole(
     tail.append_again(place, repeated, 1, *head, *said, *more)
     data, expected = buffer[: buffer.tell()], b"".join([*head, *said])
     whole = [(1, expected), (1, expected + b"".join(more))]
-    assert decode(data, HEADER_SIZE, 77, True, 9, 1 << 20, 0) == (whole, len(data), True)
-    assert decode_in_python(data, HEADER_SIZE, 77, True, 9, 1 << 20, 0) == (whole, len(data), True)
+    assert decode(data, HEADER_SIZE, 77, True, 9, 1 << 20, 0, {}) == (whole, len(data), True)
+    assert decode_in_python(data, HEADER_SIZE, 77, True, 9, 1 << 20, 0, {}) == (whole, len(data), True)
     saved = sum(map(len, said[:repeated]))
     if saved > 20:
         assert len(data) - start == frame_length(len(whole[1][1]) - saved + 20)
@@ -271,7 +292,7 @@ def test_what_stands_in_another_segment_is_written_again(place: Any) -> None:
     """Only a place in this very segment is one."""
     tail, buffer, _ = opened(4096)
     tail.append_again(place, 1, 1, b"a", b"b", b"c", bytes(100))
-    assert decode(buffer[: buffer.tell()], HEADER_SIZE, 77, True, 9, 999, 0)[0] == [(1, b"abc" + bytes(100))]
+    assert decode(buffer[: buffer.tell()], HEADER_SIZE, 77, True, 9, 999, 0, {})[0] == [(1, b"abc" + bytes(100))]
     assert buffer.tell() == HEADER_SIZE + frame_length(103)
 
 

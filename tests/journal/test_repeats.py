@@ -70,8 +70,8 @@ def message(number: int, size: int = 300) -> bytes:
 
 def read(data: bytes) -> list[tuple[int, bytes]]:
     """Return the records, read by both decoders and through a window."""
-    found = decode(data, HEADER_SIZE, SALT, True, 1 << 20, 1 << 30, 0)
-    assert found == decode_in_python(data, HEADER_SIZE, SALT, True, 1 << 20, 1 << 30, 0)
+    found = decode(data, HEADER_SIZE, SALT, True, 1 << 20, 1 << 30, 0, {})
+    assert found == decode_in_python(data, HEADER_SIZE, SALT, True, 1 << 20, 1 << 30, 0, {})
     window = lambda at, length: data[at : at + length]  # noqa: E731
     chunk = read_frames(window, HEADER_SIZE, len(data), SALT, max_records=1 << 20, max_bytes=1 << 30)
     assert (chunk.records, chunk.damaged, found[2]) == (found[0], 0, True)

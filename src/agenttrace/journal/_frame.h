@@ -138,7 +138,10 @@ typedef struct {
     Py_ssize_t length, base; /* `base`: where in the segment it begins */
     uint32_t salt;
     int verify;
-    Py_ssize_t source, source_size; /* where the frame stands that was repeated last, and its payload's size */
+    PyObject *sources; /* payloads of frames that stand elsewhere, by offset */
+    /* The frame that was repeated last: where it stands, and its payload, of which the size is -1 where there is none. */
+    Py_ssize_t source, source_size;
+    const unsigned char *source_payload;
 } Piece;
 
 /* The size of the whole frame's payload that stands at a place; -1: there is none. */
@@ -157,7 +160,29 @@ static Py_ssize_t frame_at(const Piece *piece, Py_ssize_t at, uint32_t *kind)
     return size;
 }
 
-/* The payload that the echo at a place stands for; NULL without an exception where what it repeats is not whole in this piece. */
+/* Look up the frame that stands at a place before another one. */
+static void look_up(Piece *piece, Py_ssize_t source)
+{
+    uint32_t kind = 0;
+    piece->source = source;
+    piece->source_size = frame_at(piece, source, &kind);
+    if (piece->source_size >= 0) {
+        piece->source_size = kind & ECHO ? -1 : piece->source_size;
+        piece->source_payload = piece->data + source + HEADER;
+    }
+    if (source < 0) {
+        PyObject *offset = PyLong_FromSsize_t(piece->base + source);
+        PyObject *payload = offset == NULL ? NULL : PyDict_GetItemWithError(piece->sources, offset);
+        Py_XDECREF(offset);
+        if (payload != NULL && PyBytes_Check(payload)) {
+            piece->source_size = PyBytes_Size(payload);
+            piece->source_payload = (const unsigned char *)PyBytes_AsString(payload);
+        }
+    }
+}
+
+/* The payload that the echo at a place stands for; NULL without an exception where what it repeats is not whole
+ * in this piece and not among the others. */
 static PyObject *whole(Piece *piece, Py_ssize_t at, Py_ssize_t size)
 {
     const unsigned char *echo = piece->data + at + HEADER;
@@ -166,14 +191,11 @@ static PyObject *whole(Piece *piece, Py_ssize_t at, Py_ssize_t size)
     }
     Py_ssize_t source = (Py_ssize_t)get(echo) - piece->base, from = (Py_ssize_t)get(echo + 4);
     Py_ssize_t place = (Py_ssize_t)get(echo + 8), length = (Py_ssize_t)get(echo + 12), own = size - ECHO_HEADER;
-    uint32_t kind;
     if (source >= at) {
         return NULL;
     }
     if (source != piece->source) {
-        piece->source = source;
-        piece->source_size = frame_at(piece, source, &kind);
-        piece->source_size = piece->source_size >= 0 && kind & ECHO ? -1 : piece->source_size;
+        look_up(piece, source);
     }
     Py_ssize_t there = piece->source_size;
     if (there < 0 || place > own || from > there || length > there - from) {
@@ -183,21 +205,21 @@ static PyObject *whole(Piece *piece, Py_ssize_t at, Py_ssize_t size)
     if (made != NULL) {
         char *to = PyBytes_AsString(made);
         memcpy(to, echo + ECHO_HEADER, (size_t)place);
-        memcpy(to + place, piece->data + source + HEADER + from, (size_t)length);
+        memcpy(to + place, piece->source_payload + from, (size_t)length);
         memcpy(to + place + length, echo + ECHO_HEADER + place, (size_t)(own - place));
     }
     return made;
 }
 
-/* decode(data, at, salt, verify, most, size, base): see journal/frames.py. */
+/* decode(data, at, salt, verify, most, size, base, sources): see journal/frames.py. */
 static PyObject *decode(PyObject *module, PyObject *arguments)
 {
     (void)module;
     const char *data;
     Py_ssize_t at, most, bytes, taken = 0;
     Piece piece;
-    if (!PyArg_ParseTuple(arguments, "y#nIpnnn", &data, &piece.length, &at, &piece.salt, &piece.verify, &most, &bytes,
-                          &piece.base)) {
+    if (!PyArg_ParseTuple(arguments, "y#nIpnnnO!", &data, &piece.length, &at, &piece.salt, &piece.verify, &most,
+                          &bytes, &piece.base, &PyDict_Type, &piece.sources)) {
         return NULL;
     }
     piece.data = (const unsigned char *)data;

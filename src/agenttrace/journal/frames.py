@@ -97,6 +97,7 @@ _MAGIC_BYTES = MAGIC.to_bytes(4, "little")
 _MAGIC_AT = 12
 _CHUNK = 256 << 10
 _FEW = 256  # records
+_SOURCES = 16  # frames that are kept at hand for the echoes of them: as many as an appender names
 #: What is taken apart in one go, with the GIL held: some 20 µs.
 _DECODED_AT_ONCE = 16
 _BYTES_AT_ONCE = 32 << 10
@@ -157,13 +158,13 @@ def encode_in_python(kind: int, payload: bytes, salt: int) -> bytes:
 
 
 def decode_in_python(
-    data: bytes, at: int, salt: int, verify: bool, most: int, size: int, base: int, /
+    data: bytes, at: int, salt: int, verify: bool, most: int, size: int, base: int, sources: dict[int, bytes | None], /
 ) -> tuple[list[tuple[int, bytes]], int, bool]:
     """Return the whole frames that follow one another here as (kind, payload), and where the next one begins.
 
     At most so many, and no more once their payloads are of this size; `verify` checks their checksums. Echoes whose
-    other frame is in these data as well, which begin at `base` of the segment, are made whole; the last value says
-    whether all were.
+    other frame is in these data as well, which begin at `base` of the segment, or before them and its payload among
+    `sources`, by offset, are made whole; the last value says whether all were.
     """
     found: list[tuple[int, bytes]] = []
     is_whole = True
@@ -171,9 +172,12 @@ def decode_in_python(
         kind, payload = frame
         following = at + frame_length(len(payload))
         if kind & ECHO:
-            source = _source_of(payload) - base
-            there = _frame_at(data, source, salt, verify) if 0 <= source < at else None
-            made = None if there is None else _whole(payload, *there)
+            source = _source_of(payload)
+            if source < base:
+                there = sources.get(source)
+            else:
+                there = _source_at(data, source - base, salt, verify) if source - base < at else None
+            made = None if there is None else _whole(payload, there)
             is_whole &= made is not None
             kind, payload = (kind, payload) if made is None else (kind & ~ECHO, made)
         found.append((kind, payload))
@@ -193,16 +197,22 @@ def _frame_at(data: bytes, at: int, salt: int, verify: bool) -> tuple[int, bytes
     return kind, payload
 
 
+def _source_at(data: bytes, at: int, salt: int, verify: bool) -> bytes | None:
+    """Return the payload of a whole frame that may be named; None where there is none."""
+    found = _frame_at(data, at, salt, verify)
+    return None if found is None or found[0] & ECHO else found[1]
+
+
 def _source_of(echo: bytes) -> int:
     """Return the offset of the frame that an echo repeats; -1 where this is none."""
     return _ECHO.unpack_from(echo)[0] if len(echo) >= ECHO_SIZE else -1
 
 
-def _whole(echo: bytes, kind: int, payload: bytes) -> bytes | None:
-    """Return the payload that an echo stands for, by the frame that it repeats; None where that does not fit."""
+def _whole(echo: bytes, payload: bytes) -> bytes | None:
+    """Return the payload that an echo stands for, by that which it repeats; None where that does not fit."""
     _, start, place, length, _ = _ECHO.unpack_from(echo)
     own = echo[ECHO_SIZE:]
-    if kind & ECHO or place > len(own) or start + length > len(payload):
+    if place > len(own) or start + length > len(payload):
         return None
     return own[:place] + payload[start : start + length] + own[place:]
 
@@ -265,7 +275,7 @@ def read_frames(
             continue
         records = [record for record in found if record[0] != SKIP]
         chunk.records += records
-        size += sum(len(payload) for _, payload in records)
+        size += sum([len(payload) for _, payload in records])
         chunk.taken += following - chunk.offset
         chunk.offset = following
     return chunk
@@ -304,7 +314,7 @@ def _pass_damage(window: _Window, chunk: Chunk, *, resync: bool) -> None:
 class _Window:
     """A piece of a segment in memory, moved along as frames are asked for."""
 
-    __slots__ = ("_base", "_data", "_read", "_salt", "_source", "_verify", "end")
+    __slots__ = ("_base", "_data", "_read", "_salt", "_sources", "_verify", "end")
 
     def __init__(self, read: Read, end: int, salt: int, verify: bool) -> None:
         self.end = end
@@ -313,7 +323,7 @@ class _Window:
         self._verify = verify
         self._base = 0
         self._data = b""
-        self._source: tuple[int, tuple[int, bytes] | None] = (-1, None)  # the last frame that was looked up for an echo
+        self._sources: dict[int, bytes | None] = {}  # payloads of frames that were looked up for an echo, by offset
 
     def _at(self, offset: int, length: int) -> int:
         """Return where `offset` is in the window, after making sure that `length` bytes follow (if they exist)."""
@@ -333,28 +343,31 @@ class _Window:
         if magic != MAGIC or offset + FRAME_SIZE + length > self.end:
             return [], offset
         at = self._at(offset, FRAME_SIZE + length)
-        found, following, is_whole = decode(self._data, at, self._salt, self._verify, most, size, self._base)
-        return found if is_whole else [self._resolved(*record) for record in found], self._base + following
+        piece = (self._data, at, self._salt, self._verify, most, size, self._base, self._sources)
+        found, following, is_whole = decode(*piece)
+        if not is_whole:
+            found = [self._resolved(*record) if record[0] & ECHO else record for record in found]
+        return found, self._base + following
 
     def _resolved(self, kind: int, payload: bytes) -> tuple[int, bytes]:
-        """Return a record whole, of which a part may stand in a frame before this window."""
-        if not kind & ECHO:
-            return kind, payload
+        """Return an echo whole, by a frame that may stand before this window."""
         source = _source_of(payload)
-        if source != self._source[0]:
-            self._source = source, self._frame_before(source)
-        frame = self._source[1]
-        made = None if frame is None else _whole(payload, *frame)
+        if source not in self._sources:
+            if len(self._sources) >= _SOURCES:
+                del self._sources[next(iter(self._sources))]
+            self._sources[source] = self._source(source)
+        there = self._sources[source]
+        made = None if there is None else _whole(payload, there)
         if made is None:
             made = lacking(kind & ~ECHO, _what_is_left(payload))
         return kind & ~ECHO, made
 
-    def _frame_before(self, source: int) -> tuple[int, bytes] | None:
-        head = self._read(source, FRAME_SIZE) if HEADER_SIZE <= source < self.end else b""
+    def _source(self, offset: int) -> bytes | None:
+        head = self._read(offset, FRAME_SIZE) if HEADER_SIZE <= offset < self.end else b""
         length = FRAME.unpack(head)[0] if len(head) == FRAME_SIZE else self.end
-        if source + FRAME_SIZE + length > self.end:
+        if offset + FRAME_SIZE + length > self.end:
             return None
-        return _frame_at(self._read(source, FRAME_SIZE + length), 0, self._salt, self._verify)
+        return _source_at(self._read(offset, FRAME_SIZE + length), 0, self._salt, self._verify)
 
     def is_blank(self, offset: int) -> bool:
         at = self._at(offset, FRAME_SIZE)

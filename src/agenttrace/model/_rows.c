@@ -2,6 +2,8 @@
  *
  * read(known, fresh, make, statuses, thorough, payload, process, now): one RUN record as a row; see store/runs.py, where the
  * same stands in Python. That is used where this could not be built, and is given as `thorough`, for what is no RUN record.
+ * add(known, fresh, make, statuses, records, first, end, needless, process, now, runs, scopes): many of them, see
+ * store/batch.py.
  *
  * Stable ABI of Python 3.11.
  */
@@ -30,6 +32,7 @@ enum {
     FLAGS = 78,
     ENVELOPE = 80,
 
+    RUN = 1, /* the kind of record */
     RUNNING = 1,
     RANK_START = 1,
     RANK_END = 4,
@@ -245,48 +248,142 @@ static int fill_row(PyObject **made, const unsigned char *record, Py_ssize_t siz
     return 1;
 }
 
-static PyObject *read_record(PyObject *module, PyObject *const *args, Py_ssize_t count)
+/* The envelope of a RUN record, and where it ends; NULL where this is none, or with an exception. */
+static PyObject *envelope_of(PyObject *payload, PyObject *known, PyObject *fresh, PyObject *statuses, Py_ssize_t *cut)
 {
-    (void)module;
-    char *data;
-    Py_ssize_t size;
-    if (count != 8 || !PyTuple_Check(args[3])) {
-        return PyErr_Format(PyExc_TypeError, "read: takes eight arguments, the fourth a tuple");
-    }
-    PyObject *payload = args[5], *process = args[6], *now = args[7];
-    if (!PyBytes_Check(payload)) {
-        return PyObject_CallFunctionObjArgs(args[4], payload, process, now, NULL);
-    }
-    if (PyBytes_AsStringAndSize(payload, &data, &size) < 0) {
+    if (!PyBytes_Check(payload) || !PyTuple_Check(statuses)) {
         return NULL;
     }
-    const unsigned char *record = (const unsigned char *)data;
+    const unsigned char *record = (const unsigned char *)PyBytes_AsString(payload);
+    Py_ssize_t size = PyBytes_Size(payload);
     const unsigned char *line = size > ENVELOPE && record[ENVELOPE] == '{'
                                     ? memchr(record + ENVELOPE, '\n', (size_t)(size - ENVELOPE))
                                     : NULL;
     if (line == NULL || record[RANK] < RANK_START || record[RANK] > RANK_END ||
-        record[STATUS] >= PyTuple_Size(args[3])) {
-        return PyObject_CallFunctionObjArgs(args[4], payload, process, now, NULL);
+        record[STATUS] >= PyTuple_Size(statuses)) {
+        return NULL;
     }
-    Py_ssize_t cut = line - record;
-    PyObject *text = PyBytes_FromStringAndSize(data + ENVELOPE, cut - ENVELOPE);
+    *cut = line - record;
+    PyObject *text = PyBytes_FromStringAndSize((const char *)record + ENVELOPE, *cut - ENVELOPE);
     if (text == NULL) {
         return NULL;
     }
-    PyObject *envelope = PyObject_CallFunctionObjArgs(args[cut - ENVELOPE <= REMEMBERED ? 0 : 1], text, NULL);
+    PyObject *envelope = PyObject_CallFunctionObjArgs(*cut - ENVELOPE <= REMEMBERED ? known : fresh, text, NULL);
     Py_DECREF(text);
-    if (envelope == NULL) {
-        return NULL;
+    return envelope;
+}
+
+static Row *row_with(PyObject *make, PyObject *payload, Py_ssize_t cut, PyObject *statuses, PyObject *envelope,
+                     PyObject *process, PyObject *now)
+{
+    Row *row = new_row(make);
+    const unsigned char *record = (const unsigned char *)PyBytes_AsString(payload);
+    if (row != NULL && !fill_row(row->object, record, PyBytes_Size(payload), cut, statuses, envelope, process, now)) {
+        Py_CLEAR(row);
     }
-    Row *row = new_row(args[2]);
-    int done = row != NULL && fill_row(row->object, record, size, cut, args[3], envelope, process, now);
-    PyObject *found = done ? Py_BuildValue("(OOi)", (PyObject *)row, PyTuple_GetItem(envelope, 0), record[FLAGS]) : NULL;
+    return row;
+}
+
+static PyObject *read_record(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    (void)module;
+    if (count != 8 || !PyTuple_Check(args[3])) {
+        return PyErr_Format(PyExc_TypeError, "read: takes eight arguments, the fourth a tuple");
+    }
+    PyObject *payload = args[5], *process = args[6], *now = args[7];
+    Py_ssize_t cut = 0;
+    PyObject *envelope = envelope_of(payload, args[0], args[1], args[3], &cut);
+    if (envelope == NULL) {
+        return PyErr_Occurred() ? NULL : PyObject_CallFunctionObjArgs(args[4], payload, process, now, NULL);
+    }
+    Row *row = row_with(args[2], payload, cut, args[3], envelope, process, now);
+    PyObject *scope = row == NULL ? NULL : PyTuple_GetItem(envelope, 0);
+    PyObject *found =
+        scope == NULL ? NULL : Py_BuildValue("(OOi)", (PyObject *)row, scope, PyBytes_AsString(payload)[FLAGS] & 0xFF);
     Py_XDECREF((PyObject *)row);
     Py_DECREF(envelope);
     return found;
 }
 
+/* What `add` was told, and what it saw last. */
+typedef struct {
+    PyObject *known, *fresh, *make, *statuses, *process, *now, *runs, *scopes;
+    PyObject *scope; /* borrowed, from `scopes` */
+    int64_t least;   /* its time there */
+} Adding;
+
+/* Take note of a scope that is there at this time; 0 and an exception where that fails. */
+static int see(Adding *adding, PyObject *scope, PyObject *start)
+{
+    int64_t time = PyLong_AsLongLong(start);
+    if (scope != adding->scope || time < adding->least) {
+        PyObject *seen = PyDict_GetItemWithError(adding->scopes, scope);
+        if (seen == NULL && PyErr_Occurred()) {
+            return 0;
+        }
+        int64_t least = seen == NULL ? time : PyLong_AsLongLong(seen);
+        if ((seen == NULL || time < least) && PyDict_SetItem(adding->scopes, scope, start) < 0) {
+            return 0;
+        }
+        adding->scope = scope;
+        adding->least = time < least ? time : least;
+    }
+    return !PyErr_Occurred();
+}
+
+/* Add a run that says nothing out of the ordinary and of which nothing is there yet; 0 where this is none, or else. */
+static int add_one(Adding *adding, PyObject *record)
+{
+    if (record == NULL || !PyTuple_CheckExact(record) || PyTuple_Size(record) != 2) {
+        return 0;
+    }
+    PyObject *kind = PyTuple_GetItem(record, 0), *payload = PyTuple_GetItem(record, 1), *envelope = NULL, *key = NULL;
+    Py_ssize_t cut;
+    if (PyLong_CheckExact(kind) && PyLong_AsLong(kind) == RUN) {
+        envelope = envelope_of(payload, adding->known, adding->fresh, adding->statuses, &cut);
+    }
+    int is_plain = envelope != NULL && PyBytes_AsString(payload)[FLAGS] == 0;
+    Row *row =
+        is_plain ? row_with(adding->make, payload, cut, adding->statuses, envelope, adding->process, adding->now) : NULL;
+    if (row != NULL) {
+        key = PyTuple_Pack(2, row->object[AT_workspace_id], row->object[AT_id]);
+    }
+    int done = key != NULL && PyDict_GetItemWithError(adding->runs, key) == NULL && !PyErr_Occurred() &&
+               see(adding, PyTuple_GetItem(envelope, 0), row->object[AT_start_time]) &&
+               PyDict_SetItem(adding->runs, key, (PyObject *)row) == 0;
+    Py_XDECREF(key);
+    Py_XDECREF((PyObject *)row);
+    Py_XDECREF(envelope);
+    return done;
+}
+
+static PyObject *add(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    (void)module;
+    if (count != 12 || !PyTuple_Check(args[3]) || !PyList_Check(args[4]) || !PySet_Check(args[7]) ||
+        !PyDict_Check(args[10]) || !PyDict_Check(args[11])) {
+        return PyErr_Format(PyExc_TypeError, "add: takes twelve arguments, a tuple, a list, a set and two dicts among them");
+    }
+    PyObject *records = args[4], *needless = args[7];
+    Adding adding = {args[0], args[1], args[2], args[3], args[8], args[9], args[10], args[11], NULL, 0};
+    Py_ssize_t here = PyLong_AsSsize_t(args[5]), end = PyLong_AsSsize_t(args[6]);
+    if (PyErr_Occurred() || here < 0 || end > PyList_Size(records)) {
+        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_ValueError, "add: these are no places of the records");
+    }
+    for (; here < end; here++) {
+        PyObject *place = PyLong_FromSsize_t(here);
+        int is_needless = place == NULL ? 0 : PySet_Contains(needless, place);
+        Py_XDECREF(place);
+        if (is_needless <= 0 && !add_one(&adding, PyList_GetItem(records, here))) {
+            break;
+        }
+    }
+    PyErr_Clear(); /* whoever adds that record by itself will meet it again */
+    return PyLong_FromSsize_t(here);
+}
+
 static PyMethodDef methods[] = {
+    {"add", (PyCFunction)(void (*)(void))add, METH_FASTCALL, "Add RUN records to a batch, up to one that is not plain."},
     {"read", (PyCFunction)(void (*)(void))read_record, METH_FASTCALL, "Return a RUN record as a row."},
     {"row_of", (PyCFunction)(void (*)(void))row_of, METH_FASTCALL, "Return the row that has these values."},
     {"values", values, METH_O, "Return the values of a row by column."},

@@ -17,5 +17,20 @@ def read(
     now: int,
     /,
 ) -> tuple[_Row, Any, int]: ...
+def add(
+    known: Callable[[bytes], _Envelope],
+    fresh: Callable[[bytes], _Envelope],
+    make: type[_Row],
+    statuses: tuple[str, ...],
+    records: list[tuple[int, bytes]],
+    first: int,
+    end: int,
+    needless: set[int],
+    process: bytes,
+    now: int,
+    runs: dict[tuple[bytes, bytes], _Row],
+    scopes: dict[Any, int],
+    /,
+) -> int: ...
 def row_of(make: type[_Row], values: tuple[Any, ...], /) -> _Row: ...
 def values(row: RunFields, /) -> tuple[Any, ...]: ...

@@ -14,7 +14,7 @@ from agenttrace.store.entities import Entities
 from agenttrace.store.events import event_row
 from agenttrace.store.merge import merge_runs
 from agenttrace.store.raw import log_row, span_row
-from agenttrace.store.runs import Found, hex_run_id, in_time, read_row
+from agenttrace.store.runs import Found, Records, add_rows, hex_run_id, in_time, read_row
 from agenttrace.store.scope import Scope, resolve
 
 if TYPE_CHECKING:
@@ -118,6 +118,15 @@ class Batch:
                 raise ValueError(f"unknown record kind {kind}")
         except (KeyError, TypeError, AttributeError, IndexError) as error:
             raise ValueError(f"record of kind {kind} not understood: {error!r}") from error
+
+    def add_runs(
+        self, records: Records, first: int, end: int, needless: set[int], *, process_id: bytes, now: int
+    ) -> int:
+        """Do what `add` does with the records from `first` on and before `end` that are not at a place in `needless`.
+
+        Return the place of the first that has to be added by itself, `end` where there is none.
+        """
+        return add_rows(records, first, end, needless, process_id, now, self.runs, self._scopes)
 
     def entities(self) -> Entities:
         """Return the sessions, agents, contacts and conversations that the records named or registered."""

@@ -18,7 +18,17 @@ from agenttrace.model.versions import RANK_END, RANK_START, version
 from agenttrace.model.wire import PROMOTED, STATUSES, read_run
 from agenttrace.store.scope import Scope, resolve
 
-__all__ = ["LAST_TIME", "NATIVE", "Found", "hex_run_id", "in_time", "read_row", "read_row_in_python"]
+__all__ = [
+    "LAST_TIME",
+    "NATIVE",
+    "Found",
+    "add_none",
+    "add_rows",
+    "hex_run_id",
+    "in_time",
+    "read_row",
+    "read_row_in_python",
+]
 
 _NO_PROMOTED = (None, None, None, None)
 #: The last microsecond of the year 9999, beyond which neither Python nor a database has timestamps.
@@ -28,6 +38,10 @@ _REMEMBERED = 2048  # bytes up to which an envelope is remembered; longer ones h
 
 #: The row of a record, the scope that it was in, and its flags (`model.wire`).
 Found = tuple[RunRow, Scope, int]
+
+Records = list[tuple[int, bytes]]
+Runs = dict[tuple[bytes, bytes], RunRow]
+Scopes = dict[Scope, int]
 
 
 class Envelope(NamedTuple):
@@ -169,19 +183,30 @@ def _sequence(value: int) -> int:
     return value if 0 <= value <= _LAST_SEQUENCE else min(max(value, 0), _LAST_SEQUENCE)
 
 
-def _best() -> Callable[[bytes, bytes, int], Found]:
+def add_none(
+    _records: Records, here: int, _end: int, _needless: set[int], _process: bytes, _now: int, _runs: Runs, _scopes: Scopes
+) -> int:
+    """Add nothing, and say so: whoever adds record by record adds them all."""
+    return here
+
+
+def _best() -> tuple[Callable[[bytes, bytes, int], Found], Callable[..., int]]:
     try:
         from agenttrace.model import _rows
     except ImportError:  # built without a compiler
-        return read_row_in_python
+        return read_row_in_python, add_none
     # Where it could not be loaded when the rows were, they are Python's.
     if not issubclass(RunRow, _rows.RunFields):  # pyright: ignore[reportUnnecessaryIsInstance]
-        return read_row_in_python
-    return partial(_rows.read, _known_envelope, _read_envelope, RunRow, STATUSES, read_row_in_python)
+        return read_row_in_python, add_none
+    how = (_known_envelope, _read_envelope, RunRow, STATUSES)
+    return partial(_rows.read, *how, read_row_in_python), partial(_rows.add, *how)
 
 
 #: `read_row(payload, process, now)`: return a record as the row of one version, and the scope and flags that it has.
 #: Raises ValueError, TypeError or KeyError where the record is not understood.
-read_row: Final = _best()
+#: `add_rows(records, first, end, needless, process, now, runs, scopes)`: add records as rows, by (workspace, id), but for
+#: those at the places in `needless`, and their scopes with the least time of each, from a place on and up to one where
+#: that cannot be done at once; return that place. It is no RUN record, is not understood, has flags, or its run is there.
+read_row, add_rows = _best()
 #: Whether that is the compiled one.
 NATIVE: Final = read_row is not read_row_in_python
