@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from agenttrace.store.sql_text import of_many
 from agenttrace.store.sqlite_tables import bind, bind_in_python
 
-_values = st.one_of(st.none(), st.none(), st.booleans(), st.integers(), st.floats(), st.just(-0.5), st.text(), st.binary(max_size=20))
+_values = st.one_of(
+    st.none(), st.none(), st.booleans(), st.integers(), st.floats(), st.just(-0.5), st.text(), st.binary(max_size=20)
+)
 
 
 class _Odd(bytes):
@@ -44,7 +46,7 @@ def test_what_is_bound_is_stored_as_it_was(rows: list[tuple[Any, ...]], data: st
     """Whatever was known before: None is NULL, and the number that says so is a number."""
     rows = [tuple(value % 1000 if type(value) is int else value for value in row) for row in rows]
     names = [f"c{place}" for place in range(len(rows[0]))]
-    insert = f"INSERT INTO t ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+    insert = f"INSERT INTO t ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
     columns = st.sets(st.integers(0, len(names) - 1)).map(lambda places: tuple(sorted(places)))
     filled, gaps, values = bind(rows, data.draw(columns), data.draw(columns))
     if not filled:

@@ -14,8 +14,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agenttrace.model.rows import RUN_FIELDS, RunRow
-from agenttrace.model.wire import NO_PARENT, OPEN, RunRecord, write_run
+from agenttrace.model.wire import EVENT, NO_PARENT, OPEN, REMOTE, RUN, RunRecord, write_run
 from agenttrace.store import runs
+from agenttrace.store.batch import Batch
 from agenttrace.store.runs import Found, read_row, read_row_in_python
 
 PROCESS = b"process-process-"
@@ -146,3 +147,78 @@ def test_a_failing_envelope_is_the_callers_to_hear_of(read: Callable[[bytes, byt
     for _ in range(2):
         with pytest.raises(KeyError, match="name"):
             read(write_run(record), PROCESS, 9)
+
+
+@st.composite
+def _records(draw: st.DrawFn) -> list[tuple[int, Any]]:
+    """Return records of runs, some of them twice or damaged, and others among them."""
+    payloads = draw(st.lists(_payloads(), max_size=4))
+    flawed = [payload[: draw(st.integers(0, 90))] for payload in payloads]
+    # Without flags, most are of the kind that goes the quick way.
+    plain = [payload[:78] + b"\0\0" + payload[80:] for payload in payloads]
+    pool = [*((RUN, payload) for payload in (*payloads, *plain, *plain, *flawed)), (EVENT, b"{}"), (99, b"x")]
+    return draw(st.lists(st.sampled_from(pool), max_size=12))
+
+
+def _added(records: list[tuple[int, Any]], needless: set[int], batch: Batch, *, many: bool) -> list[int]:
+    """Add records, as `journal.delivery` does or one by one, and return the places of those that are not understood."""
+    bad: list[int] = []
+    here = 0
+    while here < len(records):
+        if many:
+            here = batch.add_runs(records, here, len(records), needless, process_id=PROCESS, now=9)
+        if here < len(records) and here not in needless:
+            try:
+                batch.add(*records[here], process_id=PROCESS, now=9)
+            except ValueError:
+                bad.append(here)
+        here += 1
+    return bad
+
+
+@given(_records(), st.sets(st.integers(0, 12)))
+def test_many_at_a_time_make_the_batch_that_one_by_one_makes(
+    records: list[tuple[int, Any]], needless: set[int]
+) -> None:
+    """The same rows in the same order, the same sessions since the same time, and the same records refused."""
+    one, other = Batch(), Batch()
+    assert _added(records, needless, one, many=True) == _added(records, needless, other, many=False)
+    assert list(one.runs.items()) == list(other.runs.items())
+    assert (one._scopes, one.spread) == (other._scopes, other.spread)
+
+
+@pytest.mark.skipif(not runs.NATIVE, reason="built without a compiler")
+def test_plain_runs_are_added_at_once_up_to_what_is_not_plain() -> None:
+    """A flag, another kind, or a second version of the run end it; what is needless is passed over."""
+
+    def payload(number: int, flags: int = 0) -> bytes:
+        ids, numbers = (bytes(16), b"span-%03d" % number, None), (1, None, 1, 1, 0, 0, 1)
+        return write_run(RunRecord(*ids, *numbers, "running", flags, b'{"type":"a","name":"b"}', b""))
+
+    good = [(RUN, payload(number)) for number in range(5)]
+    flagged = (RUN, payload(5, REMOTE))
+    for odd in (flagged, (EVENT, good[4][1]), good[0], (RUN, None), None, (RUN,), (1 << 70, good[4][1])):
+        batch = Batch()
+        records: Any = [*good[:4], odd, good[4]]
+        assert batch.add_runs(records, 0, 6, {1}, process_id=PROCESS, now=9) == 4
+        assert [run.span_id for run in batch.runs.values()] == [b"span-000", b"span-002", b"span-003"]
+        assert batch.add_runs(records, 0, 6, {0, 1, 2, 3, 4}, process_id=PROCESS, now=9) == 6
+        assert batch.add_runs(records, 5, 5, set(), process_id=PROCESS, now=9) == 5
+
+
+@pytest.mark.skipif(not runs.NATIVE, reason="built without a compiler")
+def test_the_compiled_way_says_what_it_takes() -> None:
+    """It is called by nobody else, and does not crash whatever it is given."""
+    odd: Any = runs.add_rows
+    right = [[], 0, 0, set(), PROCESS, 9, {}, {}]
+    assert odd(*right) == 0
+    for place in (0, 3, 6, 7):
+        with pytest.raises(TypeError, match="add: takes"):
+            odd(*right[:place], None, *right[place + 1 :])
+    with pytest.raises(TypeError, match="add: takes"):
+        odd(*right[:-1])
+    for first, end in ((0, 1), (-1, 0)):
+        with pytest.raises(ValueError, match="add: these"):
+            odd([], first, end, *right[3:])
+    with pytest.raises(TypeError):
+        odd([], "a", 0, *right[3:])

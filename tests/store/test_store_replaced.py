@@ -138,9 +138,9 @@ def test_a_batch_whose_file_goes_meanwhile_is_not_stored(
     with monkeypatch.context() as patch:
         put = SQLiteTables.put_runs
 
-        def gone(self: SQLiteTables, *given: object) -> object:
+        def gone(self: SQLiteTables, *given: object, **options: object) -> object:
             remove(path, "")
-            return put(self, *given)  # type: ignore[arg-type]
+            return put(self, *given, **options)  # type: ignore[arg-type]
 
         patch.setattr(SQLiteTables, "put_runs", gone)
         with pytest.raises(StoreUnavailable, match="removed or replaced"):

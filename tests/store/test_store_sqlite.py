@@ -347,12 +347,12 @@ def test_a_column_in_which_nothing_stands_is_not_bound_and_empties_what_stood_th
     """A connection that has never seen an error leaves that column out; the stored one goes with its version."""
     failed = run_record(1, end=2_000_000, status="failed", error={"type": "x", "message": "m", "stack": None})
     better = run_record(1, end=2_000_000, rev=1)
-    for record, error in ((failed, True), (better, False)):
+    for record, error, insert in ((failed, True, sql_text.ADD_RUN), (better, False, sql_text.PUT_RUN)):
         store = SQLiteStore(tmp_path / "traces.db")
         store.open()
         store.write(batch_of(record))
         with store._connections.writing() as connection:
-            filled, _ = connection.filled[sql_text.PUT_RUN]  # type: ignore[attr-defined]
+            filled, _ = connection.filled[insert]  # type: ignore[attr-defined]
         columns = [sql_text.columns_of(RunRow)[place] for place in filled]
         assert ("error" in columns) is error
         assert "widget_id" not in columns

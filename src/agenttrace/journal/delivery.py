@@ -249,10 +249,8 @@ class Delivery:
             return False
 
 
-def _by_themselves(
-    records: Records, needless: set[int], batch: Batch, process_id: bytes, now: int
-) -> Iterator[int]:
-    """Add the runs that can be added many at a time, and yield the places of the records that have to be by themselves."""
+def _by_themselves(records: Records, needless: set[int], batch: Batch, process_id: bytes, now: int) -> Iterator[int]:
+    """Add the runs that can be added many at a time, and yield the places of the records that have to be alone."""
     for first in in_slices(range(0, len(records), _AT_ONCE), 1):
         here, end = first, min(first + _AT_ONCE, len(records))
         while (here := batch.add_runs(records, here, end, needless, process_id=process_id, now=now)) < end:

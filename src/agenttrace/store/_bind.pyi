@@ -1,3 +1,5 @@
 from typing import Any
 
-def bind(rows: list[tuple[Any, ...]], known: tuple[int, ...], /) -> tuple[tuple[int, ...], tuple[Any, ...]]: ...
+def bind(
+    rows: list[tuple[Any, ...]], filled: tuple[int, ...], gaps: tuple[int, ...], /
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[Any, ...]]: ...

@@ -66,8 +66,8 @@ class Tables(RawTables, Protocol):
         """Return the running runs of a process."""
         ...
 
-    def put_runs(self, runs: Sequence[RunRow]) -> None:
-        """Insert runs, or replace them where they are stored."""
+    def put_runs(self, runs: Sequence[RunRow], *, are_new: bool = False) -> None:
+        """Insert runs, or replace them where they are stored; `are_new` says that `known` found none of them."""
         ...
 
     def orphans(self, workspace_id: bytes, parents: Sequence[bytes]) -> list[Orphan]:
@@ -213,7 +213,12 @@ class _Change:
             pairs = [(old, run if old is None else merge_runs(old, run)) for old, run in in_slices(joined)]
             pairs = [(old, new) for old, new in pairs if new is not old]
         self._flag_roots(pairs, runs, known)
-        self.put(pairs)
+        fresh, changed = [new for old, new in pairs if old is None], [new for old, new in pairs if old is not None]
+        if fresh:
+            self.tables.put_runs(fresh, are_new=True)
+        if changed:
+            self.tables.put_runs(changed)
+        self._follow(pairs)
         self._join_orphans(pairs)
         derive_traces(batch, self)
         self.spread_all()
@@ -228,6 +233,10 @@ class _Change:
     def put(self, pairs: Sequence[tuple[RunRow | None, RunRow]]) -> None:
         """Write runs, given as (stored, new), with what follows from them."""
         self.tables.put_runs([new for _, new in pairs])
+        self._follow(pairs)
+
+    def _follow(self, pairs: Sequence[tuple[RunRow | None, RunRow]]) -> None:
+        """Bring events and sessions up to date with runs, given as (stored, new)."""
         for old, new in in_slices(pairs):
             if old is not None or new.session_id is not None or new.learnt is not None:
                 self._derive(old, new)

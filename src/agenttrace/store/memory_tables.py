@@ -84,7 +84,7 @@ class MemoryTables(MemoryPurgeTables):
         runs = (run for rows in self.runs.values() for run in rows.values())
         return [replace(run) for run in runs if run.status == "running" and run.process_id == process_id]
 
-    def put_runs(self, runs: Sequence[RunRow]) -> None:
+    def put_runs(self, runs: Sequence[RunRow], *, are_new: bool = False) -> None:  # noqa: ARG002
         """Insert or replace runs; raises StoreRejected where a value is not of its field's type."""
         for run in runs:
             _check(run)

@@ -47,8 +47,8 @@ class PostgresTables(SQLTables):
             self._starts[workspace, row[0]] = row[3]
         return found
 
-    def put_runs(self, runs: Sequence[RunRow]) -> None:
-        """Insert or replace runs."""
+    def put_runs(self, runs: Sequence[RunRow], *, are_new: bool = False) -> None:  # noqa: ARG002
+        """Insert or replace runs; whatever was known of them, another writer may have inserted them meanwhile."""
         self.known({(run.workspace_id, run.id) for run in runs} - self._starts.keys())
         moved = [(run, self._starts[run.workspace_id, run.id]) for run in runs]
         self._many(

@@ -22,7 +22,6 @@ __all__ = [
     "LAST_TIME",
     "NATIVE",
     "Found",
-    "add_none",
     "add_rows",
     "hex_run_id",
     "in_time",
@@ -183,30 +182,30 @@ def _sequence(value: int) -> int:
     return value if 0 <= value <= _LAST_SEQUENCE else min(max(value, 0), _LAST_SEQUENCE)
 
 
-def add_none(
-    _records: Records, here: int, _end: int, _needless: set[int], _process: bytes, _now: int, _runs: Runs, _scopes: Scopes
-) -> int:
+def _add_none(_records: Records, first: int, *_: object) -> int:
     """Add nothing, and say so: whoever adds record by record adds them all."""
-    return here
+    return first
 
 
 def _best() -> tuple[Callable[[bytes, bytes, int], Found], Callable[..., int]]:
     try:
         from agenttrace.model import _rows
     except ImportError:  # built without a compiler
-        return read_row_in_python, add_none
+        return read_row_in_python, _add_none
     # Where it could not be loaded when the rows were, they are Python's.
     if not issubclass(RunRow, _rows.RunFields):  # pyright: ignore[reportUnnecessaryIsInstance]
-        return read_row_in_python, add_none
+        return read_row_in_python, _add_none
     how = (_known_envelope, _read_envelope, RunRow, STATUSES)
     return partial(_rows.read, *how, read_row_in_python), partial(_rows.add, *how)
 
 
 #: `read_row(payload, process, now)`: return a record as the row of one version, and the scope and flags that it has.
 #: Raises ValueError, TypeError or KeyError where the record is not understood.
-#: `add_rows(records, first, end, needless, process, now, runs, scopes)`: add records as rows, by (workspace, id), but for
-#: those at the places in `needless`, and their scopes with the least time of each, from a place on and up to one where
-#: that cannot be done at once; return that place. It is no RUN record, is not understood, has flags, or its run is there.
+read_row: Callable[[bytes, bytes, int], Found]
+#: `add_rows(records, first, end, needless, process, now, runs, scopes)`: add records as rows, by (workspace, id), and
+#: their scopes with the least time of each, from the place `first` on, but for those at places in `needless`. Return
+#: the place of the first that is no RUN record, is not understood, has flags, or whose run is there; `end` if none is.
+add_rows: Callable[[Records, int, int, set[int], bytes, int, Runs, Scopes], int]
 read_row, add_rows = _best()
 #: Whether that is the compiled one.
 NATIVE: Final = read_row is not read_row_in_python

@@ -113,7 +113,7 @@ class SQLTables:
         select = f"SELECT {sql_text.RUN_COLUMNS} FROM run WHERE status = 'running' AND process_id = ?"  # noqa: S608
         return [run_row(row) for row in self.rows(select, process_id)]
 
-    def put_runs(self, runs: Sequence[RunRow]) -> None:
+    def put_runs(self, runs: Sequence[RunRow], *, are_new: bool = False) -> None:  # noqa: ARG002
         """Insert or replace runs."""
         self._many(sql_text.PUT_RUN, self.run_values(runs))
 

@@ -24,6 +24,7 @@ from agenttrace.model.rows import (
 
 __all__ = [
     "ADD_KEY",
+    "ADD_RUN",
     "ANCESTORS",
     "ANY_ORPHAN",
     "AUDIT_COLUMNS",
@@ -92,16 +93,21 @@ def of_many(insert: str, rows: int, places: tuple[int, ...], gaps: tuple[int, ..
 
     At those of `gaps` NOTHING means NULL.
 
-    >>> of_many("INSERT INTO t (a, b, c) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", 2, (0, 2), (2,))
-    'INSERT INTO t (a, c) VALUES (?, NULLIF(?, -0.5)), (?, NULLIF(?, -0.5)) ON CONFLICT DO NOTHING'
+    >>> of_many("INSERT INTO t (a, b, c) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", 1, (0, 2), (2,))
+    'INSERT INTO t (a, c) VALUES (?, CASE ? WHEN -0.5 THEN NULL ELSE ?2 END) ON CONFLICT DO NOTHING'
     """
     head, _, rest = insert.partition(" VALUES (")
     table, _, names = head[:-1].partition(" (")
     columns = names.split(", ")
-    values = [f"NULLIF(?, {NOTHING})" if place in gaps else "?" for place in places]
-    row = f"({', '.join(values)})"
+    # No function, such as NULLIF: since it could fail, SQLite would prepare for taking the statement back (ADD_RUN).
+    values = [
+        f"CASE ? WHEN {NOTHING} THEN NULL ELSE ?{number} END" if place in gaps else "?"
+        for number, place in enumerate(places * rows, 1)
+    ]
+    width = len(places)
+    every = ", ".join(f"({', '.join(values[start : start + width])})" for start in range(0, width * rows, width))
     tail = rest.partition(")")[2]
-    return f"{table} ({', '.join(columns[place] for place in places)}) VALUES {', '.join([row] * rows)}{tail}"
+    return f"{table} ({', '.join(columns[place] for place in places)}) VALUES {every}{tail}"
 
 
 def _names(columns: tuple[str, ...]) -> str:
@@ -138,6 +144,11 @@ PUT_RUN = f"""{_insert("run", _RUN)}
 ON CONFLICT (workspace_id, id) DO UPDATE SET
 {", ".join(f"{name} = excluded.{name}" for name in _RUN if name not in ("workspace_id", "id"))}
 WHERE excluded.version >= run.version"""
+
+#: The same for runs that are not stored, in SQLite, where no other writer comes between. With a conflict clause, or
+#: without `OR ROLLBACK`, it would copy each page that an INSERT of several rows changes to a temporary file before, so
+#: that it could take back that statement alone.
+ADD_RUN = _insert("run", _RUN).replace("INSERT", "INSERT OR ROLLBACK", 1)
 
 LAST_RUN = "SELECT id FROM run WHERE workspace_id = ? ORDER BY id DESC LIMIT 1"
 

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from agenttrace.slices import in_slices, is_beside_others
 from agenttrace.store.sql_purge import SQLPurgeTables
 from agenttrace.store.sql_tables import SQLTables
-from agenttrace.store.sql_text import NOTHING, of_many
+from agenttrace.store.sql_text import ADD_RUN, NOTHING, PUT_RUN, of_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from agenttrace.model.rows import RunRow
     from agenttrace.store.sqlite_connection import SQLiteConnection
 
 __all__ = ["SQLitePurgeTables", "SQLiteTables", "bind", "bind_in_python"]
@@ -35,6 +36,10 @@ Bound = tuple[Places, Places, tuple[Any, ...]]
 
 class SQLiteTables(SQLTables):
     """`store.apply.Tables` on one connection to SQLite."""
+
+    def put_runs(self, runs: Sequence[RunRow], *, are_new: bool = False) -> None:
+        """Insert or replace runs."""
+        self._many(ADD_RUN if are_new else PUT_RUN, self.run_values(runs))
 
     def _many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run a statement for each row; rows to insert go many at a time.
@@ -55,8 +60,8 @@ class SQLiteTables(SQLTables):
     def _insert(self, sql: str, rows: list[tuple[Any, ...]]) -> None:
         # Columns that once had a value stay, and those that once had none: so statements stay the same, and few.
         ever = cast("SQLiteConnection", self._connection).filled
-        *known, values = bind(rows, *ever.get(sql, ((), ())))
-        filled, gaps = ever[sql] = known
+        filled, gaps, values = bind(rows, *ever.get(sql, ((), ())))
+        ever[sql] = filled, gaps
         self._connection.execute(of_many(sql, len(rows), filled, gaps), values)
 
 
@@ -68,8 +73,8 @@ def bind_in_python(rows: list[tuple[Any, ...]], filled: Places, gaps: Places, /)
     """Return the columns that have a value, those of them that have none at times, and the values, row by row.
 
     `filled` and `gaps` are those that are known already. The values are such as the driver binds at once: where there
-    are gaps `sql_text.NOTHING` stands for None, but for columns in which just that stands; None stays None there. Rows are
-    tuples of the same length, and there is at least one.
+    are gaps `sql_text.NOTHING` stands for None, but for columns in which just that stands; None stays None there. Rows
+    are tuples of the same length, and there is at least one.
     """
     columns = list(zip(*rows, strict=True))
     more = (place for place, column in enumerate(columns) if column.count(None) != len(rows))

@@ -65,7 +65,7 @@ class Staging:
         found = self.load(self._engine.runs_of_process(process_id)).values()
         return [run for run in found if run.status == "running" and run.process_id == process_id]
 
-    def put_runs(self, runs: Sequence[RunRow]) -> None:
+    def put_runs(self, runs: Sequence[RunRow], *, are_new: bool = False) -> None:  # noqa: ARG002
         """Insert or replace runs; raises StoreRejected where a value fits no column."""
         for run in runs:
             check(run)
