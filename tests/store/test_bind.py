@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agenttrace.store.sql_text import of_many
+from agenttrace.model.rows import RunRow, values_of_run
+from agenttrace.store.sql_text import NOTHING, of_many
 from agenttrace.store.sqlite_tables import bind, bind_in_python
+from agenttrace.testing.records import batch_of, run_record
 
-_values = st.one_of(
-    st.none(), st.none(), st.booleans(), st.integers(), st.floats(), st.just(-0.5), st.text(), st.binary(max_size=20)
-)
+_numbers = st.one_of(st.booleans(), st.integers(), st.floats(), st.just(NOTHING))
+_values = st.one_of(st.none(), st.none(), _numbers, st.text(), st.binary(max_size=20))
 
 
 class _Odd(bytes):
@@ -76,6 +77,15 @@ def test_what_stands_in_a_row_stays_as_it_is() -> None:
     assert key == b"key"
 
 
+def test_runs_are_bound_as_their_values_are() -> None:
+    """Beside tuples of as many values."""
+    runs = list(batch_of(run_record(1, end=2), run_record(2, content={"input": "x"})).runs.values())
+    values = [values_of_run(run) for run in runs]
+    for rows in ([runs[0], runs[1]], [runs[0], values[1]], [values[0], runs[1]]):
+        for way in (bind, bind_in_python):
+            assert repr(way(rows, (), (16,))) == repr(bind_in_python(list(values), (), (16,)))
+
+
 @pytest.mark.parametrize("rows", [[(1,), (1, 2)], [(1, 2), (1,)]])
 @pytest.mark.parametrize("way", [bind, bind_in_python])
 def test_rows_of_several_lengths_are_refused(way: Any, rows: list[Any]) -> None:
@@ -96,6 +106,11 @@ def test_the_compiled_way_says_what_it_takes() -> None:
             if given_ != [(1,)] or None in more:
                 with pytest.raises(TypeError, match="bind: takes"):
                     odd(given_, *more)
+    (run,) = batch_of(run_record(1)).runs.values()
+    unmade = RunRow.__new__(RunRow)
+    for rows in ([run, (1,)], [(1,), run], [unmade], [run, unmade]):
+        with pytest.raises(ValueError, match="bind: rows"):
+            odd(rows, (), ())
     for given_, known in (([(1,)], (1,)), ([(1,)], (-1,)), ([1], ()), ([(1,), 2], ()), ([(1,) * 300], ())):
         for more in ((known, ()), ((), known)):
             with pytest.raises(ValueError, match="bind: "):

@@ -16,6 +16,7 @@
 #include <structmember.h>
 
 #include "../journal/_crc.h"
+#include "_row.h"
 
 enum {
     /* Where the parts of a payload lie, see model/wire.py. */
@@ -41,26 +42,9 @@ enum {
     GIVEN = 16         /* fields, one behind the other, are the envelope's */
 };
 
-/* The fields in the order of the columns. */
-#define FIELDS(of) \
-    of(workspace_id) of(id) of(trace_id) of(span_id) of(parent_id) of(is_root) of(run_type) of(name) of(status) \
-    of(start_time) of(end_time) of(version) of(process_id) of(turn_time) of(seq) of(end_seq) of(agent_key) \
-    of(session_id) of(conversation_id) of(call_sid) of(ai_contact_id) of(user_id) of(team_id) of(prompt_type) \
-    of(state_name) of(interaction_type) of(widget_id) of(placement_id) of(deployment_type) of(source) \
-    of(source_system) of(service_id) of(ingested_at) of(content) of(error) of(attributes) of(learnt) of(via) \
-    of(history_link) of(context_link)
-#define NUMBER(name) AT_##name,
+static PyTypeObject *row_type;
 #define MEMBER(name) {#name, T_OBJECT_EX, offsetof(Row, object) + AT_##name * sizeof(PyObject *), 0, NULL},
 
-enum { FIELDS(NUMBER) COUNT };
-
-/* It holds texts, bytes and numbers, no containers: so the garbage collector need not know it. */
-typedef struct {
-    PyObject_HEAD
-    PyObject *object[COUNT];
-} Row;
-
-static PyTypeObject *row_type;
 static PyMemberDef row_members[] = {FIELDS(MEMBER){0}};
 
 static void dealloc_row(PyObject *self)

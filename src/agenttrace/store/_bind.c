@@ -6,6 +6,8 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "../model/_row.h"
+
 enum {
     MOST = 256, /* columns */
 
@@ -25,17 +27,53 @@ static int kind_of(PyObject *value)
     return PyFloat_Check(value) && PyFloat_AsDouble(value) == NOTHING ? FILLED | TAKEN : FILLED;
 }
 
+static PyTypeObject *fields_type; /* RunFields */
+
+/* A row: a tuple, or a run with its fields. */
+typedef struct {
+    PyObject *tuple, **fields;
+    Py_ssize_t width;
+} Line;
+
+/* Take a row of a list apart; 0 and an exception where it is none, or not of this width. */
+static int take(Line *line, PyObject *rows, Py_ssize_t place, Py_ssize_t width)
+{
+    PyObject *row = PyList_GetItem(rows, place);
+    line->tuple = NULL;
+    line->fields = NULL;
+    line->width = -1;
+    if (row != NULL && PyTuple_Check(row)) {
+        line->tuple = row;
+        line->width = PyTuple_Size(row);
+    } else if (row != NULL && PyObject_TypeCheck(row, fields_type)) {
+        line->fields = ((Row *)row)->object;
+        line->width = COUNT;
+        for (Py_ssize_t column = 0; column < COUNT; column++) {
+            line->width = line->fields[column] == NULL ? -1 : line->width;
+        }
+    }
+    if (line->width < 0 || line->width > MOST || (width >= 0 && line->width != width)) {
+        PyErr_Format(PyExc_ValueError, "bind: rows are whole, and tuples of the same length, of at most %d values", MOST);
+        return 0;
+    }
+    return 1;
+}
+
+static PyObject *value_at(const Line *line, Py_ssize_t column)
+{
+    return line->fields != NULL ? line->fields[column] : PyTuple_GetItem(line->tuple, column);
+}
+
 /* Say what is in the columns; 0 and an exception where these are no rows of one width. */
 static int look_at(PyObject *rows, Py_ssize_t count, Py_ssize_t width, char *seen)
 {
     for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *row = PyList_GetItem(rows, i);
-        if (row == NULL || !PyTuple_Check(row) || PyTuple_Size(row) != width) {
-            PyErr_SetString(PyExc_ValueError, "bind: rows are tuples of the same length");
+        Line line;
+        if (!take(&line, rows, i, width)) {
             return 0;
         }
         for (Py_ssize_t column = 0; column < width; column++) {
-            seen[column] |= kind_of(PyTuple_GetItem(row, column));
+            seen[column] |= kind_of(value_at(&line, column));
         }
     }
     return 1;
@@ -93,9 +131,12 @@ static PyObject *values_of(PyObject *rows, Py_ssize_t count, Py_ssize_t width, c
     PyObject *values = PyTuple_New(count * columns), *nothing = PyFloat_FromDouble(NOTHING);
     Py_ssize_t place = 0;
     for (Py_ssize_t i = 0; i < count && values != NULL && nothing != NULL; i++) {
-        PyObject *row = PyList_GetItem(rows, i);
+        Line line;
+        if (!take(&line, rows, i, width)) {
+            Py_CLEAR(values);
+        }
         for (Py_ssize_t column = 0; column < width && values != NULL; column++) {
-            PyObject *value = seen[column] & FILLED ? bindable(PyTuple_GetItem(row, column), seen[column], nothing) : NULL;
+            PyObject *value = seen[column] & FILLED ? bindable(value_at(&line, column), seen[column], nothing) : NULL;
             if (seen[column] & FILLED && (value == NULL || PyTuple_SetItem(values, place++, value) < 0)) {
                 Py_CLEAR(values);
             }
@@ -115,12 +156,14 @@ static PyObject *bind(PyObject *module, PyObject *const *args, Py_ssize_t given)
         PyList_Size(args[0]) == 0) {
         return PyErr_Format(PyExc_TypeError, "bind: takes a list of rows and two tuples of columns");
     }
-    PyObject *rows = args[0], *first = PyList_GetItem(rows, 0);
-    Py_ssize_t count = PyList_Size(rows), width = PyTuple_Check(first) ? PyTuple_Size(first) : MOST + 1, columns = 0;
+    PyObject *rows = args[0];
+    Py_ssize_t count = PyList_Size(rows), columns = 0;
     char seen[MOST] = {0};
-    if (width > MOST) {
-        return PyErr_Format(PyExc_ValueError, "bind: rows are tuples of at most %d values", MOST);
+    Line first;
+    if (!take(&first, rows, 0, -1)) {
+        return NULL;
     }
+    Py_ssize_t width = first.width;
     if (!look_at(rows, count, width, seen) || !add_known(args[1], width, seen, FILLED) ||
         !add_known(args[2], width, seen, GAP)) {
         return NULL;
@@ -147,5 +190,8 @@ static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_bind", NULL, 0,
 
 PyMODINIT_FUNC PyInit__bind(void)
 {
-    return PyModule_Create(&definition);
+    PyObject *rows = PyImport_ImportModule("agenttrace.model._rows");
+    fields_type = rows == NULL ? NULL : (PyTypeObject *)PyObject_GetAttrString(rows, "RunFields");
+    Py_XDECREF(rows);
+    return fields_type == NULL ? NULL : PyModule_Create(&definition);
 }

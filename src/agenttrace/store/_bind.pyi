@@ -1,5 +1,7 @@
 from typing import Any
 
+from agenttrace.model.rows import RunRow
+
 def bind(
-    rows: list[tuple[Any, ...]], filled: tuple[int, ...], gaps: tuple[int, ...], /
+    rows: list[tuple[Any, ...] | RunRow], filled: tuple[int, ...], gaps: tuple[int, ...], /
 ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[Any, ...]]: ...

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from agenttrace.store.dialect import Connection, Dialect
     from agenttrace.store.entities import Entities
     from agenttrace.store.link_writing import LinkWriter
-    from agenttrace.store.links import Link
+    from agenttrace.store.links import Link, Shortened
 
 __all__ = ["SQLTables", "chunks", "event_row", "run_row", "session_row"]
 
@@ -72,6 +72,10 @@ def event_row(values: Sequence[Any]) -> EventRow:
 def session_row(values: Sequence[Any]) -> SessionRow:
     """Return the session that a row of `SESSION_COLUMNS` is."""
     return SessionRow(*values)
+
+
+def _with_links(values: tuple[Any, ...], short: Shortened) -> tuple[Any, ...]:
+    return (*values[:_CONTENT], short.content, *values[_CONTENT + 1 : -2], short.history_link, short.context_link)
 
 
 class SQLTables:
@@ -120,12 +124,14 @@ class SQLTables:
     def run_values(self, runs: Sequence[RunRow]) -> list[tuple[Any, ...]]:
         """Return the values of these runs by column, after storing what of them is kept once."""
         values: list[tuple[Any, ...]] = list(map(values_of_run, in_slices(runs)))
-        taken = self._links.take(runs, self) if self._links is not None else {}
-        for index, short in taken.items():
-            row = values[index]
-            links = (short.history_link, short.context_link)
-            values[index] = (*row[:_CONTENT], short.content, *row[_CONTENT + 1 : -2], *links)
+        for index, short in self.short_values(runs).items():
+            values[index] = short
         return values
+
+    def short_values(self, runs: Sequence[RunRow]) -> dict[int, tuple[Any, ...]]:
+        """Store what of these runs is kept once, and return the values of those that have such, by place."""
+        taken = self._links.take(runs, self) if self._links is not None else {}
+        return {index: _with_links(values_of_run(runs[index]), short) for index, short in taken.items()}
 
     def known_links(self, keys: Iterable[Key]) -> set[Key]:
         """Return which of these links are stored."""

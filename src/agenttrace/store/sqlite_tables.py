@@ -12,7 +12,9 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from agenttrace.model.rows import RunRow, values_of_run
 from agenttrace.slices import in_slices, is_beside_others
+from agenttrace.store.runs import NATIVE
 from agenttrace.store.sql_purge import SQLPurgeTables
 from agenttrace.store.sql_tables import SQLTables
 from agenttrace.store.sql_text import ADD_RUN, NOTHING, PUT_RUN, of_many
@@ -20,7 +22,6 @@ from agenttrace.store.sql_text import ADD_RUN, NOTHING, PUT_RUN, of_many
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from agenttrace.model.rows import RunRow
     from agenttrace.store.sqlite_connection import SQLiteConnection
 
 __all__ = ["SQLitePurgeTables", "SQLiteTables", "bind", "bind_in_python"]
@@ -30,6 +31,8 @@ __all__ = ["SQLitePurgeTables", "SQLiteTables", "bind", "bind_in_python"]
 _AT_ONCE = (64, 16, 4, 1)
 _AT_ONCE_BESIDE_OTHERS = (4, 1)
 
+#: The values of a row by column, or the run whose fields they are.
+Line = tuple[Any, ...] | RunRow
 Places = tuple[int, ...]
 Bound = tuple[Places, Places, tuple[Any, ...]]
 
@@ -39,7 +42,10 @@ class SQLiteTables(SQLTables):
 
     def put_runs(self, runs: Sequence[RunRow], *, are_new: bool = False) -> None:
         """Insert or replace runs."""
-        self._many(ADD_RUN if are_new else PUT_RUN, self.run_values(runs))
+        rows: list[Line] = list(runs)
+        for index, short in self.short_values(runs).items():
+            rows[index] = short
+        self._insert_all(ADD_RUN if are_new else PUT_RUN, rows)
 
     def _many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run a statement for each row; rows to insert go many at a time.
@@ -50,14 +56,17 @@ class SQLiteTables(SQLTables):
         if " VALUES (" not in sql:
             super()._many(sql, rows)
             return
-        waiting, start = list(map(tuple, rows)), 0
+        self._insert_all(sql, list(map(tuple, rows)))
+
+    def _insert_all(self, sql: str, waiting: list[Line]) -> None:
+        start = 0
         for size in _AT_ONCE_BESIDE_OTHERS if is_beside_others() else _AT_ONCE:
             places = range(start, len(waiting) - size + 1, size)
             for place in in_slices(places, 1):
                 self._insert(sql, waiting[place : place + size])
             start += len(places) * size
 
-    def _insert(self, sql: str, rows: list[tuple[Any, ...]]) -> None:
+    def _insert(self, sql: str, rows: list[Line]) -> None:
         # Columns that once had a value stay, and those that once had none: so statements stay the same, and few.
         ever = cast("SQLiteConnection", self._connection).filled
         filled, gaps, values = bind(rows, *ever.get(sql, ((), ())))
@@ -69,14 +78,14 @@ class SQLitePurgeTables(SQLiteTables, SQLPurgeTables):
     """`store.purge_tables.PurgeTables` on one connection to SQLite."""
 
 
-def bind_in_python(rows: list[tuple[Any, ...]], filled: Places, gaps: Places, /) -> Bound:
+def bind_in_python(rows: list[Line], filled: Places, gaps: Places, /) -> Bound:
     """Return the columns that have a value, those of them that have none at times, and the values, row by row.
 
     `filled` and `gaps` are those that are known already. The values are such as the driver binds at once: where there
-    are gaps `sql_text.NOTHING` stands for None, but for columns in which just that stands; None stays None there. Rows
-    are tuples of the same length, and there is at least one.
+    are gaps `sql_text.NOTHING` stands for None, but for columns in which just that stands; None stays None there. There
+    is one row at least, and all are of one length.
     """
-    columns = list(zip(*rows, strict=True))
+    columns = list(zip(*[row if isinstance(row, tuple) else values_of_run(row) for row in rows], strict=True))
     more = (place for place, column in enumerate(columns) if column.count(None) != len(rows))
     filled = tuple(sorted({*filled, *more}))
     gaps = tuple(place for place in filled if place in gaps or None in columns[place])
@@ -98,12 +107,12 @@ def _number(value: Any) -> Any:
     return int(value) if type(value) is bool else value
 
 
-def _best() -> Callable[[list[tuple[Any, ...]], Places, Places], Bound]:
+def _best() -> Callable[[list[Line], Places, Places], Bound]:
     try:
         from agenttrace.store import _bind
     except ImportError:  # built without a compiler
         return bind_in_python
-    return _bind.bind
+    return _bind.bind if NATIVE else bind_in_python
 
 
 #: `bind_in_python`, or the same in C (`_bind.c`).
