@@ -97,7 +97,7 @@ _MAGIC_BYTES = MAGIC.to_bytes(4, "little")
 _MAGIC_AT = 12
 _CHUNK = 256 << 10
 _FEW = 256  # records
-_SOURCES = 16  # frames that are kept at hand for the echoes of them: as many as an appender names
+_SOURCES, _SOURCE_BYTES = 16, 4 << 20  # what is kept at hand of frames, for their echoes: as much as an appender keeps
 #: What is taken apart in one go, with the GIL held: some 20 µs.
 _DECODED_AT_ONCE = 16
 _BYTES_AT_ONCE = 32 << 10
@@ -353,14 +353,19 @@ class _Window:
         """Return an echo whole, by a frame that may stand before this window."""
         source = _source_of(payload)
         if source not in self._sources:
-            if len(self._sources) >= _SOURCES:
-                del self._sources[next(iter(self._sources))]
-            self._sources[source] = self._source(source)
+            self._keep(source, self._source(source))
         there = self._sources[source]
         made = None if there is None else _whole(payload, there)
         if made is None:
             made = lacking(kind & ~ECHO, _what_is_left(payload))
         return kind & ~ECHO, made
+
+    def _keep(self, source: int, payload: bytes | None) -> None:
+        """Have a frame at hand for the echoes that follow, and let go of those that were looked up first."""
+        kept = self._sources
+        kept[source] = payload
+        while len(kept) > 1 and (len(kept) > _SOURCES or sum(map(len, filter(None, kept.values()))) > _SOURCE_BYTES):
+            del kept[next(iter(kept))]
 
     def _source(self, offset: int) -> bytes | None:
         head = self._read(offset, FRAME_SIZE) if HEADER_SIZE <= offset < self.end else b""

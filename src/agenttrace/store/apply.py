@@ -238,7 +238,9 @@ class _Change:
 
     def _follow(self, pairs: Sequence[tuple[RunRow | None, RunRow]]) -> None:
         """Bring events and sessions up to date with runs, given as (stored, new)."""
-        telling = [pair for pair in pairs if pair[0] or pair[1].session_id is not None or pair[1].learnt is not None]
+        telling = [
+            (old, new) for old, new in pairs if old is not None or new.session_id is not None or new.learnt is not None
+        ]
         for old, new in in_slices(telling):
             self._derive(old, new)
             if new.session_id is not None:
