@@ -242,3 +242,20 @@ def test_frames_say_what_they_repeat_in_twenty_bytes() -> None:
     rest = len(other[-1]) - len(one[-1]) + 1
     echo = buffer[second + FRAME_SIZE : second + FRAME_SIZE + 20]
     assert struct.unpack("<IIIII", echo) == (HEADER_SIZE, head, head, common, rest)
+
+
+@pytest.mark.parametrize(("count", "size"), [(40, 10_000), (6, 1 << 20)])
+def test_echoes_of_many_frames_far_away_are_read_whole(count: int, size: int) -> None:
+    """Of more frames, and of more bytes, than the reader keeps at hand, in turn and one by one."""
+    data, places = bytes(HEADER_SIZE), []
+    for number in range(count):
+        places.append(len(data))
+        data += encode(RUN, bytes([number]) * size, SALT)
+    data += encode(RUN, bytes(600_000), SALT)  # further than a window reaches
+    named = [*range(count), *range(count), 0, 0, count - 1]
+    for number in named:
+        data += encode(RUN | ECHO, struct.pack("<IIIII", places[number], 0, 1, size, 0) + b"ab", SALT)
+    window = lambda at, length: data[at : at + length]  # noqa: E731
+    chunk = read_frames(window, HEADER_SIZE, len(data), SALT, max_records=1 << 20, max_bytes=1 << 30)
+    assert [payload for _, payload in chunk.records[count + 1 :]] == [b"a%bb" % (bytes([n]) * size) for n in named]
+    assert chunk.damaged == 0

@@ -343,6 +343,30 @@ def test_no_column_has_a_default(store: SQLiteStore) -> None:
     assert not any(found.values())
 
 
+def test_a_run_that_is_refused_takes_back_the_whole_batch_and_nothing_more(store: SQLiteStore) -> None:
+    """The statement that fails ends the transaction: what was written before it goes, and the next batch comes."""
+    store.write(batch_of(run_record(1)))
+    prompts = [run_record(number, run_type="prompt", content={"system_prompt": "s" * 500}) for number in range(2, 90)]
+    bad = batch_of(*prompts)
+    list(bad.runs.values())[70].run_type = None  # type: ignore[assignment]
+    with pytest.raises(StoreRejected, match="NOT NULL"):
+        store.write(bad)
+    with store._connections.writing() as connection:
+        assert not connection.execute("SELECT * FROM link").fetchall()
+    assert [run.id for run in store.runs(EVERY)] == [key for _, key in batch_of(run_record(1)).runs]
+    store.write(batch_of(*prompts))
+    assert len(store.runs(EVERY)) == 89
+
+
+def test_runs_that_are_stored_are_found_among_new_ones_wherever_their_ids_stand(store: SQLiteStore) -> None:
+    """Ids before, among and beyond those that are stored, in the order in which they come; of another tenant, too."""
+    store.write(batch_of(*(run_record(number) for number in (10, 20, 30))))
+    ends = [run_record(number, end=5_000_000, status="success") for number in (5, 10, 15, 20, 30, 40)]
+    store.write(batch_of(*ends, run_record(30, scope={"workspace_id": "other"})))
+    assert {run.status for run in store.runs(EVERY)} == {"success"}
+    assert len(store.runs(EVERY)) == 6
+
+
 def test_a_column_in_which_nothing_stands_is_not_bound_and_empties_what_stood_there(tmp_path: Path) -> None:
     """A connection that has never seen an error leaves that column out; the stored one goes with its version."""
     failed = run_record(1, end=2_000_000, status="failed", error={"type": "x", "message": "m", "stack": None})
