@@ -22,7 +22,7 @@ VALUES: dict[str, Any] = {"a text of 1 KB": text(1024), "a list of objects, 1 KB
 
 def searched(name: str, slices: int) -> dict[str, Any]:
     """Return for each value what the search alone takes, and a span with it and with a few letters instead, in µs."""
-    from agenttrace.record.gate import suspicious
+    from agenttrace.record.redact import suspicious
     from agenttrace.record.secretwords import SecretNames
 
     names = SecretNames()

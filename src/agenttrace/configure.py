@@ -21,10 +21,9 @@ from agenttrace.journal.pipeline import Pipeline
 from agenttrace.journal.settings import JournalSettings
 from agenttrace.loading import LOADING, load
 from agenttrace.location import maker, place_of
-from agenttrace.model.uuids import service_id as service_uuid
-from agenttrace.record.identity import RandomIds
+from agenttrace.model.ids import service_id as service_uuid
 from agenttrace.record.makers import Makers
-from agenttrace.record.recorder import DEFAULT_MAX_CONTENT_BYTES, Recorder, any_trace
+from agenttrace.record.recorder import DEFAULT_MAX_CONTENT_BYTES, RandomIds, Recorder, any_trace
 from agenttrace.settings import absolute, check, check_kinds, journal_root, seconds, service_of_environment, writer_of
 
 if TYPE_CHECKING:

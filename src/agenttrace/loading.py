@@ -1,19 +1,21 @@
-"""Loading modules at their first use, in whatever thread that is, without harm to a fork that comes in between.
+"""What waits for its first use: modules, in whatever thread that is, and regular expressions, which are compiled then.
 
-A fork while another thread is in the middle of an import leaves the child with half a module, and with a lock that
-nobody gives back. So whoever loads something late holds `LOADING`, and a fork waits for it: some milliseconds, once.
+Who imports us does not wait for them. A fork while another thread is in the middle of an import leaves the child with
+half a module, and with a lock that nobody gives back. So whoever loads something late holds `LOADING`, and a fork waits
+for it: some milliseconds, once.
 What is loaded while a fork waits has its own part in that very fork: `at_fork` sees to it, `os.register_at_fork` not.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Callable
 from importlib import import_module
-from typing import Final
+from typing import Any, Final, cast
 
-__all__ = ["LOADING", "at_fork", "load"]
+__all__ = ["LOADING", "at_fork", "load", "regex"]
 
 #: Hold this around a late import: `with LOADING: from x import y`. Reentrant.
 LOADING: Final = threading.RLock()
@@ -74,3 +76,26 @@ def _in_child() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_before, after_in_parent=_after, after_in_child=_in_child)
+
+
+def regex(text: str, flags: int = 0) -> re.Pattern[str]:
+    """Return what `re.compile` returns, or rather what becomes that when it is used.
+
+    >>> regex("a+").sub("b", "caat")
+    'cbt'
+    """
+    return cast("re.Pattern[str]", _Regex(text, flags))
+
+
+class _Regex:
+    """A pattern that is not compiled yet. For any thread: compiling it twice does no harm."""
+
+    def __init__(self, text: str, flags: int) -> None:
+        self._text = text
+        self._flags = flags
+
+    def __getattr__(self, name: str) -> Any:
+        """Compile the pattern, and keep the method that was asked for where it is found at once."""
+        found = getattr(re.compile(self._text, self._flags), name)
+        setattr(self, name, found)
+        return found

@@ -10,8 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from agenttrace.faults import ConfigurationError
-from agenttrace.loading import LOADING
-from agenttrace.model.regex import regex
+from agenttrace.loading import LOADING, regex
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,8 +17,7 @@ import pytest
 
 from agenttrace.journal import tail as tail_module
 from agenttrace.journal.frames import HEADER_SIZE, SegmentHeader, read_frames
-from agenttrace.journal.memory import MemorySegment
-from agenttrace.journal.segment import FileSegment
+from agenttrace.journal.segment import FileSegment, MemorySegment
 from agenttrace.journal.tail import Tail
 
 

@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 
 from agenttrace.errors import StoreUnavailable
 from agenttrace.journal import segment as segment_module
-from agenttrace.journal.degrade import PREVIEW, SKELETON, WHOLE, degrade
+from agenttrace.journal.degrade import PREVIEW, SKELETON, WHOLE, GapBook, degrade
 from agenttrace.journal.frames import SegmentHeader
-from agenttrace.journal.gaps import GapBook
 from agenttrace.journal.pipeline import Pipeline
 from agenttrace.model.wire import ENTITY, EVENT, RunRecord, read_run, write_run
 from tests.journal.journal_support import RUN, FakeStore, record, wait_until

@@ -18,10 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agenttrace.errors import StoreUnavailable
+from agenttrace.journal.degrade import GapBook
 from agenttrace.journal.folder import GapFile, JournalFolder
 from agenttrace.journal.frames import frame_length
 from agenttrace.journal.gapfile import read_gaps
-from agenttrace.journal.gaps import GapBook
 from agenttrace.journal.inspect import inspect_root
 from agenttrace.journal.pipeline import Pipeline
 from agenttrace.model.wire import RunRecord, read_run

@@ -50,7 +50,7 @@ def test_an_exit_keeps_its_deadline(tmp_path: Path) -> None:
     """A store that is stuck holds nobody; the records wait for adoption."""
     script = """
 import threading
-from agenttrace.journal import lifetime
+from agenttrace.journal import pipeline
 traced.exit_timeout = 0.05
 stuck = threading.Event()
 FileStore.write = lambda self, batch: stuck.wait()
@@ -69,10 +69,10 @@ def test_records_after_the_exit_handlers_wait_for_adoption(tmp_path: Path) -> No
     """An exit handler that was registered earlier runs later, and may still record."""
     script = """
 import atexit
-from agenttrace.journal import lifetime
-atexit.unregister(lifetime.at_exit)
+from agenttrace.journal import pipeline
+atexit.unregister(pipeline._at_exit)
 atexit.register(append, 2)
-atexit.register(lifetime.at_exit)
+atexit.register(pipeline._at_exit)
 append(1)
 """
     assert run(script, tmp_path) == ["r1"]

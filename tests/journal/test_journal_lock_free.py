@@ -15,9 +15,8 @@ import pytest
 from agenttrace.errors import StoreUnavailable
 from agenttrace.journal import tail as tail_module
 from agenttrace.journal.frames import HEADER_SIZE, SegmentHeader, encode, read_frames
-from agenttrace.journal.memory import MemorySegment
 from agenttrace.journal.pipeline import Pipeline
-from agenttrace.journal.segment import FileSegment, MappedSegment
+from agenttrace.journal.segment import FileSegment, MappedSegment, MemorySegment
 from agenttrace.journal.tail import Tail
 from tests.journal.journal_support import RUN, FakeStore, child, record, records_of
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agenttrace.model import ids as model_ids
-from agenttrace.record.identity import RandomIds
 from agenttrace.record.parameters import Ids
 from agenttrace.record.randomids import RandomIdsInPython
+from agenttrace.record.recorder import RandomIds
 
 NOW = 1_767_268_800_000_000
 

@@ -11,10 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agenttrace.record.clip import to_clean_clipped
-from agenttrace.record.gate import look, suspicious
 from agenttrace.record.plain import flat_in_python, plain_in_python
 from agenttrace.record.quick import NATIVE, plain
-from agenttrace.record.redact import Redactor
+from agenttrace.record.redact import Redactor, look, suspicious
 from agenttrace.record.secretwords import SecretNames
 
 LIMIT = 2000

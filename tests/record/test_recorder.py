@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from agenttrace.errors import InternalError
-from agenttrace.record import quiet, silent
+from agenttrace.record import quiet
 from agenttrace.record.propagate import extract, inject, wrap
 from agenttrace.record.recorder import Recorder
-from agenttrace.record.span import NOOP, Span, current
+from agenttrace.record.span import NOOP, Quiet, Silent, Span, current
 from tests.record.recording import Recording
 
 
@@ -114,7 +114,7 @@ def test_switched_off_every_maker_gives_what_decorates_and_is_entered(off: Recor
     ]
     decorated = [span(lambda: 5) for span in spans]
     for span in spans:
-        assert type(span) is silent.Silent
+        assert type(span) is Silent
         assert isinstance(span, Span)
         with span as entered:
             assert entered is span
@@ -132,7 +132,7 @@ def test_switched_off_every_maker_gives_what_decorates_and_is_entered(off: Recor
 
 def test_the_fields_of_a_silent_span_are_the_same_in_c() -> None:
     """And they are let go of with it."""
-    assert set(quiet.QuietInPython.__slots__) <= set(dir(silent.Quiet))
+    assert set(quiet.QuietInPython.__slots__) <= set(dir(Quiet))
     recording = Recording(enabled=False)
     payload: list[Any] = []
     span: Any = recording.make.tool_call("work", input=payload)

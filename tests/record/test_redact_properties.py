@@ -13,11 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agenttrace.record.gate import NATIVE, look, names_secret, suspicious
 from agenttrace.record.look import look_in_python
-from agenttrace.record.redact import Redactor
-from agenttrace.record.secretwords import SecretNames
-from agenttrace.record.signs import FORM
+from agenttrace.record.redact import NATIVE, Redactor, look, names_secret, suspicious
+from agenttrace.record.secretwords import FORM, SecretNames
 from tests.record.redact_secrets import KINDS, SECRETS, to_clean_json
 
 #: What may stand right beside a secret without making it something else.

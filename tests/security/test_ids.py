@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from agenttrace import AgentTrace
 from agenttrace.model import ids
+from agenttrace.model.ids import is_telling, veiled
 from agenttrace.model.secretforms import hidden
-from agenttrace.model.veil import is_telling, veiled
 from agenttrace.otel import SpanProcessor
 from agenttrace.record.redact import Redactor
 from tests.record.redact_secrets import KINDS

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from agenttrace.model.ids import veiled
 from agenttrace.model.jsontext import compact_json
-from agenttrace.model.veil import veiled
 from agenttrace.model.wire import AUDIT, write_note
 
 if TYPE_CHECKING:

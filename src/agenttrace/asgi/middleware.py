@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from agenttrace.asgi.errors import Refusal, refusal_of, rpc_status, shape_of
 from agenttrace.asgi.service import REQUEST_ID, tell
-from agenttrace.model.veil import veiled
+from agenttrace.model.ids import veiled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

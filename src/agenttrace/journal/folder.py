@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from os import PathLike
 
-    from agenttrace.journal.gaps import GapBook
+    from agenttrace.journal.degrade import GapBook
 
 __all__ = [
     "GAPS",

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from agenttrace.journal.folder import JournalFolder
-from agenttrace.journal.memory import Stranded
+from agenttrace.journal.segment import Stranded
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,10 +14,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from agenttrace.journal.degrade import DROPPED, PREVIEW, SKELETON, WHOLE, degrade
+from agenttrace.journal.degrade import DROPPED, PREVIEW, SKELETON, WHOLE, GapBook, degrade
 from agenttrace.journal.frames import HEADER_SIZE, Chunk, SegmentHeader, frame_length, read_batch
-from agenttrace.journal.gaps import GapBook
-from agenttrace.journal.memory import Stranded
+from agenttrace.journal.segment import Stranded
 from agenttrace.loading import LOADING
 from agenttrace.model.wire import RUN
 

@@ -6,20 +6,23 @@ writer thread: journal -> store
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
+import os
+import sys
 import threading
 import time
+import weakref
 from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
 
-from agenttrace.foreign import raised_by_signal_handler
-from agenttrace.journal import lifetime
+from agenttrace.faults import raised_by_signal_handler
 from agenttrace.journal.counters import Counters
 from agenttrace.journal.folder import JournalFolder
 from agenttrace.journal.journal import Journal
-from agenttrace.journal.memory import MemoryHome
+from agenttrace.journal.segment import MemoryHome
 from agenttrace.journal.tail import Tail
 from agenttrace.journal.writer import Writer
 from agenttrace.loading import LOADING
@@ -44,6 +47,8 @@ _FLUSH_SHARE = 0.8
 
 #: Stores that forked children inherited: closing or collecting them would disturb the parent's connections.
 _inherited: list[object] = []
+_living: weakref.WeakSet[Pipeline] = weakref.WeakSet()
+_finalized_pid = 0
 
 
 class Pipeline:
@@ -84,7 +89,7 @@ class Pipeline:
         self._warned = False
         self._outside = outside
         self._begin_anew()
-        lifetime.register(self)
+        _register(self)
 
     def _begin_anew(self) -> None:
         self._counters = Counters()
@@ -145,7 +150,7 @@ class Pipeline:
         return journal
 
     def _new_home(self) -> Home:
-        lifetime.register(self)  # once more: a multiprocessing worker has an end of its own
+        _register(self)  # once more: a multiprocessing worker has an end of its own
         root = self.settings.root
         if root is None:
             return MemoryHome()
@@ -409,3 +414,42 @@ def _has_journals(root: str) -> bool:
         return bool(journals_in(root))
     except OSError:
         return False
+
+
+# What happens to pipelines when the process forks or ends: one hook each for all of them.
+
+
+def _register(pipeline: Pipeline) -> None:
+    """Have the hooks called for this pipeline as long as somebody holds it."""
+    _living.add(pipeline)
+    _register_worker_exit()
+
+
+def _at_exit() -> None:
+    """End all pipelines; together they take no longer than the most patient one allows."""
+    pipelines = sorted(_living, key=lambda pipeline: pipeline.exit_order)
+    deadline = time.monotonic() + max((pipeline.exit_timeout for pipeline in pipelines), default=0.0)
+    for pipeline in pipelines:
+        pipeline.at_exit(max(0.0, deadline - time.monotonic()))
+
+
+def _after_fork() -> None:
+    """Start all pipelines anew in a child."""
+    for pipeline in list(_living):
+        pipeline.after_fork()
+
+
+def _register_worker_exit() -> None:
+    """Be called at the end of a multiprocessing worker too: it leaves through os._exit, which skips atexit."""
+    global _finalized_pid
+    util = sys.modules.get("multiprocessing.util")
+    process = sys.modules.get("multiprocessing.process")
+    if util is None or process is None or process.parent_process() is None or _finalized_pid == os.getpid():
+        return
+    _finalized_pid = os.getpid()
+    util.Finalize(None, _at_exit, exitpriority=0)
+
+
+atexit.register(_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

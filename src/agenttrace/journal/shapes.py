@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     import mmap
 
+    from agenttrace.journal.degrade import GapBook
     from agenttrace.journal.frames import SegmentHeader
-    from agenttrace.journal.gaps import GapBook
 
-__all__ = ["Home", "Living", "Segment"]
+__all__ = ["Home", "Segment"]
 
 
 class Home(Protocol):
@@ -53,21 +53,6 @@ class Home(Protocol):
 
     def forget(self) -> None:
         """Close what a forked child inherited."""
-        ...
-
-
-class Living(Protocol):
-    """What the hooks call."""
-
-    exit_timeout: float
-    exit_order: int  # those of a lesser one end first
-
-    def after_fork(self) -> None:
-        """Start anew in a forked child."""
-        ...
-
-    def at_exit(self, timeout: float) -> None:
-        """Bring to the store what can be brought there in time, and shut down."""
         ...
 
 

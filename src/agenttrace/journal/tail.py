@@ -12,7 +12,7 @@ from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from agenttrace.foreign import raised_by_signal_handler
+from agenttrace.faults import raised_by_signal_handler
 from agenttrace.journal.frames import encode
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from agenttrace.foreign import raised_by_signal_handler
+from agenttrace.faults import raised_by_signal_handler
 from agenttrace.journal.folder import renewal_stamp
 from agenttrace.loading import LOADING
 

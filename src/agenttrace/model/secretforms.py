@@ -1,6 +1,6 @@
 """The forms of secrets that are known by their look, as data, and what an id of such a form becomes. Pure.
 
-`record.patterns` takes these forms out of texts; `model.veil` asks for ids. Loaded where something looks like a secret.
+`record.patterns` takes these forms out of texts; `model.ids` asks for ids. Loaded where something looks like a secret.
 """
 
 from __future__ import annotations

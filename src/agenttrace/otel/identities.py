@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import orjson
 
-from agenttrace.model.veil import is_telling
+from agenttrace.model.ids import is_telling
 from agenttrace.model.wire import SCOPE_IDS
 from agenttrace.otel import semconv
 from agenttrace.otel.semconv.own import ATTRIBUTES, OWN

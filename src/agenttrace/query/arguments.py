@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from agenttrace.errors import InvalidQuery
 from agenttrace.model import ids, times
-from agenttrace.model.veil import veiled
+from agenttrace.model.ids import veiled
 
 __all__ = [
     "agent",

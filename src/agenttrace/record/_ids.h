@@ -1,5 +1,5 @@
-/* new_span_id(), new_trace_id(now), seed(bytes): random ids, see record/identity.py, where the same stands in Python.
- * Include Python.h before.
+/* new_span_id(), new_trace_id(now), seed(bytes): random ids for record/recorder.py; record/randomids.py has the same in
+ * Python. Include Python.h before.
  */
 #include <stdint.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Maker: a span maker whose usual calls need no frame of Python, see record/maker.py. Include _silent.h before. */
+/* Maker: a span maker whose usual calls need no frame of Python, see record/makers.py. Include _silent.h before. */
 
 /* PEP 590. The stable ABI of 3.12 has all of it, under the same numbers as 3.11. */
 #ifndef Py_TPFLAGS_HAVE_VECTORCALL

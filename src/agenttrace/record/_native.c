@@ -234,7 +234,7 @@ static PyObject *exit_block(PyObject *self, PyObject *const *arguments, Py_ssize
     return PyObject_CallMethod(self, "_exit_block", "OOO", arguments[0], arguments[1], arguments[2]);
 }
 
-/* What could be a secret in a text, or its JSON where nothing could: see record/gate.py. */
+/* What could be a secret in a text, or its JSON where nothing could: see record/redact.py. */
 static PyObject *look(PyObject *module, PyObject *value)
 {
     (void)module;

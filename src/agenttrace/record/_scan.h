@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-/* The numbers of record/signs.py. */
+/* The numbers of record/secretwords.py. */
 enum { FORM = 1, QUOTED = 2, COLON = 4, EQUALS = 8, ESCAPE = 16 };
 
 /* Signs: the bytes that there may be something to do about. Some only before certain others, as letters are too many:

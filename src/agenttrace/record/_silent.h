@@ -1,4 +1,4 @@
-/* Quiet: what a span that records nothing stands for, see record/silent.py. Include _state.h before. */
+/* Quiet: what a span that records nothing stands for, see record/span.py. Include _state.h before. */
 
 enum { MAKERS, RUN_TYPE, NAME, WORDS, GIVEN, KEY_OF, INPUT, OUTPUT, DOCUMENTS, RESPONSE, QUIET_OBJECTS };
 

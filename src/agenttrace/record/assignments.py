@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from agenttrace.record.signs import name_before
+from agenttrace.record.secretwords import name_before
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

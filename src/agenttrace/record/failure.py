@@ -6,7 +6,7 @@ import traceback
 from types import TracebackType
 from typing import Any, cast
 
-from agenttrace.foreign import let_through
+from agenttrace.faults import let_through
 from agenttrace.record.options import clean
 
 __all__ = ["describe", "reason"]

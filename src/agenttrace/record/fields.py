@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from agenttrace.foreign import let_through
+from agenttrace.faults import let_through
 
 __all__ = [
     "ENVELOPE_KEYS",

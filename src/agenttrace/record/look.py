@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from agenttrace.record.signs import COLON, EQUALS, ESCAPE, FORM, QUOTED
+from agenttrace.record.secretwords import COLON, EQUALS, ESCAPE, FORM, QUOTED
 
 __all__ = ["look_in_python"]
 

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping
 from functools import lru_cache
+from sys import intern
+from types import MethodType
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack, cast, overload
 
 from opentelemetry.context import Context
 
 from agenttrace.faults import ConfigurationError
-from agenttrace.loading import LOADING
-from agenttrace.model.regex import regex
-from agenttrace.model.veil import veiled
+from agenttrace.loading import LOADING, regex
+from agenttrace.model.ids import veiled
 from agenttrace.model.wire import SCOPE_IDS
 from agenttrace.record.context import BLOCKS, SCOPE, attach, current_context
 from agenttrace.record.emission import opened
 from agenttrace.record.fields import ENVELOPE_KEYS, tool_names
-from agenttrace.record.maker import maker
 from agenttrace.record.options import UNSET, Options, clean
 from agenttrace.record.recorder import Recorder
 from agenttrace.record.redact import Redactor
 from agenttrace.record.scope import EMPTY, Scope
-from agenttrace.record.silent import silent
-from agenttrace.record.span import Span, current
+from agenttrace.record.span import Silent, Span, current, silent
+from agenttrace.record.state import NATIVE
 
 if TYPE_CHECKING:
     from agenttrace.record.parameters import Capture, Id, ScopeIds
@@ -32,6 +32,7 @@ __all__ = ["Makers", "ScopeBlock"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
 Function = Callable[P, R]
 
 _OFF_WORD = regex(r"[^0-9a-z]+")
@@ -50,6 +51,36 @@ def _run_type(text: str) -> str:
 def _is_plain(text: str, redactor: Redactor) -> bool:
     """Say whether a text stands in records as it is."""
     return len(text) <= _LONGEST and not redactor.has_extra and clean(text) == text == redactor.text(text)
+
+
+def _maker(run_type: str | None, *given: str | tuple[str, str | None], name: str | None = None) -> Callable[[F], F]:
+    """Return what makes a method of `Makers` a maker in C; it stays as it is where there is none.
+
+    What a call gives is the method's own answer, and is asked of the method wherever the call is not usual: the name
+    no text, a parameter that is not named here, options that are not remembered yet.
+
+    Args:
+        run_type: what it makes; None: the type is the method's first argument.
+        given: the parameters, in the order of the content; with their content key, where that has another name, and
+            None for the provider, which is no content.
+        name: the content key of the name, where it has one.
+    """
+    pairs = [(one, one) if isinstance(one, str) else one for one in given]
+    keys = {intern(word): key for word, key in pairs}
+
+    def quick(method: F) -> F:
+        made: Any = method if _Maker is None else _Maker(method, run_type, name, keys)
+        return made
+
+    return quick
+
+
+_Maker: Callable[..., Any] | None = None
+if NATIVE:
+    from agenttrace.record import _native
+
+    _native.classes(Span, Silent, MethodType)
+    _Maker = _native.Maker
 
 
 class ScopeBlock:
@@ -110,7 +141,7 @@ class Makers:
     def master(self, name: Callable[P, R], /) -> Callable[P, R]: ...
     @overload
     def master(self, name: str | None = None, *, input: Any = UNSET, **scope: Unpack[ScopeIds]) -> Span: ...
-    @maker("master", "input")
+    @_maker("master", "input")
     def master(self, name: Any = None, *, input: Any = UNSET, **scope: Any) -> Any:
         """Make one agent turn: as a decorator, bare or with arguments, or as a block, sync and async.
 
@@ -148,7 +179,7 @@ class Makers:
         tool_configuration: str | None = None,
         **capture: Unpack[Capture],
     ) -> Span: ...
-    @maker("tool_call", "input", "tool_call_id", "tool_configuration")
+    @_maker("tool_call", "input", "tool_call_id", "tool_configuration")
     def tool_call(
         self,
         name: Any = None,
@@ -174,7 +205,7 @@ class Makers:
     def context(self, name: Callable[P, R], /) -> Callable[P, R]: ...
     @overload
     def context(self, name: str | None = None, *, query: Any = UNSET, **capture: Unpack[Capture]) -> Span: ...
-    @maker("context", "query")
+    @_maker("context", "query")
     def context(self, name: Any = None, *, query: Any = UNSET, **capture: Any) -> Any:
         """Make one retrieval, as `master` makes a turn; set its `documents`, a list: a decorated function's result.
 
@@ -203,7 +234,7 @@ class Makers:
         provider: str | None = None,
         **capture: Unpack[Capture],
     ) -> Span: ...
-    @maker(
+    @_maker(
         "prompt",
         *("turn_index", "system_prompt", "history", "full_prompt", ("model", "llm_model"), "state_name", "action"),
         ("provider", None),
@@ -258,7 +289,7 @@ class Makers:
     def predefined_behaviour(
         self, name: str | None = None, *, trigger: Any = None, input: Any = UNSET, **capture: Unpack[Capture]
     ) -> Span: ...
-    @maker("predefined_behaviour", "trigger", "input")
+    @_maker("predefined_behaviour", "trigger", "input")
     def predefined_behaviour(self, name: Any = None, *, trigger: Any = None, input: Any = UNSET, **capture: Any) -> Any:
         """Make one run of a behaviour that was defined beforehand, as `master` makes a turn.
 
@@ -271,7 +302,7 @@ class Makers:
         content = {"trigger": trigger, "input": input}
         return self._span("predefined_behaviour", name, content, capture)
 
-    @maker(None, "input")
+    @_maker(None, "input")
     def span(self, run_type: str, name: str | None = None, *, input: Any = UNSET, **capture: Unpack[Capture]) -> Span:
         """Make a run of any type, as `master` makes a turn.
 

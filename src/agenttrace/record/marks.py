@@ -14,7 +14,7 @@ from __future__ import annotations
 import types
 from typing import Any, Final
 
-from agenttrace.foreign import let_through
+from agenttrace.faults import let_through
 
 __all__ = ["CYCLE", "DEPTH", "cut", "mark", "mark_bytes", "mark_failure", "mark_more", "sane", "type_name"]
 

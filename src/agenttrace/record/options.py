@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from agenttrace.foreign import let_through
+from agenttrace.faults import let_through
 from agenttrace.record.state import OptionFields
 
 __all__ = ["UNSET", "Options", "Unset"]

@@ -11,9 +11,8 @@ from typing import Any, Final
 
 import orjson
 
-from agenttrace.record.gate import look, names_secret
-from agenttrace.record.secretwords import SecretNames
-from agenttrace.record.signs import ESCAPE
+from agenttrace.record.redact import look, names_secret
+from agenttrace.record.secretwords import ESCAPE, SecretNames
 
 __all__ = ["flat_in_python", "plain_in_python"]
 

@@ -11,8 +11,7 @@ from typing import Any, Final
 import orjson
 
 from agenttrace.loading import LOADING
-from agenttrace.record.gate import suspicious
-from agenttrace.record.redact import Redactor
+from agenttrace.record.redact import Redactor, suspicious
 
 __all__ = ["NATIVE", "Capture", "Plain", "capturer", "plain"]
 

@@ -17,7 +17,6 @@ import orjson
 from agenttrace.faults import InternalError
 from agenttrace.loading import LOADING
 from agenttrace.model.wire import ENTITY
-from agenttrace.record.identity import RandomIds
 from agenttrace.record.options import Options
 from agenttrace.record.quick import capturer
 from agenttrace.record.redact import Redactor
@@ -27,7 +26,8 @@ from agenttrace.record.state import Gear
 if TYPE_CHECKING:
     from agenttrace.record.parameters import Ids
 
-__all__ = ["DEFAULT_MAX_CONTENT_BYTES", "Append", "Recorder", "any_trace"]
+__all__ = ["DEFAULT_MAX_CONTENT_BYTES", "Append", "RandomIds", "Recorder", "any_trace"]
+
 
 DEFAULT_MAX_CONTENT_BYTES = 1 << 20
 
@@ -179,7 +179,29 @@ class Recorder(Gear):
             self.append(ENTITY, to_json(envelope))
 
 
+def _best_ids() -> tuple[type[Ids], Callable[[], object]]:
+    try:
+        from agenttrace.record import _native
+    except ImportError:  # built without a compiler
+        from agenttrace.record.randomids import RandomIdsInPython, seed
+
+        return RandomIdsInPython, seed
+
+    class RandomIdsInC:
+        """Trace ids that begin with 48 bits of Unix milliseconds, then random bits; random span ids."""
+
+        span, trace = staticmethod(_native.new_span_id), staticmethod(_native.new_trace_id)
+
+    return RandomIdsInC, lambda: _native.seed(os.urandom(32))
+
+
+#: Makes trace ids and span ids: as in `_ids.h` where the package was built with a C compiler, else as in `randomids`.
+RandomIds, _seed = _best_ids()
+_seed()
+
+
 def _after_fork() -> None:
+    _seed()
     for recorder in list(_recorders):
         recorder.generation += 1
         recorder.internal_errors, recorder.errors = 0, {}

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 
 import orjson
 
-from agenttrace.model.uuids import canonical
-from agenttrace.model.veil import veiled
+from agenttrace.model.ids import canonical, veiled
 from agenttrace.model.wire import SCOPE_IDS
 from agenttrace.record.options import clean
 from agenttrace.record.state import ScopeFields

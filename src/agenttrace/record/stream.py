@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from agenttrace.foreign import let_through
+from agenttrace.faults import let_through
 from agenttrace.record.fields import member
 
 __all__ = ["Stream", "chunk_text"]

@@ -17,7 +17,7 @@ from typing import Any, Final, cast
 
 import orjson
 
-from agenttrace.foreign import let_through
+from agenttrace.faults import let_through
 from agenttrace.record.marks import CYCLE, DEPTH, mark, mark_bytes, mark_failure, mark_more, sane, type_name
 
 __all__ = ["MAX_DEPTH", "MAX_ITEMS", "fragment", "plain"]
