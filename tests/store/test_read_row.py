@@ -222,3 +222,21 @@ def test_the_compiled_way_says_what_it_takes() -> None:
             odd([], first, end, *right[3:])
     with pytest.raises(TypeError):
         odd([], "a", 0, *right[3:])
+
+
+@pytest.mark.skipif(not runs.NATIVE, reason="built without a compiler")
+@pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit, ValueError])
+def test_an_interrupt_goes_on(end: type[BaseException]) -> None:
+    """A drainer reads in its main thread, where signal handlers raise; what a record is at fault for is met again."""
+    from agenttrace.model import _rows
+
+    def interrupted(_text: bytes) -> Any:
+        raise end
+
+    payload = write_run(RunRecord(bytes(16), b"span-id.", *(None, 1, None, 1, 1, 0, 0, 1), "running", 0, b"{}", b""))
+    rest: Any = (RunRow, ("pending", "running"), [(RUN, payload)], 0, 1, set(), PROCESS, 9, {}, {})
+    if end is ValueError:
+        assert _rows.add(interrupted, interrupted, *rest) == 0
+        return
+    with pytest.raises(end):
+        _rows.add(interrupted, interrupted, *rest)

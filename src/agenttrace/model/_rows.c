@@ -362,7 +362,12 @@ static PyObject *add(PyObject *module, PyObject *const *args, Py_ssize_t count)
             break;
         }
     }
-    PyErr_Clear(); /* whoever adds that record by itself will meet it again */
+    if (PyErr_Occurred()) {
+        if (!PyErr_ExceptionMatches(PyExc_Exception)) {
+            return NULL; /* an interrupt */
+        }
+        PyErr_Clear(); /* whoever adds that record by itself will meet it again */
+    }
     return PyLong_FromSsize_t(here);
 }
 
