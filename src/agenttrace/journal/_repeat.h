@@ -114,7 +114,9 @@ static void forget_all(Saying *saying)
 static Py_ssize_t common_prefix(const char *one, const char *other, Py_ssize_t size)
 {
     Py_ssize_t at = 0;
-    for (; size - at >= 64 && memcmp(one + at, other + at, 64) == 0; at += 64) {
+    for (Py_ssize_t step = 4096; step >= 64; step /= 8) { /* each call of memcmp costs as much as some hundred bytes */
+        for (; size - at >= step && memcmp(one + at, other + at, (size_t)step) == 0; at += step) {
+        }
     }
     for (; at < size && one[at] == other[at]; at++) {
     }

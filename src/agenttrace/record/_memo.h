@@ -71,12 +71,18 @@ static int is_made_of(const uintptr_t **word, const uintptr_t *end, PyObject *va
     }
     if (PyDict_CheckExact(value)) {
         PyObject *key, *member;
-        Py_ssize_t at = 0;
-        if (said != WORD_OF_MANY(PyDict_Size(value), 1)) {
+        Py_ssize_t at = 0, left = PyDict_Size(value);
+        if (said != WORD_OF_MANY(left, 1)) {
             return 0;
         }
-        while (PyDict_Next(value, &at, &key, &member)) {
-            if (*word == end || *(*word)++ != WORD_OF(key) || !is_made_of(word, end, member)) {
+        for (; left > 0 && PyDict_Next(value, &at, &key, &member); left--) {
+            if (*word == end || *(*word)++ != WORD_OF(key)) {
+                return 0;
+            }
+            if (*word < end && **word == WORD_OF(member)) { /* as most: nothing to go into */
+                (*word)++;
+            }
+            else if (!is_made_of(word, end, member)) {
                 return 0;
             }
         }

@@ -11,7 +11,7 @@
 enum { DONE, NEW_KEY, THOROUGH, FAILED };
 
 /* Keys that this value had already: most values are lists of alike dicts. */
-#define RECENT 16
+#define PLACES 8
 
 typedef struct {
     PyObject *key; /* borrowed, as the head: nothing changes while a value is written */
@@ -27,7 +27,7 @@ typedef struct {
     PyObject *key; /* the one that is not known yet: borrowed */
     size_t words;  /* of `the_words` that are set */
     size_t before; /* bytes that belong before those in the buffer */
-    Recent recent[RECENT];
+    Recent recent[PLACES][2];
 } Plain;
 
 /* What a value is made of, in the order in which it is written: a word for each text, number and key, which is its
@@ -173,10 +173,10 @@ static int write_list(Plain *plain, PyObject *list)
 static int write_key(Plain *plain, PyObject *key)
 {
     note(plain, WORD_OF(key));
-    size_t place = ((uintptr_t)key >> 4 ^ (uintptr_t)key >> 9) % RECENT;
-    Recent *recent = &plain->recent[place];
+    /* Two to a place, the latest first: so of two keys that meet there neither drives out the other. */
+    Recent *recent = plain->recent[((uintptr_t)key >> 4 ^ (uintptr_t)key >> 9) % PLACES], *latest = recent;
     if (recent->key != key) {
-        recent = &plain->recent[place ^ 1]; /* of two keys that meet at one place neither drives out the other */
+        recent++;
     }
     if (recent->key != key) {
         char *head;
@@ -192,8 +192,8 @@ static int write_key(Plain *plain, PyObject *key)
         if (PyBytes_AsStringAndSize(known, &head, &size) < 0) {
             return FAILED;
         }
-        *recent = plain->recent[place];
-        recent = &plain->recent[place];
+        *recent = *latest;
+        recent = latest;
         *recent = (Recent){key, head, (size_t)size};
     }
     return write_bytes(plain, recent->head, recent->size);
@@ -274,7 +274,7 @@ static PyObject *written(Plain *plain, int done)
     return made;
 }
 
-#define A_PLAIN(heads, limit) {open_buffer(), heads, limit, 0, NULL, 0, 0, {{NULL, NULL, 0}}}
+#define A_PLAIN(heads, limit) {open_buffer(), heads, limit, 0, NULL, 0, 0, {{{NULL, NULL, 0}}}}
 
 /* The JSON of a value, as `written` has it. */
 static PyObject *plain_json(PyObject *value, PyObject *heads, size_t limit)
