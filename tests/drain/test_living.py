@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 
 from agenttrace.journal import tail as tail_module
-from agenttrace.journal.counters import Counters
 from agenttrace.journal.folder import JournalFolder
 from agenttrace.journal.frames import BOUND, BOUND_AT, HEADER_SIZE, SKIP, encode, frame_length, read_frames
 from agenttrace.journal.journal import position
 from agenttrace.journal.living import LivingJournal
 from agenttrace.journal.recovery import adopt
-from agenttrace.journal.settings import JournalSettings
+from agenttrace.journal.settings import Counters, JournalSettings
 from agenttrace.journal.shared import SharedJournal
 from agenttrace.journal.tail import Tail
 from agenttrace.model.wire import FIXED, VERSION

@@ -80,7 +80,7 @@ def test_an_adopter_looks_again_while_it_runs(pipeline: Make, store: FakeStore, 
     """Not only at its start."""
     wake(adopter := pipeline(store, adopt_interval=0.01))
     assert adopter.flush(20)
-    die(root, 10)
+    child(DIES, root, 10)  # what it leaves may be adopted before anybody sees it
     wait_until(lambda: adopter.stats().adopted)
     assert others(store) == names(10)
 

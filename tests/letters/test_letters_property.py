@@ -8,9 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agenttrace.errors import StoreRejected
-from agenttrace.journal.counters import Counters
 from agenttrace.journal.delivery import Delivery
-from agenttrace.journal.settings import JournalSettings
+from agenttrace.journal.settings import Counters, JournalSettings
 from agenttrace.letters import Letters
 from agenttrace.model.letters import dead_letter
 from agenttrace.model.rows import ProcessRow

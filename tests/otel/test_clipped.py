@@ -16,7 +16,7 @@ from agenttrace.model.wire import LOG, SPAN
 from agenttrace.otel import SpanProcessor
 from agenttrace.otel.clipped import preview_of
 from agenttrace.otel.raw import RawWriter
-from agenttrace.record.scope import EMPTY
+from agenttrace.record.context import EMPTY
 from agenttrace.store.protocol import RunFilter
 from tests.otel.derive_cases import log, span
 from tests.otel.otel_records import WORKSPACE, Collected, stored

@@ -11,8 +11,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from agenttrace.otel import SpanProcessor, otlp
 from agenttrace.otel.receive import Receiver
-from agenttrace.record.context import SCOPE
-from agenttrace.record.scope import EMPTY
+from agenttrace.record.context import EMPTY, SCOPE
 from tests.otel.otel_records import Collected, events_of, over_json, over_protobuf, replayed, runs_of, shuffled, stored
 from tests.otel.otel_replay import Case, cases
 

@@ -16,7 +16,7 @@ from agenttrace.model.wire import SPAN
 from agenttrace.otel import LogRecordProcessor, otlp, places
 from agenttrace.otel.raw import RawWriter
 from agenttrace.otel.receive import Receiver
-from agenttrace.record.scope import EMPTY
+from agenttrace.record.context import EMPTY
 from agenttrace.store.memory import MemoryStore
 from tests.otel.derive_cases import TRACE, ident, log, span
 from tests.otel.otel_records import WORKSPACE, Collected, Record, as_json, runs_of, shuffled, stored

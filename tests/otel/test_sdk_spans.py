@@ -12,7 +12,7 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 from agenttrace import scope
 from agenttrace.otel import SpanProcessor, sdk_spans
 from agenttrace.otel.sdk_spans import SdkSpans
-from agenttrace.record.scope import Scope
+from agenttrace.record.context import Scope
 from tests.otel.otel_records import Collected
 
 ELSEWHERE = SpanContext(trace_id=7, span_id=8, is_remote=True)

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from opentelemetry import trace as otel
 from opentelemetry.context import Context
 
-from agenttrace.record.context import CURRENT, attach, current_context, detach, with_scope
-from agenttrace.record.scope import EMPTY
+from agenttrace.record.context import CURRENT, EMPTY, attach, current_context, detach, with_scope
 from agenttrace.record.span import NOOP, current
 from tests.record.recording import Recording
 

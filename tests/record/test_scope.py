@@ -11,8 +11,8 @@ import pytest
 from opentelemetry import trace as otel
 
 from agenttrace.model.wire import SCOPE_IDS
+from agenttrace.record.context import EMPTY, Scope
 from agenttrace.record.makers import Makers
-from agenttrace.record.scope import EMPTY, Scope
 from agenttrace.record.span import current
 from tests.record.recording import Recording
 

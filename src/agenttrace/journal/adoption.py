@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from agenttrace.journal.counters import Counters
     from agenttrace.journal.delivery import Delivery
-    from agenttrace.journal.settings import JournalSettings
+    from agenttrace.journal.settings import Counters, JournalSettings
 
 __all__ = ["Adopter"]
 

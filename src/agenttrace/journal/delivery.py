@@ -21,9 +21,8 @@ from agenttrace.store.batch import Batch
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from agenttrace.journal.counters import Counters
     from agenttrace.journal.heartbeat import Heartbeat
-    from agenttrace.journal.settings import JournalSettings
+    from agenttrace.journal.settings import Counters, JournalSettings
     from agenttrace.model.rows import DeadLetterRow
     from agenttrace.store.protocol import Store
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agenttrace.journal.adoption import Adopter
-from agenttrace.journal.counters import Counters
 from agenttrace.journal.delivery import Delivery
 from agenttrace.journal.folder import boot_id, renewal_stamp
 from agenttrace.journal.folders import is_alive, journals_in, read_owner
 from agenttrace.journal.followed import Followed
+from agenttrace.journal.settings import Counters
 from agenttrace.journal.stopped import Stopped
 from agenttrace.journal.tending import Tending
 

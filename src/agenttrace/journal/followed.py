@@ -7,11 +7,11 @@ from contextlib import ExitStack, closing, suppress
 from typing import TYPE_CHECKING, Any
 
 from agenttrace.journal import renewal
-from agenttrace.journal.counters import Counters
 from agenttrace.journal.delivery import Delivery
 from agenttrace.journal.folders import read_owner
 from agenttrace.journal.life import Life
 from agenttrace.journal.living import LivingJournal
+from agenttrace.journal.settings import Counters
 from agenttrace.journal.shared import TOLD
 from agenttrace.journal.sheet import Sheet, read_sheet
 

@@ -22,8 +22,7 @@ from agenttrace.model.wire import RUN
 
 if TYPE_CHECKING:
     from agenttrace.journal.ahead import PagesAhead
-    from agenttrace.journal.counters import Counters
-    from agenttrace.journal.settings import JournalSettings
+    from agenttrace.journal.settings import Counters, JournalSettings
     from agenttrace.journal.shapes import Home, Segment
     from agenttrace.journal.tail import Tail
 

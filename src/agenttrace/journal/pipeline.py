@@ -19,10 +19,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from agenttrace.faults import raised_by_signal_handler
-from agenttrace.journal.counters import Counters
 from agenttrace.journal.folder import JournalFolder
 from agenttrace.journal.journal import Journal
 from agenttrace.journal.segment import MemoryHome
+from agenttrace.journal.settings import Counters
 from agenttrace.journal.tail import Tail
 from agenttrace.journal.writer import Writer
 from agenttrace.loading import LOADING

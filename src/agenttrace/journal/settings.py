@@ -1,4 +1,4 @@
-"""The settings of the journal and its writer: one value that nobody changes, no behaviour."""
+"""What the parts of the pipeline share: settings, which nobody changes, and counters, which they advance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from agenttrace.store.batch import Batch, Derive
     from agenttrace.store.protocol import Store
 
-__all__ = ["JournalSettings"]
+__all__ = ["Counters", "JournalSettings"]
 
 
 @dataclass_transform(kw_only_default=True, eq_default=False)
@@ -73,3 +73,22 @@ class JournalSettings(_Settings):
     upkeep_delay: float = 5.0  # seconds before the first one
     upkeep_pause: float = 60.0  # seconds after one that failed
     listeners: tuple[Callable[[list[tuple[int, bytes]], Batch], None], ...] = ()
+
+
+class Counters:
+    """The counters behind `Stats`. Each one is advanced by one thread at a time."""
+
+    written: int = 0
+    settled: int = 0  # records of the current journal that were dealt with
+    degraded: int = 0
+    dropped: int = 0
+    retried: int = 0
+    damaged: int = 0
+    adopted: int = 0
+    skipped: int = 0
+    dead_letters: int = 0
+    dead_letters_lost: int = 0
+    heartbeats: int = 0
+    abandoned: int = 0
+    internal_errors: int = 0
+    last_error: str | None = None

@@ -20,8 +20,7 @@ from agenttrace.journal.sheet import read_sheet
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agenttrace.journal.counters import Counters
-    from agenttrace.journal.settings import JournalSettings
+    from agenttrace.journal.settings import Counters, JournalSettings
     from agenttrace.journal.shapes import Home
     from agenttrace.journal.tail import Tail
 

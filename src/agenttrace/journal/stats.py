@@ -1,4 +1,4 @@
-"""Numbers that tell users how the pipeline is doing, made of its counters (`journal.counters`)."""
+"""Numbers that tell users how the pipeline is doing, made of its counters (`journal.settings`)."""
 
 from __future__ import annotations
 

@@ -10,8 +10,7 @@ from agenttrace.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agenttrace.journal.counters import Counters
-    from agenttrace.journal.settings import JournalSettings
+    from agenttrace.journal.settings import Counters, JournalSettings
     from agenttrace.store.protocol import Store
 
 __all__ = ["Tending"]

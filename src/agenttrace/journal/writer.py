@@ -18,10 +18,9 @@ from agenttrace.loading import LOADING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agenttrace.journal.counters import Counters
     from agenttrace.journal.journal import Journal
     from agenttrace.journal.rounds import Rounds
-    from agenttrace.journal.settings import JournalSettings
+    from agenttrace.journal.settings import Counters, JournalSettings
     from agenttrace.store.protocol import Store
 
 __all__ = ["Writer"]

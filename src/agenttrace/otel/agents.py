@@ -12,7 +12,7 @@ from agenttrace.otel.opened import scope_in
 from agenttrace.otel.raw import RawWriter
 from agenttrace.otel.target import Target, target_of
 from agenttrace.otel.translate import from_agents
-from agenttrace.record.scope import Scope
+from agenttrace.record.context import Scope
 
 __all__ = ["AgentsProcessor"]
 

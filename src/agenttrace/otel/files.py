@@ -18,8 +18,8 @@ from agenttrace.otel.names import NameSet, Thought, span_of
 from agenttrace.otel.otlp_write import request_of
 from agenttrace.otel.raw import RawWriter
 from agenttrace.otel.received import Malformed, Received
+from agenttrace.record.context import EMPTY
 from agenttrace.record.recorder import Recorder
-from agenttrace.record.scope import EMPTY
 from agenttrace.store.batch import Batch
 from agenttrace.store.protocol import EventFilter, RunFilter, SessionFilter
 

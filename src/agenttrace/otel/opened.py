@@ -10,9 +10,8 @@ from opentelemetry import baggage
 from opentelemetry.context import Context
 
 from agenttrace.model.wire import SCOPE_IDS
-from agenttrace.record.context import SCOPE, current_context
+from agenttrace.record.context import SCOPE, Scope, current_context
 from agenttrace.record.recorder import Recorder
-from agenttrace.record.scope import Scope
 
 __all__ = ["OpenSpans", "open_spans", "scope_in"]
 

@@ -9,8 +9,8 @@ import orjson
 
 from agenttrace.otel.attributes import AttributeWriter, is_cut, shortened
 from agenttrace.record.capture import to_json
+from agenttrace.record.context import Scope
 from agenttrace.record.recorder import Recorder
-from agenttrace.record.scope import Scope
 
 __all__ = ["Pieces"]
 

@@ -10,8 +10,8 @@ import orjson
 
 from agenttrace.model.foreign import ForeignLog, ForeignSpan
 from agenttrace.otel.pieces import Pieces
+from agenttrace.record.context import Scope
 from agenttrace.record.recorder import Recorder
-from agenttrace.record.scope import Scope
 
 __all__ = ["RawWriter"]
 

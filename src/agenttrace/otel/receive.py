@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from agenttrace.model.wire import LOG, SPAN
 from agenttrace.otel.raw import RawWriter
-from agenttrace.record.scope import EMPTY
+from agenttrace.record.context import EMPTY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from agenttrace.otel.received import Received
     from agenttrace.otel.target import Target
-    from agenttrace.record.scope import Scope
+    from agenttrace.record.context import Scope
 
 __all__ = ["Receiver"]
 

@@ -13,8 +13,8 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status
 
 from agenttrace.otel.pieces import Pieces
+from agenttrace.record.context import Scope
 from agenttrace.record.recorder import Recorder
-from agenttrace.record.scope import Scope
 
 __all__ = ["Begun", "SdkSpans"]
 

@@ -14,13 +14,12 @@ from agenttrace.faults import ConfigurationError
 from agenttrace.loading import LOADING, regex
 from agenttrace.model.ids import veiled
 from agenttrace.model.wire import SCOPE_IDS
-from agenttrace.record.context import BLOCKS, SCOPE, attach, current_context
+from agenttrace.record.context import BLOCKS, EMPTY, SCOPE, Scope, attach, current_context
 from agenttrace.record.emission import opened
 from agenttrace.record.fields import ENVELOPE_KEYS, tool_names
 from agenttrace.record.options import UNSET, Options, clean
 from agenttrace.record.recorder import Recorder
 from agenttrace.record.redact import Redactor
-from agenttrace.record.scope import EMPTY, Scope
 from agenttrace.record.span import Silent, Span, current, silent
 from agenttrace.record.state import NATIVE
 

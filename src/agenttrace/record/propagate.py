@@ -17,9 +17,18 @@ from opentelemetry.context import Context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from agenttrace.model.wire import SCOPE_IDS
-from agenttrace.record.context import CURRENT, OURS, SCOPE, Attachment, attach, current_context, detach, with_scope
+from agenttrace.record.context import (
+    CURRENT,
+    EMPTY,
+    OURS,
+    SCOPE,
+    Attachment,
+    attach,
+    current_context,
+    detach,
+    with_scope,
+)
 from agenttrace.record.emission import TURN
-from agenttrace.record.scope import EMPTY
 
 __all__ = ["Remote", "extract", "inject", "wrap"]
 

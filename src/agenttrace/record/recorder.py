@@ -17,10 +17,10 @@ import orjson
 from agenttrace.faults import InternalError
 from agenttrace.loading import LOADING
 from agenttrace.model.wire import ENTITY
+from agenttrace.record.context import EMPTY, Scope
 from agenttrace.record.options import Options
 from agenttrace.record.quick import capturer
 from agenttrace.record.redact import Redactor
-from agenttrace.record.scope import EMPTY, Scope
 from agenttrace.record.state import Gear
 
 if TYPE_CHECKING:

@@ -11,11 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
-    from agenttrace.record.context import Attachment
+    from agenttrace.record.context import Attachment, Scope
     from agenttrace.record.emission import Emission, Extra
     from agenttrace.record.options import Options
     from agenttrace.record.recorder import Recorder
-    from agenttrace.record.scope import Scope
 
 __all__ = ["GearInPython", "OptionFieldsInPython", "ScopeFieldsInPython", "StateInPython"]
 
