@@ -98,9 +98,10 @@ _MAGIC_AT = 12
 _CHUNK = 256 << 10
 _FEW = 256  # records
 _SOURCES, _SOURCE_BYTES = 16, 4 << 20  # what is kept at hand of frames, for their echoes: as much as an appender keeps
-#: What is taken apart in one go, with the GIL held: some 20 µs.
+#: What is taken apart in one go, with the GIL held: some 20 µs. Several large records, since those that others name are
+#: looked up anew each time.
 _DECODED_AT_ONCE = 16
-_BYTES_AT_ONCE = 32 << 10
+_BYTES_AT_ONCE = 128 << 10
 
 
 class SegmentHeader:  # no named tuple, which would take longer to make than a span: every importing program waits

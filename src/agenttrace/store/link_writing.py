@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -102,7 +101,7 @@ class LinkWriter:
         taken: dict[int, Shortened] = {}
         prompts = ((index, run) for index, run in enumerate(runs) if run.run_type == "prompt")
         for index, run in in_slices(prompts, 1):
-            short = shorten(run, self._seen, partial(self._known.grows, run.id))
+            short = shorten(run, self._seen, self._known.grows)
             if short is not None:
                 taken[index] = short
                 self._fresh.update(short.seen)

@@ -41,12 +41,15 @@ _OPENING = 64  # characters by which a text that was seen before is looked up
 _AFTER = frozenset(",]}")
 
 _HISTORY = '"history":'
-_CONTEXT = ("tool_names", "system_prompt")  # tools first: they change more seldom
+_CONTEXT = {kind: f'"{kind}":' for kind in ("tool_names", "system_prompt")}  # tools first: they change more seldom
 _FULL_PROMPT = '"full_prompt":'
 
 # Numbers are not read: only where a value ends matters.
 _decoder: Any = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
 _scan: Callable[[str, int], tuple[object, int]] = _decoder.scan_once
+
+#: A range that is taken out, the mark that stands in its place, and its link.
+_Cut = tuple[int, int, str, bytes | None]
 
 #: Where a known text may be met again: workspace, kind, conversation, session, the link before it, its opening.
 Place = tuple[bytes, str, bytes | None, bytes | None, bytes | None, str]
@@ -84,28 +87,22 @@ class Shortened(NamedTuple):
     seen: list[tuple[Place, Known]]
 
 
-class _Cut(NamedTuple):
-    start: int
-    end: int
-    mark: str
-    head: bytes | None = None
-
-
 def is_short(run: RunRow) -> bool:
     """Return whether a run's content is a skeleton."""
     return run.history_link is not None or run.context_link is not None
 
 
-def _always(_place: Place) -> bool:
+def _always(_run_id: bytes, _place: Place) -> bool:
     return True
 
 
 def shorten(
-    run: RunRow, known: Callable[[Place], Known | None], grows: Callable[[Place], bool] = _always
+    run: RunRow, known: Callable[[Place], Known | None], grows: Callable[[bytes, Place], bool] = _always
 ) -> Shortened | None:
     """Return a prompt's content as a skeleton, or None where it stays whole.
 
-    `known` says what was stored before, and `grows` whether a history of which nothing is known is worth its links.
+    `known` says what was stored before, and `grows`, which gets the run's id too, whether a history of which nothing is
+    known is worth its links.
     Never raises: what is no JSON, nested too deep or too small to matter stays whole.
     """
     content = run.content
@@ -121,15 +118,15 @@ def shorten(
     skeleton = _without(content, [*([history] if history else []), *context, *rendered])
     if skeleton is None:
         return None
-    last = context[-1].head if context else None
-    return Shortened(skeleton, history.head if history else None, last, walk.links, walk.bases, walk.seen)
+    last = context[-1][3] if context else None
+    return Shortened(skeleton, history[3] if history else None, last, walk.links, walk.bases, walk.seen)
 
 
 class _Walk:
     """One content, while what it may share with others is looked for."""
 
     def __init__(
-        self, run: RunRow, content: str, known: Callable[[Place], Known | None], grows: Callable[[Place], bool]
+        self, run: RunRow, content: str, known: Callable[[Place], Known | None], grows: Callable[[bytes, Place], bool]
     ) -> None:
         self.run, self.content, self.known, self.grows = run, content, known, grows
         self.links: list[Link] = []
@@ -147,9 +144,11 @@ class _Walk:
         opening = content[first : first + _OPENING]
         place: Place = (run.workspace_id, "history", run.conversation_id, run.session_id, None, opening)
         ends, heads = self._met(place, first)
-        if not ends and not self.grows(place):
+        if not ends and not self.grows(run.id, place):
             return None
         here, known = first + (ends[-1] if ends else 0), len(ends)
+        if known and content[here] != "]":
+            ends, heads = ends[:], heads[:]  # these are others'
         while here == first or content[here] != "]":
             if here != first:
                 if content[here] != ",":
@@ -166,14 +165,14 @@ class _Walk:
             return None
         if len(ends) > known:
             self.seen.append((place, Known(content[first:here], ends, heads)))
-        return _Cut(start, here + 1, _MARK, heads[-1])
+        return start, here + 1, _MARK, heads[-1]
 
     def context(self) -> list[_Cut]:
         """Return where tools and system prompt stand, with their links; the last one's tells both."""
         cuts: list[_Cut] = []
         head: bytes | None = None
-        for kind in _CONTEXT:
-            start = self._outside(f'"{kind}":')
+        for kind, key in _CONTEXT.items():
+            start = self._outside(key)
             if start < 0 or self.content[start] not in '["{':
                 continue
             opening = self.content[start : start + _OPENING]
@@ -186,7 +185,7 @@ class _Walk:
                 ends, heads = [end - start], [self._link(kind, head, self.content[start:end])]
                 self.seen.append((place, Known(self.content[start:end], ends, heads)))
             head = heads[0]
-            cuts.append(_Cut(start, start + ends[0], _MARK, head))
+            cuts.append((start, start + ends[0], _MARK, head))
         return cuts
 
     def rendered(self) -> list[_Cut]:
@@ -197,10 +196,13 @@ class _Walk:
         text = _transcript(self.content)
         if text is None or len(text) < SMALLEST or not self.content.startswith(text, start):
             return []
-        return [_Cut(start, start + len(text), _RENDERED)]
+        return [(start, start + len(text), _RENDERED, None)]
 
     def _met(self, place: Place, start: int) -> tuple[list[int], list[bytes]]:
-        """Return where the values end that are known of this place and stand here as well, and their links."""
+        """Return where the values end that are known of this place and stand here as well, and their links.
+
+        The lists may be the known ones.
+        """
         known = self.known(place)
         if known is None:
             return [], []
@@ -210,6 +212,8 @@ class _Walk:
             count -= 1
         if count:
             self.bases.append(known.heads[count - 1])
+        if count == len(known.ends):
+            return known.ends, known.heads
         return known.ends[:count], known.heads[:count]
 
     def _alike(self, known: Known, start: int) -> int:
@@ -254,11 +258,11 @@ def _without(content: str, cuts: list[_Cut]) -> str | None:
         return None
     pieces: list[str] = []
     here = 0
-    for cut in sorted(cuts):
-        if cut.start < here:
+    for start, end, mark, _ in sorted(cuts):
+        if start < here:
             return None
-        pieces += (content[here : cut.start], cut.mark)
-        here = cut.end
+        pieces += (content[here:start], mark)
+        here = end
     pieces.append(content[here:])
     skeleton = "".join(pieces)
     marks = skeleton.count(_MARK) + skeleton.count(_RENDERED)
