@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agenttrace.model.rows import RunRow, values_of_run
-from agenttrace.store.sql_text import NOTHING, of_many
+from agenttrace.store.sql_text import NOTHING, of_many, value_or_null
 from agenttrace.store.sqlite_tables import bind, bind_in_python
 from agenttrace.testing.records import batch_of, run_record
 
@@ -57,6 +57,18 @@ def test_what_is_bound_is_stored_as_it_was(rows: list[tuple[Any, ...]], data: st
         connection.execute(of_many(insert, len(rows), filled, gaps), values)
         stored = connection.execute("SELECT * FROM t").fetchall()
     assert repr(stored) == repr([tuple(map(_as_stored, row)) for row in rows])
+
+
+@pytest.mark.parametrize("python", [(3, 11, 0), (3, 12, 0), (3, 12, 3), (3, 12, 4), (3, 14, 0)])
+def test_a_number_says_null_in_each_python(python: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parameters with a number are not for Python 3.12.0 to 3.12.3, which warns of each of them."""
+    monkeypatch.setattr("agenttrace.store.sql_text._VALUE_OR_NULL", value_or_null(python))
+    insert = of_many.__wrapped__("INSERT INTO t (a, b) VALUES (?, ?)", 3, (0, 1), (1,))
+    assert ("?4" in insert) is not ((3, 12, 0) <= python <= (3, 12, 3))
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE t (a, b)")
+        connection.execute(insert, (1, NOTHING, 2, "-0.5", NOTHING, 7))
+        assert connection.execute("SELECT * FROM t").fetchall() == [(1, None), (2, "-0.5"), (NOTHING, 7)]
 
 
 def _as_stored(value: Any) -> Any:

@@ -5,6 +5,7 @@ Parameters are question marks. No statement contains a question mark or a percen
 
 from __future__ import annotations
 
+import sys
 from functools import lru_cache
 
 from agenttrace.model.rows import (
@@ -71,11 +72,28 @@ __all__ = [
     "of_many",
     "of_traces",
     "run_columns",
+    "value_or_null",
 ]
 
 
 #: A number that no column has. Floating point, since the driver of SQLite binds that quickest; and one that is exact.
 NOTHING = -0.5
+
+
+def value_or_null(python: tuple[int, ...]) -> str:
+    """Return a parameter for which NOTHING means NULL; its number takes the place of the braces, where there are some.
+
+    A function could fail, so for NULLIF SQLite would prepare for taking the statement back (ADD_RUN). But Python 3.12
+    warns of each parameter that has a number, up to 3.12.3, which takes longer than that.
+
+    >>> value_or_null((3, 12, 3)), value_or_null((3, 12, 4))
+    ('NULLIF(?, -0.5)', 'CASE ? WHEN -0.5 THEN NULL ELSE ?{} END')
+    """
+    warns = (3, 12) <= python < (3, 12, 4)
+    return f"NULLIF(?, {NOTHING})" if warns else f"CASE ? WHEN {NOTHING} THEN NULL ELSE ?{{}} END"
+
+
+_VALUE_OR_NULL = value_or_null(sys.version_info[:3])
 
 
 def marks(count: int) -> str:
@@ -93,17 +111,13 @@ def of_many(insert: str, rows: int, places: tuple[int, ...], gaps: tuple[int, ..
 
     At those of `gaps` NOTHING means NULL.
 
-    >>> of_many("INSERT INTO t (a, b, c) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", 1, (0, 2), (2,))
-    'INSERT INTO t (a, c) VALUES (?, CASE ? WHEN -0.5 THEN NULL ELSE ?2 END) ON CONFLICT DO NOTHING'
+    >>> of_many("INSERT INTO t (a, b, c) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", 2, (0, 2))
+    'INSERT INTO t (a, c) VALUES (?, ?), (?, ?) ON CONFLICT DO NOTHING'
     """
     head, _, rest = insert.partition(" VALUES (")
     table, _, names = head[:-1].partition(" (")
     columns = names.split(", ")
-    # No function, such as NULLIF: since it could fail, SQLite would prepare for taking the statement back (ADD_RUN).
-    values = [
-        f"CASE ? WHEN {NOTHING} THEN NULL ELSE ?{number} END" if place in gaps else "?"
-        for number, place in enumerate(places * rows, 1)
-    ]
+    values = [_VALUE_OR_NULL.format(number) if place in gaps else "?" for number, place in enumerate(places * rows, 1)]
     width = len(places)
     every = ", ".join(f"({', '.join(values[start : start + width])})" for start in range(0, width * rows, width))
     tail = rest.partition(")")[2]
