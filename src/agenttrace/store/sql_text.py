@@ -5,7 +5,6 @@ Parameters are question marks. No statement contains a question mark or a percen
 
 from __future__ import annotations
 
-import sys
 from functools import lru_cache
 
 from agenttrace.model.rows import (
@@ -72,28 +71,11 @@ __all__ = [
     "of_many",
     "of_traces",
     "run_columns",
-    "value_or_null",
 ]
 
 
 #: A number that no column has. Floating point, since the driver of SQLite binds that quickest; and one that is exact.
 NOTHING = -0.5
-
-
-def value_or_null(python: tuple[int, ...]) -> str:
-    """Return a parameter for which NOTHING means NULL; its number takes the place of the braces, where there are some.
-
-    A function could fail, so for NULLIF SQLite would prepare for taking the statement back (ADD_RUN). But Python 3.12
-    warns of each parameter that has a number, up to 3.12.3, which takes longer than that.
-
-    >>> value_or_null((3, 12, 3)), value_or_null((3, 12, 4))
-    ('NULLIF(?, -0.5)', 'CASE ? WHEN -0.5 THEN NULL ELSE ?{} END')
-    """
-    warns = (3, 12) <= python < (3, 12, 4)
-    return f"NULLIF(?, {NOTHING})" if warns else f"CASE ? WHEN {NOTHING} THEN NULL ELSE ?{{}} END"
-
-
-_VALUE_OR_NULL = value_or_null(sys.version_info[:3])
 
 
 def marks(count: int) -> str:
@@ -111,17 +93,29 @@ def of_many(insert: str, rows: int, places: tuple[int, ...], gaps: tuple[int, ..
 
     At those of `gaps` NOTHING means NULL.
 
-    >>> of_many("INSERT INTO t (a, b, c) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", 2, (0, 2))
+    >>> insert = "INSERT INTO t (a, b, c) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+    >>> of_many(insert, 2, (0, 2))
     'INSERT INTO t (a, c) VALUES (?, ?), (?, ?) ON CONFLICT DO NOTHING'
+    >>> print(of_many(insert, 2, (0, 2), (2,)))
+    INSERT INTO t (a, c) SELECT column1, CASE column2 WHEN -0.5 THEN NULL ELSE column2 END
+    FROM (VALUES (?, ?), (?, ?)) WHERE TRUE ON CONFLICT DO NOTHING
     """
     head, _, rest = insert.partition(" VALUES (")
     table, _, names = head[:-1].partition(" (")
     columns = names.split(", ")
-    values = [_VALUE_OR_NULL.format(number) if place in gaps else "?" for number, place in enumerate(places * rows, 1)]
-    width = len(places)
-    every = ", ".join(f"({', '.join(values[start : start + width])})" for start in range(0, width * rows, width))
+    every = "VALUES " + ", ".join([f"({marks(len(places))})"] * rows)
+    if gaps:
+        # A parameter that is named twice needs a number, and numbers of parameters are looked for one by one: by SQLite
+        # where it prepares a statement, and from Python 3.12 on by the driver, for each value. And no function, such as
+        # NULLIF: since it could fail, SQLite would prepare for taking the statement back (ADD_RUN).
+        values = [_or_null(f"column{number}", place in gaps) for number, place in enumerate(places, 1)]
+        every = f"SELECT {', '.join(values)}\nFROM ({every}) WHERE TRUE"  # without WHERE it would take ON for a join's
     tail = rest.partition(")")[2]
-    return f"{table} ({', '.join(columns[place] for place in places)}) VALUES {every}{tail}"
+    return f"{table} ({', '.join(columns[place] for place in places)}) {every}{tail}"
+
+
+def _or_null(value: str, has_gaps: bool) -> str:
+    return f"CASE {value} WHEN {NOTHING} THEN NULL ELSE {value} END" if has_gaps else value
 
 
 def _names(columns: tuple[str, ...]) -> str:
