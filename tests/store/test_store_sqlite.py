@@ -367,6 +367,17 @@ def test_runs_that_are_stored_are_found_among_new_ones_wherever_their_ids_stand(
     assert len(store.runs(EVERY)) == 6
 
 
+def test_ids_that_another_program_made_texts_hold_nothing_up(store: SQLiteStore) -> None:
+    """They are not found any more, and new runs are stored beside them."""
+    store.write(batch_of(run_record(1, end=2)))
+    with closing(sqlite3.connect(path_of(store))) as connection:
+        connection.execute("UPDATE run SET id = hex(id)")
+        connection.commit()
+    store.write(batch_of(run_record(2, end=2)))
+    with closing(sqlite3.connect(path_of(store))) as connection:
+        assert connection.execute("SELECT typeof(id) FROM run ORDER BY id").fetchall() == [("text",), ("blob",)]
+
+
 def test_a_column_in_which_nothing_stands_is_not_bound_and_empties_what_stood_there(tmp_path: Path) -> None:
     """A connection that has never seen an error leaves that column out; the stored one goes with its version."""
     failed = run_record(1, end=2_000_000, status="failed", error={"type": "x", "message": "m", "stack": None})

@@ -99,7 +99,8 @@ class SQLTables:
         wanted = list(keys)
         workspaces = {workspace for workspace, _ in wanted}
         greatest = {workspace: self.rows(sql_text.LAST_RUN, workspace) for workspace in workspaces}
-        last = {workspace: rows[0][0] for workspace, rows in greatest.items() if rows}
+        # Text, which only another program writes there, is less than all bytes: then no id of ours is stored.
+        last = {workspace: rows[0][0] for workspace, rows in greatest.items() if rows and type(rows[0][0]) is bytes}
         return [key for key in wanted if key[1] <= last.get(key[0], b"")]
 
     def load(self, keys: Iterable[Key]) -> dict[Key, RunRow]:
