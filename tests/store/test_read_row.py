@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -204,6 +205,24 @@ def test_plain_runs_are_added_at_once_up_to_what_is_not_plain() -> None:
         assert [run.span_id for run in batch.runs.values()] == [b"span-000", b"span-002", b"span-003"]
         assert batch.add_runs(records, 0, 6, {0, 1, 2, 3, 4}, process_id=PROCESS, now=9) == 6
         assert batch.add_runs(records, 5, 5, set(), process_id=PROCESS, now=9) == 5
+
+
+@pytest.mark.skipif(not runs.NATIVE, reason="built without a compiler")
+def test_records_may_go_while_an_envelope_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that is being added is held; and nothing is read of those that are no longer there."""
+    ids, numbers, envelope = (bytes(16), b"span-id.", None), (1, None, 1, 1, 0, 0, 1), b'{"type":"a","name":"gone"}'
+    records = [
+        (RUN, write_run(RunRecord(*ids, *numbers, "running", 0, envelope, b'{"input":"' + b"x" * 9000 + b'"}')))
+    ] * 2
+
+    def emptying(text: bytes) -> Any:
+        records.clear()
+        return orjson.loads(text)
+
+    monkeypatch.setattr(runs, "orjson", SimpleNamespace(loads=emptying, dumps=orjson.dumps))
+    batch = Batch()
+    assert batch.add_runs(records, 0, 2, set(), process_id=PROCESS, now=9) == 1
+    assert [(run.name, len(run.content or "")) for run in batch.runs.values()] == [("gone", 9012)]
 
 
 @pytest.mark.skipif(not runs.NATIVE, reason="built without a compiler")

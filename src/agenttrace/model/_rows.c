@@ -358,7 +358,11 @@ static PyObject *add(PyObject *module, PyObject *const *args, Py_ssize_t count)
         PyObject *place = PyLong_FromSsize_t(here);
         int is_needless = place == NULL ? 0 : PySet_Contains(needless, place);
         Py_XDECREF(place);
-        if (is_needless <= 0 && !add_one(&adding, PyList_GetItem(records, here))) {
+        /* Ours: Python runs while an envelope is read. */
+        PyObject *record = is_needless > 0 ? NULL : Py_XNewRef(PyList_GetItem(records, here));
+        int done = is_needless > 0 || add_one(&adding, record);
+        Py_XDECREF(record);
+        if (!done) {
             break;
         }
     }
