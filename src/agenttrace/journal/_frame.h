@@ -142,6 +142,7 @@ typedef struct {
     /* The frame that was repeated last: where it stands, and its payload, of which the size is -1 where there is none. */
     Py_ssize_t source, source_size;
     const unsigned char *source_payload;
+    PyObject *held; /* the bytes in which it stands, where it is one of `sources`: those may change without the GIL */
 } Piece;
 
 /* The size of the whole frame's payload that stands at a place; -1: there is none. */
@@ -175,6 +176,8 @@ static void look_up(Piece *piece, Py_ssize_t source)
         PyObject *payload = offset == NULL ? NULL : PyDict_GetItemWithError(piece->sources, offset);
         Py_XDECREF(offset);
         if (payload != NULL && PyBytes_Check(payload)) {
+            Py_XDECREF(piece->held);
+            piece->held = Py_NewRef(payload);
             piece->source_size = PyBytes_Size(payload);
             piece->source_payload = (const unsigned char *)PyBytes_AsString(payload);
         }
@@ -225,6 +228,7 @@ static PyObject *decode(PyObject *module, PyObject *arguments)
     piece.data = (const unsigned char *)data;
     piece.source = PY_SSIZE_T_MIN;
     piece.source_size = -1;
+    piece.held = NULL;
     PyObject *records = PyList_New(0);
     int is_whole = 1;
     for (Py_ssize_t count = 0; records != NULL && count < most && taken < bytes; count++) {
@@ -247,6 +251,7 @@ static PyObject *decode(PyObject *module, PyObject *arguments)
         }
         at += frame_size(size);
     }
+    Py_XDECREF(piece.held);
     return records == NULL ? NULL : Py_BuildValue("(NnO)", records, at, is_whole ? Py_True : Py_False);
 }
 
