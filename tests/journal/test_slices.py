@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from agenttrace import slices
 from agenttrace.journal import rounds as rounds_module
+from agenttrace.journal.delivery import _pieces
 from agenttrace.journal.pipeline import Pipeline
 from agenttrace.slices import gently, in_slices, is_beside_others, is_contended, staying_away
 from tests.journal.journal_support import RUN, FakeStore, record, wait_until
@@ -252,3 +253,12 @@ def _writer(pipeline: Make, store: FakeStore) -> Any:
     while writer.bell.wait(0) is not None:
         pass
     return writer
+
+
+def test_large_records_become_rows_one_by_one() -> None:
+    """Others get a turn between two of them; small ones go together."""
+    small, large = (RUN, b"x"), (RUN, bytes(40_000))
+    assert list(_pieces([small] * 10)) == [(0, 8), (8, 10)]
+    assert list(_pieces([large, small, large])) == [(0, 1), (1, 2), (2, 3)]
+    assert list(_pieces([large])) == [(0, 1)]
+    assert list(_pieces([])) == []

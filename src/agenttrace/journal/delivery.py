@@ -32,6 +32,7 @@ __all__ = ["Delivery"]
 _chance = random.Random()  # noqa: S311 - jitter, no secret # nosec B311
 
 _AT_ONCE = 8  # records, of a microsecond or a few each, before other threads get a turn
+_BYTES_AT_ONCE = 64 << 10  # which take some 30 microseconds
 _PATIENCE = 3  # attempts before a defect counts as a rejection
 _LETTER_PATIENCE = 8  # attempts, over some ten seconds, before a dead letter goes to a file
 _DEFECTS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, AssertionError, RecursionError)
@@ -250,12 +251,22 @@ class Delivery:
 
 def _by_themselves(records: Records, needless: set[int], batch: Batch, process_id: bytes, now: int) -> Iterator[int]:
     """Add the runs that can be added many at a time, and yield the places of the records that have to be alone."""
-    for first in in_slices(range(0, len(records), _AT_ONCE), 1):
-        here, end = first, min(first + _AT_ONCE, len(records))
+    for first, end in in_slices(_pieces(records), 1):
+        here = first
         while (here := batch.add_runs(records, here, end, needless, process_id=process_id, now=now)) < end:
             if here not in needless:
                 yield here
             here += 1
+
+
+def _pieces(records: Records) -> Iterator[tuple[int, int]]:
+    """Yield from where to where records are added at once: a few, and large ones one by one."""
+    for first in range(0, len(records), _AT_ONCE):
+        end = min(first + _AT_ONCE, len(records))
+        if sum([len(payload) for _, payload in records[first:end]]) <= _BYTES_AT_ONCE:
+            yield first, end
+        else:
+            yield from ((place, place + 1) for place in range(first, end))
 
 
 def _follow(batch: Batch, open_runs: OpenRuns) -> None:
